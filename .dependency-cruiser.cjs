@@ -1,0 +1,64 @@
+/**
+ * The allowed imports (docs/decisions/0002). infra/test/src/boundaries.spec.ts plants a violation of each
+ * rule and sees it refused.
+ * @type {import('dependency-cruiser').IConfiguration}
+ */
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'nothing-imports-apps',
+      comment: 'Services meet on the bus and in the log, never in code.',
+      severity: 'error',
+      from: { path: '^(apps|libs|infra)/([^/]+)/' },
+      to: { path: '^apps/', pathNot: '^$1/$2/' },
+    },
+    {
+      name: 'libs-import-contracts-only',
+      comment: 'event-log, bus, service and the domain libs know the contracts and nothing else of ours.',
+      severity: 'error',
+      from: { path: '^libs/([^/]+)/src', pathNot: '[.](int|e2e)[.]spec[.]ts$' },
+      to: { path: '^(libs|infra)/', pathNot: '^libs/($1|contracts)/' },
+    },
+    {
+      name: 'contracts-depend-on-zod-alone',
+      severity: 'error',
+      from: { path: '^libs/contracts/src', pathNot: '[.]spec[.]ts$' },
+      to: { pathNot: ['^libs/contracts/', '^(node_modules/)?zod'] },
+    },
+    {
+      name: 'domain-is-pure',
+      comment: 'The domain libs do no I/O and know no framework.',
+      severity: 'error',
+      from: { path: '^libs/(slo|incident|oncall|practice)/src', pathNot: '[.]spec[.]ts$' },
+      to: {
+        path: [
+          '^(node_modules/)?(@nestjs|pg|@nats-io|pino|prom-client|fastify)(/|$)',
+          '^(node:)?(fs|net|http|https|child_process|dns|tls|worker_threads|timers)(/|$)',
+        ],
+      },
+    },
+    {
+      name: 'no-deep-imports',
+      comment: 'Other packages are reached through their index.',
+      severity: 'error',
+      from: { path: '^(apps|libs|infra)/([^/]+)/' },
+      to: { path: '^(libs|infra)/[^/]+/src/', pathNot: ['^$1/$2/', '/src/index[.]ts$'] },
+    },
+    { name: 'not-to-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: ['node_modules', 'dist'] },
+    exclude: { path: ['/dist/', 'node_modules/[.]'] },
+    parser: 'swc',
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['@bellwether/source', 'import', 'node', 'default'],
+    },
+  },
+};
