@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { role } from '../events/oncall.js';
+import { httpUrl, incidentId, labels, pageId, resourceName, text } from '../names.js';
+import { escalationPolicy, override, schedule, user } from '../resources/oncall.js';
+import { service, sli } from '../resources/service.js';
+import { severity, sloDefinition } from '../resources/slo.js';
+import { duration, timestamp } from '../time.js';
+import { incidentRole, incidentStatus } from '../views/views.js';
+
+const of = <T extends z.ZodRawShape>(shape: T) => z.strictObject({ incident: incidentId, ...shape });
+const ofPage = <T extends z.ZodRawShape>(shape: T) => z.strictObject({ page: pageId, ...shape });
+
+/** Bodies of incident routes (`data` of the command adds the incident's id from the path). */
+export const incidentBodies = {
+  declare: z.strictObject({
+    title: text(200),
+    severity,
+    services: z.array(resourceName).max(50).default([]),
+    summary: text(10_000, 0).optional(),
+    startedAt: timestamp.optional(),
+    labels: labels.default({}),
+    escalationPolicy: resourceName.optional(),
+  }),
+  status: z.strictObject({ status: incidentStatus, note: text(10_000), at: timestamp.optional() }),
+  severity: z.strictObject({ severity, reason: text(1000) }),
+  roles: z.strictObject({ role: incidentRole, user: resourceName.nullable() }),
+  responders: z.strictObject({ user: resourceName }),
+  services: z.strictObject({ service: resourceName }),
+  note: z.strictObject({
+    text: text(10_000),
+    at: timestamp.optional(),
+    links: z.array(httpUrl).max(20).optional(),
+    pinned: z.boolean().optional(),
+  }),
+  update: z.strictObject({
+    audience: z.enum(['internal', 'public']),
+    text: text(10_000),
+    nextUpdateAt: timestamp.optional(),
+  }),
+  merge: z.strictObject({ into: incidentId }),
+  reopen: z.strictObject({ reason: text(1000) }),
+} as const;
+
+export const pageBodies = {
+  acknowledge: z.strictObject({ note: text(1000).optional() }),
+  /** `step` names a step (from 1); absent: the next one. */
+  escalate: z.strictObject({ step: z.int().min(1).max(10).optional(), note: text(1000).optional() }),
+  reassign: z.strictObject({ users: z.array(resourceName).min(1).max(20), note: text(1000).optional() }),
+} as const;
+
+export const tokenBody = z.strictObject({
+  name: text(100),
+  role,
+  user: resourceName.optional(),
+  expiresAt: timestamp.optional(),
+});
+
+/** Every command and query: `<service>.<name>` → shape of its `data`. */
+export const commandCatalog = {
+  'evaluator.service-define': service,
+  'evaluator.sli-define': sli,
+  'evaluator.slo-define': sloDefinition,
+  'evaluator.slo-retire': z.strictObject({ slo: resourceName }),
+  'evaluator.slo-status': z.strictObject({ slo: resourceName, asOf: timestamp.optional() }),
+  'evaluator.slo-history': z.strictObject({
+    slo: resourceName,
+    from: timestamp,
+    to: timestamp,
+    step: duration,
+  }),
+  'incident.declare': incidentBodies.declare,
+  'incident.set-status': of(incidentBodies.status.shape),
+  'incident.set-severity': of(incidentBodies.severity.shape),
+  'incident.assign-role': of(incidentBodies.roles.shape),
+  'incident.add-responder': of(incidentBodies.responders.shape),
+  'incident.add-service': of(incidentBodies.services.shape),
+  'incident.add-note': of(incidentBodies.note.shape),
+  'incident.correct-note': of({ ...incidentBodies.note.shape, note: z.string() }),
+  'incident.publish-update': of(incidentBodies.update.shape),
+  'incident.merge': of(incidentBodies.merge.shape),
+  'incident.reopen': of(incidentBodies.reopen.shape),
+  'paging.user-define': user,
+  'paging.schedule-define': schedule,
+  'paging.policy-define': escalationPolicy,
+  'paging.override': override,
+  'paging.override-withdraw': z.strictObject({ schedule: resourceName, id: z.string() }),
+  'paging.page-acknowledge': ofPage({
+    ...pageBodies.acknowledge.shape,
+    via: z.enum(['api', 'link', 'cli', 'console', 'integration']).default('api'),
+    link: z.string().max(1024).optional(),
+  }),
+  'paging.page-escalate': ofPage(pageBodies.escalate.shape),
+  'paging.page-reassign': ofPage(pageBodies.reassign.shape),
+  'paging.token-create': tokenBody,
+  'paging.token-revoke': z.strictObject({ id: z.string().max(64) }),
+} as const satisfies Record<string, z.ZodType>;
+
+export type CommandName = keyof typeof commandCatalog;
+export type CommandData<T extends CommandName> = z.output<(typeof commandCatalog)[T]>;

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { actor } from '../envelope.js';
+import { role } from '../events/oncall.js';
+import { problem } from '../problem.js';
+import { timestamp } from '../time.js';
+
+/** A request to a service over `cmd.<service>.<name>`. `id` makes it idempotent: the same id has its effect once. */
+export const commandRequest = z.object({
+  id: z.string().min(1).max(512),
+  actor,
+  role,
+  correlationId: z.string(),
+  causationId: z.string().optional(),
+  traceparent: z.string().optional(),
+  at: timestamp,
+  /** Version that the caller saw (`If-Match`). */
+  expect: z.int().min(0).optional(),
+  /** SHA-256 of the request as it came in: the same id with another hash is a conflict. */
+  hash: z.string().optional(),
+  data: z.unknown(),
+});
+export type CommandRequest<T = unknown> = Omit<z.infer<typeof commandRequest>, 'data'> & { data: T };
+
+export const commandReply = z.discriminatedUnion('ok', [
+  z.object({
+    ok: z.literal(true),
+    status: z.union([z.literal(200), z.literal(201)]),
+    data: z.unknown(),
+    /** Version of the resource after the command: its ETag. */
+    version: z.int(),
+    /** Control position of the last event the command appended (or of the earlier answer); 0 for a query. */
+    position: z.int(),
+    warnings: z.array(z.string()).default([]),
+  }),
+  z.object({ ok: z.literal(false), problem }),
+]);
+export type CommandReply<T = unknown> =
+  | { ok: true; status: 200 | 201; data: T; version: number; position: number; warnings: string[] }
+  | { ok: false; problem: z.infer<typeof problem> };

@@ -1,0 +1,185 @@
+import { describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import {
+  CommandRefused,
+  commandCatalog,
+  duration,
+  durationMillis,
+  eventCatalog,
+  formatDuration,
+  fromWireType,
+  isStorable,
+  keyOfStream,
+  measurementBody,
+  measurementPartition,
+  parseOrRefuse,
+  resourceName,
+  Subjects,
+  schedule,
+  sloDefinition,
+  timestamp,
+  timeZone,
+  wireType,
+} from './index.js';
+
+describe('names', () => {
+  test.each(['a', 'checkout', 'a-1', 'x'.repeat(63)])('%s is a resource name', (name) => {
+    expect(resourceName.safeParse(name).success).toBe(true);
+  });
+  test.each(['', 'A', 'a.b', 'a*', '>', '-a', 'a-', 'x'.repeat(64), 'a b', 'ä', 'a\n'])(
+    '%j is not',
+    (name) => {
+      expect(resourceName.safeParse(name).success).toBe(false);
+    },
+  );
+  test('text that Postgres or JSON cannot hold is refused', () => {
+    expect(isStorable('a\u0000b')).toBe(false);
+    expect(isStorable('a\ud800b')).toBe(false);
+    expect(isStorable('a\ud83d\ude00b')).toBe(true);
+  });
+});
+
+describe('times', () => {
+  test('an instant comes in with any offset and goes out in UTC with milliseconds', () => {
+    expect(timestamp.parse('2026-11-22T11:00:00+01:00')).toBe('2026-11-22T10:00:00.000Z');
+    expect(timestamp.parse('2026-11-22T10:00:00.123456789Z')).toBe('2026-11-22T10:00:00.123Z');
+  });
+  test.each(['2026-11-22', '2026-11-22T10:00:00', '2026-02-30T10:00:00Z', 'now', ''])(
+    '%j is refused',
+    (value) => {
+      expect(timestamp.safeParse(value).success).toBe(false);
+    },
+  );
+  test('durations have one unit and a positive integer', () => {
+    expect(durationMillis('30d')).toBe(2_592_000_000);
+    expect(durationMillis('4w')).toBe(2_419_200_000);
+    expect(['0s', '1h30m', '1.5h', '5', 'm', '-1m', '1M'].map((d) => duration.safeParse(d).success)).toEqual(
+      Array(7).fill(false),
+    );
+    expect(['30s', '5m', '6h', '30d'].map((d) => formatDuration(durationMillis(d)))).toEqual([
+      '30s',
+      '5m',
+      '6h',
+      '30d',
+    ]);
+  });
+  test('a fixed offset is not a time zone', () => {
+    expect(timeZone.safeParse('Europe/Berlin').success).toBe(true);
+    expect(timeZone.safeParse('+01:00').success).toBe(false);
+    expect(timeZone.safeParse('Mars/Olympus').success).toBe(false);
+  });
+});
+
+describe('measurements', () => {
+  test.each([
+    [{ good: 998, total: 1000 }],
+    [{ bad: 0.5, total: 1.5, at: '2026-11-22T10:00:00Z' }],
+    [{ value: -1.5, count: 3, labels: { region: 'eu' } }],
+    [
+      {
+        buckets: [
+          [0.1, 3],
+          [0.5, 2],
+          ['+Inf', 1],
+        ],
+        sum: 1.2,
+      },
+    ],
+    [{ points: [{ good: 1, total: 1 }, { value: 3 }] }],
+  ])('%j is a measurement', (body) => {
+    expect(measurementBody.safeParse(body).success).toBe(true);
+  });
+  test.each([
+    [{ good: 2, total: 1 }],
+    [{ good: -1, total: 1 }],
+    [{ good: 1 }],
+    [{ good: 1, bad: 1, total: 2 }],
+    [{ value: Number.NaN }],
+    [{ value: 1e308 }],
+    [{ points: [] }],
+    [{ buckets: [[0.1, 3]] }],
+    [
+      {
+        buckets: [
+          [0.5, 3],
+          [0.1, 3],
+          ['+Inf', 0],
+        ],
+      },
+    ],
+    [{ value: 1, extra: true }],
+    [null],
+    ['x'],
+  ])('%j is refused', (body) => {
+    expect(measurementBody.safeParse(body).success).toBe(false);
+  });
+  test('an SLI stays in its partition', () => {
+    // Stored for ever: these two may not change.
+    expect(measurementPartition('checkout', 'availability')).toBe(
+      measurementPartition('checkout', 'availability'),
+    );
+    const used = new Set(
+      Array.from({ length: 400 }, (_, i) => measurementPartition(`service-${i}`, 'availability')),
+    );
+    expect(used.size).toBe(16);
+  });
+});
+
+test('a refusal names each field', () => {
+  const error = (() => {
+    try {
+      parseOrRefuse(schedule, {
+        name: 'Pay',
+        timeZone: 'Nowhere',
+        layers: [{ name: 'week', rotation: { type: 'weekly', start: 'x', participants: [] } }],
+      });
+    } catch (thrown) {
+      return thrown;
+    }
+    throw new Error('was not refused');
+  })();
+  expect(error).toBeInstanceOf(CommandRefused);
+  const problem = (error as CommandRefused).problem;
+  expect(problem.status).toBe(400);
+  expect(problem.errors?.map((e) => e.path)).toEqual([
+    'name',
+    'timeZone',
+    'layers.0.rotation.start',
+    'layers.0.rotation.participants',
+  ]);
+});
+
+test('an SLO definition takes the documented defaults', () => {
+  const parsed = sloDefinition.parse({
+    name: 'checkout-availability',
+    service: 'checkout',
+    sli: 'availability',
+    objective: 0.999,
+    indicator: { kind: 'ratio' },
+    budgeting: { method: 'occurrences' },
+    window: { rolling: '30d' },
+  });
+  expect(parsed).toMatchObject({
+    alerting: { preset: 'google-sre' },
+    missingData: 'freeze',
+    declare: { page: 'sev2', ticket: null },
+    labels: {},
+  });
+  expect(sloDefinition.safeParse({ ...parsed, objective: 1 }).success).toBe(false);
+});
+
+test('wire names', () => {
+  expect(wireType('incident.declared', 1)).toBe('bellwether.incident.declared.v1');
+  expect(fromWireType('bellwether.slo.alert.fired.v2')).toEqual({ type: 'slo.alert.fired', schema: 2 });
+  expect(Subjects.event('slo.alert.fired', 'checkout-availability')).toBe(
+    'evt.slo.alert.fired.checkout-availability',
+  );
+  expect(keyOfStream('sli:checkout/availability')).toBe('checkout/availability');
+});
+
+test('every event and command has a JSON schema', () => {
+  for (const [name, { data }] of Object.entries(eventCatalog))
+    expect([name, z.toJSONSchema(data, { io: 'input', unrepresentable: 'throw' })]).toBeTruthy();
+  for (const [name, data] of Object.entries(commandCatalog))
+    expect([name, z.toJSONSchema(data, { io: 'input', unrepresentable: 'throw' })]).toBeTruthy();
+});

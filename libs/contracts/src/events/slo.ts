@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { labels, resourceName } from '../names.js';
+import { service, sli } from '../resources/service.js';
+import { alertSeverity, severity, sloDefinition } from '../resources/slo.js';
+import { timestamp } from '../time.js';
+
+export const serviceDefined = service;
+export const sliDefined = sli;
+export const sloDefined = sloDefinition;
+export const sloRetired = z.object({ slo: resourceName, service: resourceName });
+
+/** Where the measurement that tipped the alert stands, so that a page can be explained back to it. */
+export const alertEvidence = z.object({
+  journal: z.string(),
+  position: z.int(),
+  eventId: z.string(),
+  /** Span of event time that the long window covered. */
+  from: timestamp,
+  to: timestamp,
+  good: z.number(),
+  total: z.number(),
+});
+
+const alertTransition = z.object({
+  slo: resourceName,
+  service: resourceName,
+  severity: alertSeverity,
+  tier: z.string(),
+  longWindow: z.string(),
+  shortWindow: z.string(),
+  longBurn: z.number().nullable(),
+  shortBurn: z.number().nullable(),
+  threshold: z.number(),
+  budgetRemaining: z.number().nullable(),
+  runbookUrl: z.string().optional(),
+  eventTime: timestamp,
+  /** Number of this (slo, severity, tier)'s firing, from 1: a resolve carries the number of its firing. */
+  n: z.int().positive(),
+  evidence: alertEvidence.nullable(),
+});
+
+/** `startedAt`: the first bad minute of the run that led to the alert. `declare`: severity of incident it asks for, null for none. */
+export const sloAlertFired = alertTransition.extend({
+  startedAt: timestamp,
+  declare: severity.nullable(),
+  escalationPolicy: z.string().optional(),
+  title: z.string(),
+});
+export const sloAlertResolved = alertTransition.extend({
+  firedAt: timestamp,
+  reason: z.enum(['recovered', 'retired', 'redefined']),
+});
+
+export const sloBudgetCrossed = z.object({
+  slo: resourceName,
+  service: resourceName,
+  /** Remaining share that was passed: 0.5, 0.25, 0.1 or 0. */
+  threshold: z.number(),
+  direction: z.enum(['down', 'up']),
+  remaining: z.number(),
+  eventTime: timestamp,
+  n: z.int().positive(),
+});
+
+/** A threshold rule, an absent SLI, or an external alert. */
+export const ruleAlertFired = z.object({
+  rule: z.string(),
+  kind: z.enum(['threshold', 'absent', 'external']),
+  service: resourceName,
+  severity: alertSeverity,
+  summary: z.string(),
+  runbookUrl: z.string().optional(),
+  labels: labels.default({}),
+  declare: severity.nullable().default(null),
+  startedAt: timestamp,
+  eventTime: timestamp,
+  n: z.int().positive(),
+});
+export const ruleAlertResolved = ruleAlertFired.pick({
+  rule: true,
+  kind: true,
+  service: true,
+  severity: true,
+  eventTime: true,
+  n: true,
+});
+
+export const changeRecorded = z.object({
+  service: resourceName,
+  kind: z.enum(['deploy', 'config', 'flag', 'migration']),
+  version: z.string(),
+  url: z.string().optional(),
+  at: timestamp,
+  actor: z.string().optional(),
+});
+
+export type SloAlertFired = z.infer<typeof sloAlertFired>;
+export type SloAlertResolved = z.infer<typeof sloAlertResolved>;
+export type SloBudgetCrossed = z.infer<typeof sloBudgetCrossed>;
+export type RuleAlertFired = z.infer<typeof ruleAlertFired>;
+export type RuleAlertResolved = z.infer<typeof ruleAlertResolved>;
+export type ChangeRecorded = z.infer<typeof changeRecorded>;
+export type SloRetired = z.infer<typeof sloRetired>;

@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { httpUrl, resourceName, text } from '../names.js';
+
+/** A service: what SLOs, incidents and pages are about. Tier 1 is the most critical. */
+export const service = z
+  .strictObject({
+    name: resourceName,
+    description: text(1050, 0).default(''),
+    team: resourceName.optional(),
+    tier: z.int().min(1).max(4).default(3),
+    dependsOn: z.array(resourceName).max(100).default([]),
+    escalationPolicy: resourceName.optional(),
+    runbooks: z.array(text(2048)).max(50).default([]),
+    links: z
+      .array(z.strictObject({ text: text(200), url: httpUrl }))
+      .max(50)
+      .default([]),
+  })
+  .meta({ id: 'Service' });
+export type Service = z.infer<typeof service>;
+
+/** How an SLI's numbers are to be read. `percent`: values 0 to 100. */
+export const sliUnit = z.enum(['count', 'percent', 'ratio', 's', 'ms', 'us', 'ns', 'bytes', 'none']);
+
+/** A service level indicator: a named series of measurements of a service. */
+export const sli = z
+  .strictObject({
+    service: resourceName,
+    name: resourceName,
+    description: text(1050, 0).default(''),
+    unit: sliUnit.default('count'),
+    query: text(4096).optional(),
+    source: z.record(z.string(), z.unknown()).optional(),
+    /** How often a measurement is expected. Without it the cadence is the median gap of what comes in. */
+    cadence: z
+      .string()
+      .regex(/^[1-9][0-9]{0,8}[smhdw]$/, 'must be a duration such as 1m')
+      .optional(),
+  })
+  .meta({ id: 'Sli' });
+export type Sli = z.infer<typeof sli>;

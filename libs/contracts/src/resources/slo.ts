@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import { httpUrl, labels, resourceName, text } from '../names.js';
+import { duration, timeZone } from '../time.js';
+
+const comparison = z.enum(['lte', 'lt', 'gte', 'gt']);
+const thresholdUnit = z.enum(['s', 'ms', 'us', 'ns', 'percent', 'ratio', 'bytes', 'count', 'none']);
+
+export const indicator = z
+  .discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('ratio') }),
+    z.strictObject({
+      kind: z.literal('threshold'),
+      op: comparison,
+      value: z.number(),
+      unit: thresholdUnit.optional(),
+    }),
+    z.strictObject({
+      kind: z.literal('percentile'),
+      p: z.number().gt(0).lt(1),
+      op: comparison,
+      value: z.number(),
+      unit: thresholdUnit.optional(),
+    }),
+    z.strictObject({
+      kind: z.literal('mean'),
+      op: comparison,
+      value: z.number(),
+      unit: thresholdUnit.optional(),
+    }),
+  ])
+  .meta({ id: 'Indicator' });
+export type Indicator = z.infer<typeof indicator>;
+
+export const budgeting = z
+  .discriminatedUnion('method', [
+    z.strictObject({ method: z.literal('occurrences') }),
+    z.strictObject({
+      method: z.literal('timeslices'),
+      slice: duration.default('1m'),
+      sliceTarget: z.number().gt(0).lte(1).optional(),
+    }),
+    z.strictObject({ method: z.literal('ratio-timeslices'), slice: duration.default('1m') }),
+  ])
+  .meta({ id: 'Budgeting' });
+export type Budgeting = z.infer<typeof budgeting>;
+
+export const sloWindow = z
+  .union([
+    z.strictObject({ rolling: duration }),
+    z.strictObject({
+      calendar: z.enum(['week', 'month', 'quarter', 'year']),
+      timeZone: timeZone.default('UTC'),
+    }),
+  ])
+  .meta({ id: 'SloWindow' });
+export type SloWindow = z.infer<typeof sloWindow>;
+
+export const alertSeverity = z.enum(['page', 'ticket']);
+export type AlertSeverity = z.infer<typeof alertSeverity>;
+
+/** One multi-window condition: fires when the burn over both windows is above `burn` (strictly). */
+export const alertWindow = z
+  .strictObject({
+    severity: alertSeverity,
+    tier: z.string().regex(/^[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?$/, 'must be a lower-case word such as fast'),
+    long: duration,
+    short: duration,
+    burn: z.number().positive(),
+  })
+  .meta({ id: 'AlertWindow' });
+export type AlertWindow = z.infer<typeof alertWindow>;
+
+export const alerting = z
+  .strictObject({
+    preset: z.enum(['google-sre', 'none']).default('google-sre'),
+    /** Replaces the preset. */
+    windows: z.array(alertWindow).min(1).max(16).optional(),
+    /** Traffic floor: fewer events than this in the long window never fire. */
+    minTotal: z.number().min(0).optional(),
+    /** Failure floor: fewer bad events than this in the long window never fire. */
+    minBad: z.number().min(0).optional(),
+  })
+  .meta({ id: 'Alerting' });
+export type Alerting = z.infer<typeof alerting>;
+
+export const severity = z.enum(['sev1', 'sev2', 'sev3', 'sev4']).meta({ id: 'Severity' });
+export type Severity = z.infer<typeof severity>;
+
+/** A service level objective. `objective` is a ratio strictly between 0 and 1. */
+export const sloDefinition = z
+  .strictObject({
+    name: resourceName,
+    service: resourceName,
+    sli: resourceName,
+    description: text(1050, 0).default(''),
+    owner: text(200).optional(),
+    objective: z
+      .number()
+      .gt(0, 'must be above 0')
+      .lt(1, 'must be below 1: an objective of 1 leaves no budget'),
+    indicator,
+    budgeting,
+    window: sloWindow,
+    alerting: alerting.default({ preset: 'google-sre' }),
+    missingData: z.enum(['freeze', 'good', 'bad']).default('freeze'),
+    /** What severity of incident an alert of each severity declares; null declares none. */
+    declare: z
+      .strictObject({ page: severity.nullable().default('sev2'), ticket: severity.nullable().default(null) })
+      .default({ page: 'sev2', ticket: null }),
+    escalationPolicy: resourceName.optional(),
+    runbookUrl: httpUrl.optional(),
+    labels: labels.default({}),
+  })
+  .meta({ id: 'SloDefinition' });
+export type SloDefinition = z.infer<typeof sloDefinition>;

@@ -1,0 +1,80 @@
+import { z } from 'zod';
+
+/**
+ * An instant: RFC 3339 with an offset on the way in; kept and given out in UTC with millisecond precision.
+ */
+export const timestamp = z.iso
+  .datetime({ offset: true, error: 'must be an RFC 3339 time with an offset, such as 2026-11-22T10:00:00Z' })
+  .overwrite((value) => (Number.isNaN(Date.parse(value)) ? value : new Date(value).toISOString()))
+  .meta({ id: 'Timestamp' });
+
+/** A duration on the wire: one positive integer and one unit of s, m, h, d, w: `30s`, `5m`, `6h`, `30d`, `4w`. */
+export const duration = z
+  .string()
+  .regex(/^[1-9][0-9]{0,8}[smhdw]$/, 'must be a duration such as 30s, 5m, 6h, 30d or 4w')
+  .meta({ id: 'Duration' });
+
+const UNIT_MILLIS: Record<string, number> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/**
+ * Length of a wire duration in milliseconds.
+ * @throws RangeError when the text is not a duration
+ */
+export function durationMillis(value: string): number {
+  const unit = UNIT_MILLIS[value.at(-1) ?? ''];
+  const count = Number(value.slice(0, -1));
+  if (unit === undefined || !Number.isSafeInteger(count) || count <= 0)
+    throw new RangeError(`not a duration: ${value}`);
+  return count * unit;
+}
+
+/** The shortest wire form of a length in milliseconds (whole seconds): 3 600 000 is `1h`. */
+export function formatDuration(millis: number): string {
+  for (const unit of ['d', 'h', 'm'] as const) {
+    const size = UNIT_MILLIS[unit] as number;
+    if (millis >= size && millis % size === 0) return `${millis / size}${unit}`;
+  }
+  return `${Math.round(millis / 1000)}s`;
+}
+
+/** An IANA time zone that this runtime knows. */
+export const timeZone = z
+  .string()
+  .max(64)
+  .refine((zone) => {
+    // Fixed offsets such as "+01:00" are accepted by Intl but are not zones: they know no clock change.
+    if (/^[+-]/.test(zone)) return false;
+    try {
+      new Intl.DateTimeFormat('en', { timeZone: zone });
+      return true;
+    } catch {
+      return false;
+    }
+  }, 'must be an IANA time zone such as Europe/Berlin')
+  .meta({ id: 'TimeZone' });
+
+/** A local wall-clock time to the minute, without offset: `2026-11-02T09:00`. */
+export const localDateTime = z
+  .string()
+  .regex(/^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d$/, {
+    error: 'must be a local time such as 2026-11-02T09:00',
+    abort: true,
+  })
+  .refine(
+    (value) =>
+      !Number.isNaN(Date.parse(`${value}Z`)) && new Date(`${value}Z`).toISOString().startsWith(value),
+    'must be a day of the calendar',
+  )
+  .meta({ id: 'LocalDateTime' });
+
+/** A local time of day: `09:00`. */
+export const timeOfDay = z
+  .string()
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day such as 09:00')
+  .meta({ id: 'TimeOfDay' });

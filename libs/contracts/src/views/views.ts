@@ -1,0 +1,227 @@
+import { z } from 'zod';
+import { incidentId, labels, pageId } from '../names.js';
+import { urgency } from '../resources/oncall.js';
+import { alertSeverity, severity } from '../resources/slo.js';
+import { timestamp } from '../time.js';
+
+/** A page of a list. */
+export const listOf = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+
+export const alertState = z.object({
+  severity: alertSeverity,
+  tier: z.string(),
+  state: z.enum(['firing', 'ok']),
+  since: timestamp.nullable(),
+});
+
+/** Budget fractions are signed and never clamped: `remaining = 1 - consumed`. `sli` is null when nothing was measured. */
+export const sloStatus = z
+  .object({
+    slo: z.string(),
+    service: z.string(),
+    asOf: timestamp,
+    state: z.enum(['ok', 'at-risk', 'breached', 'no-data']),
+    frozen: z.object({ since: timestamp, reason: z.string() }).nullable(),
+    objective: z.number(),
+    sli: z.number().nullable(),
+    good: z.number(),
+    total: z.number(),
+    compliant: z.boolean().nullable(),
+    budget: z.object({
+      total: z.number(),
+      consumed: z.number().nullable(),
+      remaining: z.number().nullable(),
+      exhausted: z.boolean(),
+      exhaustsAt: timestamp.nullable(),
+    }),
+    burn: z.array(z.object({ window: z.string(), rate: z.number().nullable() })),
+    alerts: z.array(alertState),
+    watermark: timestamp.nullable(),
+    history: z.number(),
+    coverage: z.number().nullable(),
+    corrections: z.int(),
+    /** Progress of a back-fill from the journal, while it runs. */
+    backfill: z.object({ done: z.int(), of: z.int() }).nullable().optional(),
+  })
+  .meta({ id: 'SloStatus' });
+export type SloStatus = z.infer<typeof sloStatus>;
+
+export const sloHistory = z
+  .object({
+    points: z.array(
+      z.object({
+        at: timestamp,
+        good: z.number(),
+        total: z.number(),
+        sli: z.number().nullable(),
+        budgetRemaining: z.number().nullable(),
+        burn: z.number().nullable(),
+      }),
+    ),
+  })
+  .meta({ id: 'SloHistory' });
+export type SloHistory = z.infer<typeof sloHistory>;
+
+export const incidentStatus = z.enum(['investigating', 'identified', 'monitoring', 'resolved']);
+export type IncidentStatus = z.infer<typeof incidentStatus>;
+export const incidentRole = z.enum(['commander', 'operations', 'communications', 'planning', 'scribe']);
+export type IncidentRole = z.infer<typeof incidentRole>;
+
+/** An alert as an incident knows it. */
+export const incidentAlert = z
+  .object({
+    kind: z.enum(['slo', 'rule']),
+    name: z.string(),
+    service: z.string(),
+    severity: alertSeverity,
+    tier: z.string().nullable(),
+    state: z.enum(['firing', 'resolved']),
+    firedAt: timestamp,
+    resolvedAt: timestamp.nullable(),
+    eventId: z.string(),
+  })
+  .meta({ id: 'IncidentAlert' });
+export type IncidentAlert = z.infer<typeof incidentAlert>;
+
+export const incident = z
+  .object({
+    id: incidentId,
+    title: z.string(),
+    summary: z.string().nullable(),
+    severity,
+    status: incidentStatus,
+    startedAt: timestamp,
+    detectedAt: timestamp,
+    declaredAt: timestamp,
+    acknowledgedAt: timestamp.nullable(),
+    resolvedAt: timestamp.nullable(),
+    commander: z.string().nullable(),
+    roles: z.record(z.string(), z.string()),
+    responders: z.array(z.string()),
+    services: z.array(z.string()),
+    alerts: z.array(incidentAlert),
+    escalationPolicy: z.string().nullable(),
+    labels,
+    timeToResolveMinutes: z.number().nullable(),
+    nextUpdateAt: timestamp.nullable(),
+    mergedInto: z.string().nullable(),
+    version: z.int(),
+  })
+  .meta({ id: 'Incident' });
+export type Incident = z.infer<typeof incident>;
+
+/** Ordered by `at`, then by log position. */
+export const timelineEntry = z
+  .object({
+    at: timestamp,
+    recordedAt: timestamp,
+    kind: z.string(),
+    text: z.string(),
+    actor: z.string(),
+    eventId: z.string(),
+    pinned: z.boolean(),
+    links: z.array(z.string()).optional(),
+    suspect: z.boolean().optional(),
+    correctedBy: z.string().optional(),
+  })
+  .meta({ id: 'TimelineEntry' });
+export type TimelineEntry = z.infer<typeof timelineEntry>;
+
+export const nextAction = z
+  .object({
+    kind: z.enum(['escalate', 'repeat', 'remind', 'none']),
+    at: timestamp.nullable(),
+    step: z.int().nullable(),
+  })
+  .meta({ id: 'NextAction' });
+export type NextAction = z.infer<typeof nextAction>;
+
+export const delivery = z
+  .object({
+    user: z.string().nullable(),
+    method: z.string(),
+    kind: z.enum(['webhook', 'console']),
+    idempotencyKey: z.string(),
+    step: z.int(),
+    cycle: z.int(),
+    dueAt: timestamp,
+    attempts: z.int(),
+    state: z.enum(['pending', 'delivered', 'failed']),
+    lastError: z.string().nullable(),
+  })
+  .meta({ id: 'Delivery' });
+export type Delivery = z.infer<typeof delivery>;
+
+export const page = z
+  .object({
+    id: pageId,
+    incident: incidentId,
+    title: z.string(),
+    severity,
+    service: z.string().nullable(),
+    status: z.enum(['open', 'acknowledged', 'cancelled', 'exhausted']),
+    urgency,
+    policy: z.string().nullable(),
+    step: z.int(),
+    cycle: z.int(),
+    requestedAt: timestamp,
+    acknowledgedAt: timestamp.nullable(),
+    acknowledgedBy: z.string().nullable(),
+    nextAction: nextAction.nullable(),
+    deliveries: z.array(delivery),
+    version: z.int(),
+  })
+  .meta({ id: 'Page' });
+export type Page = z.infer<typeof page>;
+
+export const onCall = z
+  .object({ schedule: z.string(), users: z.array(z.string()), until: timestamp.nullable() })
+  .meta({ id: 'OnCall' });
+export type OnCall = z.infer<typeof onCall>;
+
+export const shift = z
+  .object({
+    from: timestamp,
+    to: timestamp,
+    users: z.array(z.string()),
+    layer: z.string().nullable(),
+    override: z.string().nullable(),
+  })
+  .meta({ id: 'Shift' });
+export type Shift = z.infer<typeof shift>;
+
+/** From an event back to the measurements. */
+export const explanation = z
+  .object({
+    chain: z.array(
+      z.object({
+        eventId: z.string(),
+        type: z.string(),
+        at: timestamp,
+        summary: z.string(),
+        causedBy: z.array(z.string()),
+      }),
+    ),
+  })
+  .meta({ id: 'Explanation' });
+export type Explanation = z.infer<typeof explanation>;
+
+/** Body of a page's webhook. */
+export const pageNotification = z
+  .object({
+    type: z.enum(['page.requested', 'page.resolved']),
+    page: z.object({
+      id: pageId,
+      incident: incidentId,
+      title: z.string(),
+      severity,
+      service: z.string().nullable(),
+      step: z.int(),
+      attempt: z.int(),
+      acknowledgeUrl: z.string(),
+      explainUrl: z.string(),
+    }),
+  })
+  .meta({ id: 'PageNotification' });
+export type PageNotification = z.infer<typeof pageNotification>;
