@@ -1,1 +1,4 @@
-export default async function globalTeardown() {}
+export default async function globalTeardown() {
+  const { closeGuard } = await import('@bellwether/testing');
+  await closeGuard();
+}
