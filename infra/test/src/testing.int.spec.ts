@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
-import { describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { createDatabase, eventually, startNats, startOwnPostgres, WebhookReceiver } from './index.js';
 
@@ -26,9 +26,14 @@ describe('databases', () => {
   });
 
   test('a migrated database has the log', async () => {
-    const [one, two] = await Promise.all([createDatabase({ migrate: true }), createDatabase({ migrate: true })]);
+    const [one, two] = await Promise.all([
+      createDatabase({ migrate: true }),
+      createDatabase({ migrate: true }),
+    ]);
     for (const { url } of [one, two]) {
-      expect(await query(url, `select 1 as found from pg_namespace where nspname = 'log'`)).toEqual([{ found: 1 }]);
+      expect(await query(url, `select 1 as found from pg_namespace where nspname = 'log'`)).toEqual([
+        { found: 1 },
+      ]);
     }
     await Promise.all([one.drop(), two.drop()]);
   }, 30_000);
