@@ -58,6 +58,8 @@ const attempt = {
   kind: z.enum(['webhook', 'console']),
   step: z.int(),
   attempt: z.int().min(1),
+  /** The call says that the page ended (`page.resolved`); it belongs to no intent of the page. */
+  notice: z.literal(true).optional(),
 };
 export const pageAttempted = of(attempt);
 export const pageDelivered = of({ ...attempt, statusCode: z.int().nullable() });
@@ -66,11 +68,15 @@ export const pageFailed = of({
   error: z.string(),
   statusCode: z.int().nullable(),
   retryAt: timestamp.nullable(),
+  /** The person's next method, used from now on because this one keeps failing. */
+  failover: intent.optional(),
 });
 export const pageAcknowledged = of({
   by: z.string(),
   via: z.enum(['api', 'link', 'cli', 'console', 'integration']),
   at: timestamp,
+  /** The reminder, when the policy has one. */
+  nextAction: nextAction.optional(),
 });
 /** The page moves on to `step`; `skipped` names a step that resolved to nobody. */
 export const pageEscalated = of({
