@@ -1,1 +1,36 @@
-export {};
+export { AdminServer, type Health } from './admin-server.js';
+export { AuthGuard, Caller, Public, principalOf, Roles } from './auth.guard.js';
+export { clockFromEnvironment, OffsetClock } from './clock.js';
+export { ConfigError, loadConfig, publicUrl, type ServiceConfig, serviceConfig } from './config.js';
+export { ContextInterceptor } from './context.interceptor.js';
+export { createApplication, type HttpOptions } from './http-application.js';
+export { depthExceeds, parseJson } from './json-body.js';
+export { createLogger, type Logger, NestLog } from './logger.js';
+export { Metrics } from './metrics.js';
+export { ProblemFilter } from './problem.filter.js';
+export { answerTo, type ErrorAnswer, HttpProblem } from './problem.js';
+export {
+  acceptCorrelationId,
+  acceptTraceparent,
+  type RequestContext,
+  requestContext,
+} from './request-context.js';
+export { isSealed, open, SealBroken, seal } from './secret-seal.js';
+export {
+  type RunningService,
+  runService,
+  type ServiceContext,
+  type ServiceDefinition,
+  type ServiceParts,
+  startService,
+} from './service.js';
+export { hashToken, may, mintToken, type Principal, TokenAuthority } from './token-authority.js';
+export {
+  noTracing,
+  type OpenSpan,
+  type SpanKind,
+  type SpanOptions,
+  startTracing,
+  type Tracing,
+} from './tracing.js';
+export { ZodBody } from './zod-body.pipe.js';

@@ -1,0 +1,88 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+const httpBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const storageBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+
+/** The metrics every service has, in Prometheus' names and base units (seconds, totals). */
+export class Metrics {
+  /** What `/metrics` shows; libraries and services add their own to it. */
+  readonly registry = new Registry();
+
+  /** HTTP requests by method, route (the pattern, never the path) and status code. */
+  readonly httpRequests: Counter<'method' | 'route' | 'status'>;
+  /** Duration of HTTP requests in seconds, with the same labels. */
+  readonly httpDuration: Histogram<'method' | 'route' | 'status'>;
+  /** Open connections of the public HTTP server. */
+  readonly activeConnections: Gauge;
+  /** Seconds from asking for an append to its commit, by journal kind. */
+  readonly appendSeconds: Histogram<'journal'>;
+  /** Seconds from an event's commit to its acknowledgement by the bus, by journal kind. */
+  readonly relaySeconds: Histogram<'journal'>;
+  /** Messages and events put aside with an error, by consumer. */
+  readonly deadLetters: Counter<'consumer'>;
+  /** Deliveries of what had been delivered before, by consumer. */
+  readonly redeliveries: Counter<'consumer'>;
+  readonly #eventLag: Gauge<'consumer'>;
+
+  constructor(service: string, options: { processMetrics?: boolean } = {}) {
+    const { registry } = this;
+    const registers = [registry];
+    registry.setDefaultLabels({ service });
+    if (options.processMetrics ?? true) collectDefaultMetrics({ register: registry });
+    this.httpRequests = new Counter({
+      name: 'http_requests_total',
+      help: 'HTTP requests answered.',
+      labelNames: ['method', 'route', 'status'],
+      registers,
+    });
+    this.httpDuration = new Histogram({
+      name: 'http_request_duration_seconds',
+      help: 'Time from the first byte of a request to the last byte of its answer.',
+      labelNames: ['method', 'route', 'status'],
+      buckets: httpBuckets,
+      registers,
+    });
+    this.activeConnections = new Gauge({
+      name: 'http_active_connections',
+      help: 'Open connections of the public HTTP server.',
+      registers,
+    });
+    this.appendSeconds = new Histogram({
+      name: 'event_append_seconds',
+      help: 'Time from asking for an append to its commit.',
+      labelNames: ['journal'],
+      buckets: storageBuckets,
+      registers,
+    });
+    this.relaySeconds = new Histogram({
+      name: 'event_relay_seconds',
+      help: 'Time from the commit of an event to its acknowledgement by the bus.',
+      labelNames: ['journal'],
+      buckets: storageBuckets,
+      registers,
+    });
+    this.deadLetters = new Counter({
+      name: 'dead_letters_total',
+      help: 'Messages and events put aside with an error.',
+      labelNames: ['consumer'],
+      registers,
+    });
+    this.redeliveries = new Counter({
+      name: 'redeliveries_total',
+      help: 'Deliveries of messages and events that had been delivered before.',
+      labelNames: ['consumer'],
+      registers,
+    });
+    this.#eventLag = new Gauge({
+      name: 'event_consumer_lag',
+      help: 'Events in the journal that the consumer has not handled yet.',
+      labelNames: ['consumer'],
+      registers,
+    });
+  }
+
+  /** The gauge of one consumer's lag, in events. */
+  eventLag(consumer: string): { set(events: number): void } {
+    return this.#eventLag.labels(consumer);
+  }
+}
