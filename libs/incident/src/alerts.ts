@@ -1,0 +1,93 @@
+import type { IncidentAlert } from '@bellwether/contracts';
+import type { CommandOf } from './command.js';
+import { change, type IncidentChange } from './event.js';
+import { alertKey, type IncidentState, isHigher, pagesAreQuiet } from './incident.js';
+
+/** Words for an alert: `checkout-availability (page, fast)`. */
+export function alertTitle(alert: Pick<IncidentAlert, 'name' | 'severity' | 'tier'>): string {
+  return `${alert.name} (${[alert.severity, alert.tier].filter(Boolean).join(', ')})`;
+}
+
+/**
+ * An alert joins: it reopens a resolved incident, brings its service along, and raises the severity if it asks for
+ * more. An alert that is here and fires already changes nothing.
+ */
+export function attachAlert(
+  command: CommandOf<'attach-alert'>,
+  state: IncidentState,
+): readonly IncidentChange[] {
+  const incident = state.id;
+  const { alert, asks } = command.data;
+  const changes: IncidentChange[] = [];
+  const known = state.alerts.find((one) => alertKey(one) === alertKey(alert));
+  if (state.status === 'resolved') {
+    changes.push(
+      change('incident.reopened', { incident, reason: `${alertTitle(alert)} fires again`, alert }),
+    );
+  } else if (known?.state === 'firing') {
+    return [];
+  } else {
+    changes.push(change('incident.alert-attached', { incident, alert }));
+  }
+  if (!state.services.includes(alert.service)) {
+    changes.push(change('incident.service-affected', { incident, service: alert.service }));
+  }
+  if (asks !== null && isHigher(asks, state.severity)) {
+    changes.push(
+      change('incident.severity-changed', {
+        incident,
+        from: state.severity,
+        to: asks,
+        reason: `${alertTitle(alert)} asks for ${asks}`,
+      }),
+    );
+  }
+  // What went to monitoring because all was quiet comes back by itself; where a person said so, a person decides.
+  if (state.monitoringByItself && alert.severity === 'page' && state.status === 'monitoring') {
+    changes.push(
+      change('incident.status-changed', {
+        incident,
+        from: 'monitoring',
+        to: 'investigating',
+        note: `${alertTitle(alert)} fires`,
+        at: command.now,
+        automatic: true,
+      }),
+    );
+  }
+  return changes;
+}
+
+/**
+ * An attached alert is over. With the last page alert the incident moves to `monitoring`; tickets run for hours after
+ * a fault and do not count.
+ */
+export function resolveAlert(
+  command: CommandOf<'resolve-alert'>,
+  state: IncidentState,
+): readonly IncidentChange[] {
+  const incident = state.id;
+  const { kind, name, severity, tier, resolvedAt, eventId } = command.data;
+  const firing = state.alerts.find((alert) => alertKey(alert) === alertKey(command.data));
+  if (firing?.state !== 'firing') return [];
+
+  const changes = [
+    change('incident.alert-resolved', { incident, kind, name, severity, tier, resolvedAt, eventId }),
+  ];
+  const quiet = pagesAreQuiet(
+    state.alerts.map((alert) => (alert === firing ? { ...alert, state: 'resolved' as const } : alert)),
+  );
+  if (quiet && severity === 'page' && (state.status === 'investigating' || state.status === 'identified')) {
+    changes.push(
+      change('incident.status-changed', {
+        incident,
+        from: state.status,
+        to: 'monitoring',
+        note: 'all page alerts have resolved',
+        at: command.now,
+        automatic: true,
+      }),
+    );
+  }
+  return changes;
+}

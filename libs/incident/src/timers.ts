@@ -1,0 +1,32 @@
+import type { IncidentSettings } from './command.js';
+import { commandWasTaken, type IncidentState } from './incident.js';
+import { earliest, latest, plus } from './instant.js';
+
+/** When the incident resolves by itself; null when it does not: an alert fires, or somebody took command. */
+export function quietPeriodEnds(state: IncidentState, settings: IncidentSettings): string | null {
+  if (settings.quietPeriodMs === 0 || state.status !== 'monitoring' || state.quietSince === null) return null;
+  return commandWasTaken(state) ? null : plus(state.quietSince, settings.quietPeriodMs);
+}
+
+/** When it is raised that nobody is in command of a sev1 or sev2, and since when that is so; null when it is not. */
+export function vacancyRaisedAt(
+  state: IncidentState,
+  settings: IncidentSettings,
+): { at: string; since: string } | null {
+  const { commandVacantSince, urgentSince } = state;
+  if (settings.commandVacancyMs === 0 || state.status === 'resolved' || state.vacancyRaised) return null;
+  if (commandVacantSince === null || urgentSince === null) return null;
+  const since = latest(commandVacantSince, urgentSince);
+  return { at: plus(since, settings.commandVacancyMs), since };
+}
+
+/**
+ * When time next changes the incident by itself; null when only events can. It follows from the state alone, so a
+ * table of due times is rebuilt from the log.
+ */
+export function nextDue(state: IncidentState, settings: IncidentSettings): string | null {
+  const quiet = quietPeriodEnds(state, settings);
+  const vacancy = vacancyRaisedAt(state, settings)?.at ?? null;
+  if (quiet === null || vacancy === null) return quiet ?? vacancy;
+  return earliest(quiet, vacancy);
+}
