@@ -54,7 +54,7 @@ export class NatsServer {
       );
     }
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    await this.#clearOrphan();
+    await this.clearOrphan();
     const text = [
       `listen: "127.0.0.1:${port}"`,
       `pid_file: ${JSON.stringify(this.#pidFile)}`,
@@ -121,7 +121,7 @@ export class NatsServer {
     this.#process = null;
   }
 
-  async #clearOrphan(): Promise<void> {
+  async clearOrphan(): Promise<void> {
     if (!existsSync(this.#pidFile)) return;
     await stopOrphan(Number(readFileSync(this.#pidFile, 'utf8')), this.#configFile, 'SIGTERM', 10_000);
     rmSync(this.#pidFile, { force: true });

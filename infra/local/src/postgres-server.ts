@@ -66,7 +66,7 @@ export class PostgresServer {
     const { folder, user } = this.options;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     if (user) chownSync(folder, user.uid, user.gid);
-    if (existsSync(this.#data)) await this.#clearOrphan();
+    if (existsSync(this.#data)) await this.clearOrphan();
     else await this.#initialize();
 
     const deadline = performance.now() + recoveryMs;
@@ -150,7 +150,7 @@ export class PostgresServer {
     }
   }
 
-  async #clearOrphan(): Promise<void> {
+  async clearOrphan(): Promise<void> {
     const file = path.join(this.#data, 'postmaster.pid');
     if (!existsSync(file)) return;
     const pid = Number(readFileSync(file, 'utf8').split('\n')[0]);

@@ -1,0 +1,26 @@
+// `npm start`: with nothing but Node 20 and npm, installs what is missing, builds what has changed, and runs the
+// whole system in the foreground under the pinned Node.
+import path from 'node:path';
+import {
+  build,
+  ensureNatsServer,
+  installDependencies,
+  PrepareError,
+  pinnedNode,
+  requireNode,
+  root,
+  runForeground,
+} from './prepare.mjs';
+
+try {
+  requireNode();
+  await installDependencies();
+  if (!process.env.NATS_URL) await ensureNatsServer();
+  await build();
+  const main = path.join(root, 'infra/local/dist/main.js');
+  process.exitCode = await runForeground(pinnedNode(), ['--enable-source-maps', main]);
+} catch (error) {
+  if (!(error instanceof PrepareError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,68 @@
+import type { ServiceDefinition } from './services.js';
+import { settingsFrom } from './settings.js';
+import { StartError } from './start-error.js';
+import { StartAborted, Supervisor } from './supervisor.js';
+
+const width = 10;
+
+/**
+ * Runs the system in the foreground until a signal, or until the process that started this one has gone: log lines
+ * on stdout, one line `bellwether ready: <url>`, what went wrong on stderr, exit code 0 after an orderly stop.
+ */
+export async function runForeground(services: readonly ServiceDefinition[]): Promise<void> {
+  // The reader of our output may go away (`npm start | head`); that is no reason to crash.
+  process.stdout.on('error', () => {});
+  process.stderr.on('error', () => {});
+  const supervisor = create(services);
+  let asked: string | null = null;
+
+  const stop = async (reason: string): Promise<void> => {
+    if (asked !== null) return;
+    asked = reason;
+    log('bellwether', `stopping: ${reason}`);
+    try {
+      await supervisor.stop();
+      log('bellwether', 'stopped');
+    } catch (error) {
+      complain(error);
+      process.exitCode = 1;
+    }
+    process.exit();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(signal));
+  process.on('disconnect', () => void stop('npm start is gone'));
+  process.on('uncaughtException', (error) => {
+    complain(error);
+    process.exitCode = 1;
+    void stop('an error of the supervisor');
+  });
+
+  try {
+    await supervisor.start();
+    if (asked === null) process.stdout.write(`bellwether ready: ${supervisor.apiUrl}\n`);
+  } catch (error) {
+    if (asked !== null || error instanceof StartAborted) return;
+    complain(error);
+    process.exitCode = 1;
+    await stop('it could not start');
+  }
+}
+
+function create(services: readonly ServiceDefinition[]): Supervisor {
+  try {
+    return new Supervisor({ settings: settingsFrom(process.env), services, env: process.env, log });
+  } catch (error) {
+    complain(error);
+    process.exit(1);
+  }
+}
+
+function log(source: string, text: string): void {
+  for (const line of text.split('\n')) process.stdout.write(`${source.padEnd(width)} | ${line}\n`);
+}
+
+/** What a person can act on without a stack; anything else with it. */
+function complain(error: unknown): void {
+  const text = error instanceof StartError ? error.message : ((error as Error).stack ?? String(error));
+  for (const line of text.split('\n')) process.stderr.write(`${'bellwether'.padEnd(width)} | ${line}\n`);
+}
