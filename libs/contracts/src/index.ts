@@ -1,6 +1,7 @@
 export * from './clock.js';
 export * from './commands/catalog.js';
 export * from './commands/envelope.js';
+export * from './documents/index.js';
 export * from './envelope.js';
 export * from './events/catalog.js';
 export * from './events/incident.js';

@@ -1,0 +1,98 @@
+import { describe, expect, test } from '@jest/globals';
+import { eventCatalog } from '../events/catalog.js';
+import { asyncApiDocument, publishedEvents } from './asyncapi.js';
+import type { JsonSchema } from './json-schema.js';
+import { checkRouteTable, openApiDocument } from './openapi.js';
+import { routes } from './routes.js';
+import { resolve } from './schema-compatibility.js';
+
+function everyReference(document: JsonSchema): string[] {
+  const found: string[] = [];
+  JSON.stringify(document, (key, value: unknown) => {
+    if (key === '$ref') found.push(String(value));
+    return value;
+  });
+  return found;
+}
+
+test('the route table has no fault', () => {
+  expect(checkRouteTable()).toEqual([]);
+  expect(
+    checkRouteTable({ wrong: { ...routes.getService, params: routes.getSli.params } } as never),
+  ).toHaveLength(1);
+});
+
+describe('OpenAPI', () => {
+  const document = openApiDocument();
+  const paths = document.paths as Record<string, Record<string, JsonSchema>>;
+
+  test('has every route once, under its operation id', () => {
+    const operations = Object.values(paths)
+      .flatMap((item) => Object.values(item))
+      .map((operation) => operation.operationId)
+      .filter(Boolean);
+    expect(operations.sort()).toEqual(Object.keys(routes).sort());
+  });
+
+  test('refers to nothing that is not there', () => {
+    for (const reference of everyReference(document))
+      expect(() => resolve(reference, document)).not.toThrow();
+  });
+
+  test('shows what may be sent apart from what is given out where defaults make them differ', () => {
+    const schemas = (document.components as { schemas: Record<string, JsonSchema> }).schemas;
+    expect(schemas.SloDefinitionInput?.required).toEqual([
+      'name',
+      'service',
+      'sli',
+      'objective',
+      'indicator',
+      'budgeting',
+      'window',
+    ]);
+    expect(schemas.SloDefinition?.required).toContain('missingData');
+    expect(schemas.SloDefinitionInput?.additionalProperties).toBe(false);
+    expect(schemas.SloDefinition).not.toHaveProperty('additionalProperties');
+    expect(schemas.ResourceNameInput).toBeUndefined();
+  });
+
+  test('gives parameters the type of their value', () => {
+    const parameters = paths['/v1/incidents']?.get?.parameters as JsonSchema[];
+    expect(parameters.find((p) => p.name === 'limit')).toEqual({
+      name: 'limit',
+      in: 'query',
+      required: false,
+      schema: { type: 'integer', minimum: 1, maximum: 500 },
+    });
+    expect(parameters.find((p) => p.name === 'severity')).toMatchObject({
+      explode: false,
+      schema: { type: 'array', items: { enum: ['sev1', 'sev2', 'sev3', 'sev4'] } },
+    });
+  });
+
+  test('asks for a token everywhere but on signed links and health', () => {
+    const open = Object.entries(paths).flatMap(([path, item]) =>
+      Object.values(item).some((operation) => JSON.stringify(operation.security) === '[]') ? [path] : [],
+    );
+    expect(open.sort()).toEqual(['/a/{link}', '/healthz', '/metrics', '/readyz']);
+  });
+});
+
+describe('AsyncAPI', () => {
+  const document = asyncApiDocument();
+
+  test('has a channel for every event but those of measurement journals', () => {
+    expect(publishedEvents).toHaveLength(Object.keys(eventCatalog).length - 1);
+    const channels = document.channels as Record<string, JsonSchema>;
+    expect(Object.keys(channels).sort()).toEqual(
+      ['measurements', 'refusedMeasurements', ...publishedEvents].sort(),
+    );
+    expect(channels['incident.declared']?.address).toBe('evt.incident.declared.{key}');
+    expect(channels.measurements?.address).toBe('sli.{service}.{sli}');
+  });
+
+  test('refers to nothing that is not there', () => {
+    for (const reference of everyReference(document))
+      expect(() => resolve(reference, document)).not.toThrow();
+  });
+});

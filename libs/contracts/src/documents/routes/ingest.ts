@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { CLOUDEVENTS_BATCH_JSON, CLOUDEVENTS_JSON } from '../../envelope.js';
+import { measurementBody, measurementReceipt } from '../../measurements.js';
+import { resourceName } from '../../names.js';
+import { defineRoutes } from '../route.js';
+
+const accepted = {
+  202: { description: 'Numbers of points, after the commit to the log', schema: measurementReceipt },
+};
+
+export const ingestRoutes = defineRoutes({
+  publishMeasurement: {
+    app: 'ingest',
+    method: 'POST',
+    path: '/v1/measurements/{service}/{sli}',
+    tag: 'measurements',
+    summary: 'Publish measurements of an SLI: a bare body, or a CloudEvent in structured or binary mode',
+    access: 'publisher',
+    params: z.object({ service: resourceName, sli: resourceName }),
+    body: { schema: measurementBody, mediaTypes: ['application/json', CLOUDEVENTS_JSON] },
+    answers: accepted,
+  },
+  publishMeasurements: {
+    app: 'ingest',
+    method: 'POST',
+    path: '/v1/measurements',
+    tag: 'measurements',
+    summary:
+      'Publish measurements of several SLIs as a batch of CloudEvents, whose subjects are `<service>/<sli>`',
+    access: 'publisher',
+    body: {
+      schema: z
+        .array(
+          z.looseObject({
+            specversion: z.literal('1.0'),
+            id: z.string(),
+            source: z.string(),
+            type: z.string(),
+            subject: z.string(),
+            time: z.string().optional(),
+            data: measurementBody,
+          }),
+        )
+        .min(1),
+      mediaTypes: [CLOUDEVENTS_BATCH_JSON],
+    },
+    answers: accepted,
+  },
+});

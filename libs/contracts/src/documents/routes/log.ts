@@ -1,0 +1,223 @@
+import { z } from 'zod';
+import { tokenBody } from '../../commands/catalog.js';
+import { eventEnvelope } from '../../envelope.js';
+import { resourceName } from '../../names.js';
+import { explanation, listOf } from '../../views/views.js';
+import { defineRoutes, integerParameter, pagedQuery } from '../route.js';
+import {
+  accessToken,
+  deadLetter,
+  deadLetterRetried,
+  deadLetterRetry,
+  newToken,
+  systemState,
+  whoAmI,
+} from '../views.js';
+import { warnings } from './resources.js';
+
+const position = integerParameter(0, Number.MAX_SAFE_INTEGER);
+
+/** What to see of the log: event names (`incident.declared`, or `incident.*` for all below), keys, a correlation. */
+const eventFilter = {
+  type: z
+    .string()
+    .max(1000)
+    .regex(
+      /^[a-z][a-z.-]*(\.\*|\.v[1-9][0-9]*)?(,[a-z][a-z.-]*(\.\*|\.v[1-9][0-9]*)?)*$/,
+      'must be event names such as incident.declared or incident.*, separated by commas',
+    )
+    .optional(),
+  key: z.string().min(1).max(200).optional(),
+  correlation: z.string().min(1).max(200).optional(),
+};
+
+export const logRoutes = defineRoutes({
+  explain: {
+    app: 'api',
+    method: 'GET',
+    path: '/v1/explain/{id}',
+    tag: 'log',
+    summary: 'From an event (or a page, or an incident, by its id) back to the measurements',
+    access: 'viewer',
+    params: z.object({ id: z.string().min(1).max(64) }),
+    answers: { 200: { description: 'The chain, the asked-for event first', schema: explanation } },
+  },
+  listEvents: {
+    app: 'api',
+    method: 'GET',
+    path: '/v1/events',
+    tag: 'log',
+    summary: 'The control log in order, from after a position',
+    access: 'viewer',
+    query: z.strictObject({ ...pagedQuery, after: position.optional(), ...eventFilter }),
+    answers: {
+      200: { description: 'A page of events; secrets are not shown', schema: listOf(eventEnvelope) },
+    },
+  },
+  streamEvents: {
+    app: 'api',
+    method: 'GET',
+    path: '/v1/stream',
+    tag: 'log',
+    summary:
+      'The control log live, as server-sent events: `id` is the position, `data` the event. `Last-Event-ID` (a position or an event id) resumes without a gap or a repeat',
+    access: 'viewer',
+    query: z.strictObject({ after: position.optional(), ...eventFilter }),
+    answers: {
+      200: { description: 'Events for as long as the connection lasts', mediaTypes: ['text/event-stream'] },
+    },
+  },
+});
+
+export const accessRoutes = defineRoutes({
+  whoAmI: {
+    app: 'api',
+    method: 'GET',
+    path: '/v1/whoami',
+    tag: 'access',
+    summary: 'Whom the token speaks for',
+    access: 'any-token',
+    answers: { 200: { description: 'The caller', schema: whoAmI } },
+  },
+  listTokens: {
+    app: 'api',
+    method: 'GET',
+    path: '/v1/tokens',
+    tag: 'access',
+    summary: 'Access tokens by when they were created; neither tokens nor hashes are shown',
+    access: 'admin',
+    query: z.strictObject(pagedQuery),
+    answers: { 200: { description: 'A page of tokens', schema: listOf(accessToken) } },
+  },
+  createToken: {
+    app: 'api',
+    method: 'POST',
+    path: '/v1/tokens',
+    tag: 'access',
+    summary: 'Create an access token; it is shown in this answer and never again',
+    access: 'admin',
+    body: { schema: tokenBody },
+    answers: { 201: { description: 'The token', schema: newToken.and(warnings) } },
+    command: 'paging.token-create',
+  },
+  revokeToken: {
+    app: 'api',
+    method: 'DELETE',
+    path: '/v1/tokens/{id}',
+    tag: 'access',
+    summary: 'Revoke an access token',
+    access: 'admin',
+    params: z.object({ id: z.string().min(1).max(64) }),
+    answers: { 200: { description: 'It is revoked', schema: z.object({}).and(warnings) } },
+    command: 'paging.token-revoke',
+  },
+});
+
+export const operationRoutes = defineRoutes({
+  getSystem: {
+    app: 'api',
+    method: 'GET',
+    path: '/v1/system',
+    tag: 'operation',
+    summary: 'Journals, projections and services, as far as this service can see them',
+    access: 'viewer',
+    answers: { 200: { description: 'The state of the system', schema: systemState } },
+  },
+  listDeadLetters: {
+    app: 'api',
+    method: 'GET',
+    path: '/v1/dead-letters',
+    tag: 'operation',
+    summary: 'Events that a service could not handle, and those queued behind them',
+    access: 'viewer',
+    query: z.strictObject({ service: resourceName.optional() }),
+    answers: {
+      200: { description: 'Dead letters by service, consumer, key and position', schema: listOf(deadLetter) },
+    },
+  },
+  retryDeadLetters: {
+    app: 'api',
+    method: 'POST',
+    path: '/v1/dead-letters/retry',
+    tag: 'operation',
+    summary: 'Handle the parked events of a key again, in order',
+    access: 'admin',
+    body: { schema: deadLetterRetry },
+    answers: { 200: { description: 'What became of them', schema: deadLetterRetried } },
+  },
+  openApi: {
+    app: 'api',
+    method: 'GET',
+    path: '/openapi.json',
+    tag: 'documents',
+    summary: 'This document',
+    access: 'any-token',
+    answers: { 200: { description: 'OpenAPI 3.1', schema: z.record(z.string(), z.unknown()) } },
+  },
+  asyncApi: {
+    app: 'api',
+    method: 'GET',
+    path: '/asyncapi.json',
+    tag: 'documents',
+    summary: 'Measurements in and events out over NATS',
+    access: 'any-token',
+    answers: { 200: { description: 'AsyncAPI 3.0', schema: z.record(z.string(), z.unknown()) } },
+  },
+  docs: {
+    app: 'api',
+    method: 'GET',
+    path: '/docs',
+    tag: 'documents',
+    summary: 'This document for people. A browser is asked for the token as password, with any user name',
+    access: 'any-token',
+    answers: { 200: { description: 'A page for people', mediaTypes: ['text/html'] } },
+  },
+  docsFile: {
+    app: 'api',
+    method: 'GET',
+    path: '/docs/{file}',
+    tag: 'documents',
+    summary: 'A file of that page',
+    access: 'any-token',
+    params: z.object({ file: z.string().min(1).max(100) }),
+    answers: { 200: { description: 'The file', mediaTypes: ['text/css', 'text/javascript', 'image/png'] } },
+  },
+  healthz: {
+    app: 'api',
+    method: 'GET',
+    path: '/healthz',
+    tag: 'operation',
+    summary: 'Whether the process runs',
+    access: 'public',
+    answers: {
+      200: { description: 'It runs', schema: z.object({ status: z.string(), reasons: z.array(z.string()) }) },
+    },
+  },
+  readyz: {
+    app: 'api',
+    method: 'GET',
+    path: '/readyz',
+    tag: 'operation',
+    summary: 'Whether the process should get work',
+    access: 'public',
+    answers: {
+      200: {
+        description: 'It should',
+        schema: z.object({ status: z.string(), reasons: z.array(z.string()) }),
+      },
+      503: {
+        description: 'It should not, and why',
+        schema: z.object({ status: z.string(), reasons: z.array(z.string()) }),
+      },
+    },
+  },
+  metrics: {
+    app: 'api',
+    method: 'GET',
+    path: '/metrics',
+    tag: 'operation',
+    summary: 'Metrics of the process for Prometheus; in production on the admin port only',
+    access: 'public',
+    answers: { 200: { description: 'Prometheus text format', mediaTypes: ['text/plain'] } },
+  },
+});

@@ -1,0 +1,170 @@
+import { z } from 'zod';
+import { resourceName } from '../../names.js';
+import { service, sli } from '../../resources/service.js';
+import { sloDefinition } from '../../resources/slo.js';
+import { duration } from '../../time.js';
+import { listOf, sloHistory, sloStatus } from '../../views/views.js';
+import { defineRoutes, readQuery, resourceListQuery, timeParameter } from '../route.js';
+
+export const warnings = z.object({ warnings: z.array(z.string()) });
+
+/** The body of a `PUT`: the whole resource, in which what the path says already may be left out. */
+const named = z.object({ name: resourceName });
+const read = z.strictObject(readQuery);
+const sliPath = z.object({ service: resourceName, sli: resourceName });
+
+/** `GET` list, `GET` and `PUT` of a kind of resource that is defined as a whole. */
+const found = (what: string, schema: z.ZodType) => ({ 200: { description: what, schema } });
+const put = (what: string, schema: z.ZodType) => ({
+  200: { description: `${what} as it is now; it existed before`, schema: schema.and(warnings) },
+  201: { description: `${what} as it is now; it is new`, schema: schema.and(warnings) },
+});
+
+export const resourceRoutes = defineRoutes({
+  listServices: {
+    app: 'api',
+    method: 'GET',
+    path: '/v1/services',
+    tag: 'services',
+    summary: 'Services by name',
+    access: 'viewer',
+    query: resourceListQuery,
+    answers: found('A page of services', listOf(service)),
+  },
+  getService: {
+    app: 'api',
+    method: 'GET',
+    path: '/v1/services/{name}',
+    tag: 'services',
+    summary: 'A service',
+    access: 'viewer',
+    params: named,
+    query: read,
+    answers: found('The service', service),
+    versioned: true,
+  },
+  putService: {
+    app: 'api',
+    method: 'PUT',
+    path: '/v1/services/{name}',
+    tag: 'services',
+    summary: 'Create or replace a service',
+    access: 'admin',
+    params: named,
+    body: { schema: service },
+    answers: put('The service', service),
+    command: 'evaluator.service-define',
+    versioned: true,
+  },
+  listSlis: {
+    app: 'api',
+    method: 'GET',
+    path: '/v1/slis',
+    tag: 'slis',
+    summary: 'Service level indicators by service and name',
+    access: 'viewer',
+    query: resourceListQuery,
+    answers: found('A page of SLIs', listOf(sli)),
+  },
+  getSli: {
+    app: 'api',
+    method: 'GET',
+    path: '/v1/slis/{service}/{sli}',
+    tag: 'slis',
+    summary: 'A service level indicator',
+    access: 'viewer',
+    params: sliPath,
+    query: read,
+    answers: found('The SLI', sli),
+    versioned: true,
+  },
+  putSli: {
+    app: 'api',
+    method: 'PUT',
+    path: '/v1/slis/{service}/{sli}',
+    tag: 'slis',
+    summary: 'Create or replace a service level indicator',
+    access: 'admin',
+    params: sliPath,
+    body: { schema: sli },
+    answers: put('The SLI', sli),
+    command: 'evaluator.sli-define',
+    versioned: true,
+  },
+  listSlos: {
+    app: 'api',
+    method: 'GET',
+    path: '/v1/slos',
+    tag: 'slos',
+    summary: 'Service level objectives by name',
+    access: 'viewer',
+    query: resourceListQuery.extend({ service: resourceName.optional() }),
+    answers: found('A page of SLOs', listOf(sloDefinition)),
+  },
+  getSlo: {
+    app: 'api',
+    method: 'GET',
+    path: '/v1/slos/{name}',
+    tag: 'slos',
+    summary: 'A service level objective',
+    access: 'viewer',
+    params: named,
+    query: read,
+    answers: found('The definition', sloDefinition),
+    versioned: true,
+  },
+  putSlo: {
+    app: 'api',
+    method: 'PUT',
+    path: '/v1/slos/{name}',
+    tag: 'slos',
+    summary: 'Create or replace a service level objective',
+    access: 'admin',
+    params: named,
+    body: { schema: sloDefinition },
+    answers: put('The definition', sloDefinition),
+    command: 'evaluator.slo-define',
+    versioned: true,
+  },
+  deleteSlo: {
+    app: 'api',
+    method: 'DELETE',
+    path: '/v1/slos/{name}',
+    tag: 'slos',
+    summary: 'Retire a service level objective; its history stays',
+    access: 'admin',
+    params: named,
+    answers: {
+      200: { description: 'It is retired; the last definition', schema: z.object({}).and(warnings) },
+    },
+    command: 'evaluator.slo-retire',
+    versioned: true,
+  },
+  getSloStatus: {
+    app: 'api',
+    method: 'GET',
+    path: '/v1/slos/{name}/status',
+    tag: 'slos',
+    summary: 'SLI, error budget, burn rates and alerts now, or as of a time',
+    access: 'viewer',
+    params: named,
+    query: read,
+    answers: found('The status', sloStatus),
+  },
+  getSloHistory: {
+    app: 'api',
+    method: 'GET',
+    path: '/v1/slos/{name}/history',
+    tag: 'slos',
+    summary: 'The burn-down of the error budget over a span',
+    access: 'viewer',
+    params: named,
+    query: z.strictObject({
+      ...readQuery,
+      from: timeParameter.optional(),
+      to: timeParameter.optional(),
+      step: duration.optional(),
+    }),
+    answers: found('Points from `from` to `to`, at most 5000', sloHistory),
+  },
+});
