@@ -1,0 +1,135 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { deployStory, Journal } from './recorded-story.js';
+import { at } from './specification.js';
+import { incidentAt, knownAt, timeline } from './timeline.js';
+
+const story = deployStory().events;
+const lines = (asOf?: string) =>
+  timeline('INC-1', story, asOf).map(({ at: when, kind, text }) => `${when.slice(11, 16)} ${kind} ${text}`);
+
+describe('the timeline of an incident', () => {
+  test('tells the story from the log, ordered by when it happened', () => {
+    expect(lines()).toEqual([
+      '09:50 change deploy of checkout: 2.0.0 by alan',
+      '10:00 alert checkout-availability (page, fast) of checkout fires: burn 20× over 1h and 150× over 5m (threshold 14.4×), error budget left 97 %',
+      '10:00 declared INC-1 declared as sev2 by alert checkout-availability (page, fast): checkout burns its budget',
+      '10:00 page INC-1-P1 to ada (step 1, declared)',
+      '10:00 page INC-1-P1 delivered to ada by hook, attempt 1',
+      '10:02 page INC-1-P1 acknowledged by ada',
+      '10:02 role ada took command with the first acknowledge',
+      '10:08 budget error budget of checkout-availability went down past 50 %: 49 % left',
+      '10:09 note rolled back to 1.8',
+      '10:09 note rolled back to 1.9.0',
+      '10:14 alert checkout-availability (page, fast) resolved (recovered): burn 16× over 1h and 0× over 5m (threshold 14.4×), error budget left 42 %',
+      '10:14 status investigating → monitoring: all page alerts have resolved',
+      '10:20 status resolved: holds',
+      '10:30 page INC-1-P1 ended: the incident was resolved',
+    ]);
+  });
+
+  test('keeps both times, who did it, and the event', () => {
+    expect(timeline('INC-1', story).find((entry) => entry.text === 'resolved: holds')).toEqual({
+      at: at(20),
+      recordedAt: at(30),
+      kind: 'status',
+      text: 'resolved: holds',
+      actor: 'user:ada',
+      eventId: 'event-19',
+      pinned: false,
+    });
+  });
+
+  test('marks changes of the hour before as suspects, and leaves other services out', () => {
+    const changes = timeline('INC-1', story).filter(({ kind }) => kind === 'change');
+    expect(changes).toMatchObject([{ suspect: true, links: ['https://git/2.0.0'] }]);
+    const journal = deployStory();
+    const deploy = (minutes: number) =>
+      journal.append(
+        'change:checkout',
+        'change.recorded',
+        { service: 'checkout', kind: 'deploy', version: `at ${minutes}`, at: at(minutes) },
+        { minutes },
+      );
+    for (const minutes of [-65, -64, -4, -3, 20, 21]) deploy(minutes);
+    expect(
+      timeline('INC-1', journal.events)
+        .filter(({ kind }) => kind === 'change')
+        .map(({ text, suspect }) => [text.split(': ')[1], suspect]),
+    ).toEqual([
+      ['at -64', true],
+      ['2.0.0 by alan', true],
+      ['at -4', true],
+      ['at -3', false],
+      ['at 20', false],
+    ]);
+  });
+
+  test('keeps both versions of a corrected note', () => {
+    expect(timeline('INC-1', story).filter(({ kind }) => kind === 'note')).toMatchObject([
+      { text: 'rolled back to 1.8', eventId: 'event-14', correctedBy: 'event-15', pinned: true },
+      { text: 'rolled back to 1.9.0', eventId: 'event-15', pinned: true },
+    ]);
+  });
+
+  test('says what the incident itself says where the alerts and pages are not at hand', () => {
+    const own = story.filter((event) => event.stream === 'incident:INC-1');
+    expect(timeline('INC-1', own).map(({ kind }) => kind)).toEqual([
+      'declared',
+      'page',
+      'role',
+      'note',
+      'note',
+      'alert',
+      'status',
+      'status',
+    ]);
+  });
+
+  test('of an incident that was not declared is empty', () => {
+    expect(timeline('INC-2', story)).toEqual([]);
+    expect(timeline('INC-1', story, at(-1))).toEqual([]);
+  });
+
+  test('does not depend on the order in which events arrive', () => {
+    const expected = timeline('INC-1', story);
+    fc.assert(
+      fc.property(fc.shuffledSubarray(story, { minLength: story.length }), (shuffled) => {
+        expect(timeline('INC-1', shuffled)).toEqual(expected);
+      }),
+    );
+  });
+});
+
+describe('as of a moment', () => {
+  test('what was known then: the prefix of the log that was recorded', () => {
+    for (let length = 0; length <= story.length; length++) {
+      const prefix = story.slice(0, length);
+      const last = prefix.at(-1)?.recordedAt.toISOString() ?? at(-1000);
+      const knownThen = knownAt(story, last);
+      expect(incidentAt('INC-1', story, last)).toEqual(incidentAt('INC-1', knownThen));
+      expect(timeline('INC-1', story, last)).toEqual(timeline('INC-1', knownThen));
+    }
+    expect(incidentAt('INC-1', story, at(2))).toMatchObject({
+      status: 'investigating',
+      acknowledgedAt: at(2),
+      version: 3,
+    });
+    expect(incidentAt('INC-1', story, at(29))).toMatchObject({ status: 'monitoring', resolvedAt: null });
+    expect(incidentAt('INC-1', story, at(30))).toMatchObject({ status: 'resolved', resolvedAt: at(20) });
+  });
+
+  test('a back-dated event is not known before it was recorded', () => {
+    const journal = new Journal();
+    journal.events.push(...story.slice(0, 6));
+    journal.append(
+      'incident:INC-1',
+      'incident.note-added',
+      { incident: 'INC-1', text: 'saw it first', at: at(-4), links: [], pinned: false },
+      { minutes: 10, by: 'user:ada', recorded: 5 },
+    );
+    const texts = (asOf: string) => timeline('INC-1', journal.events, asOf).map(({ text }) => text);
+    expect(texts(at(14))).not.toContain('saw it first');
+    expect(texts(at(15)).indexOf('saw it first')).toBe(1);
+  });
+});
