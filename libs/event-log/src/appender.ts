@@ -1,0 +1,351 @@
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import type { Clock } from '@bellwether/contracts';
+import type pg from 'pg';
+import { uuidv7 } from 'uuidv7';
+import {
+  APPEND_STATEMENT,
+  type Append,
+  appended,
+  type BatchRow,
+  batchOutcomes,
+  batchParameters,
+  type Outcome,
+} from './batch.js';
+import { errorKind, sqlState } from './database-error.js';
+import {
+  type EventLogError,
+  LogClosed,
+  LogUnavailable,
+  OutcomeUnknown,
+  Overloaded,
+  UnknownJournal,
+  UnstorableEvent,
+} from './errors.js';
+import type { AppendedEvent, AppendRequest, AppendResult } from './event.js';
+import { storable } from './storable.js';
+
+/** Where an appender stands; tests stop it there. */
+export type AppendStep = 'gathered' | 'connected' | 'answered' | 'settled';
+
+export interface AppenderOptions {
+  pool: pg.Pool;
+  journal: string;
+  clock: Clock | undefined;
+  /** How many events of waiting callers are held before the next is refused. */
+  maxWaitingEvents: number;
+  /** The same by size, characters of JSON. */
+  maxWaitingCharacters: number;
+  /** How long a batch is tried again while the database is away, milliseconds. */
+  retryForMs: number;
+  onAppended: (position: number) => void;
+  onBatch: (events: number, seconds: number) => void;
+  onStep: ((step: AppendStep, journal: string) => void | Promise<void>) | undefined;
+}
+
+interface Waiting extends Append {
+  since: number;
+  /** Characters of JSON. */
+  size: number;
+  settled: boolean;
+  resolve: (result: AppendResult) => void;
+  reject: (error: Error) => void;
+}
+
+const BATCH_EVENTS = 1000;
+const BATCH_CHARACTERS = 4 * 1024 * 1024;
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 1000;
+/** How often a single request is tried when another journal took its command id or stream at the same moment. */
+const UNIQUE_TRIES = 3;
+
+/**
+ * The one writer of this process to one journal. While a batch is with the database the next one gathers, so a
+ * busy journal has large batches and an idle one does not wait: what arrives in the same turn of the event loop
+ * goes together.
+ *
+ * Each batch has a number, which the log keeps with the events. A batch whose answer was lost is sent again
+ * under its number: if the first sending went through, or still does, the second one appends nothing.
+ */
+export class Appender {
+  readonly #options: AppenderOptions;
+  readonly #id = uuidv7();
+  #batches = 0;
+  #queue: Waiting[] = [];
+  #waitingEvents = 0;
+  #waitingCharacters = 0;
+  #running: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(options: AppenderOptions) {
+    this.#options = options;
+  }
+
+  get waitingEvents(): number {
+    return this.#waitingEvents;
+  }
+
+  append(request: AppendRequest): Promise<AppendResult> {
+    const { stream, journal } = request;
+    if (this.#closed) return Promise.reject(new LogClosed(stream));
+    const { maxWaitingEvents, maxWaitingCharacters } = this.#options;
+    if (this.#waitingEvents >= maxWaitingEvents || this.#waitingCharacters >= maxWaitingCharacters) {
+      return Promise.reject(new Overloaded(stream, journal, this.#waitingEvents));
+    }
+    return new Promise((resolve, reject) => {
+      const events = storable(request);
+      const size = events.reduce((sum, event) => sum + event.data.length + event.meta.length, 0);
+      this.#waitingEvents += events.length;
+      this.#waitingCharacters += size;
+      this.#queue.push({ request, events, since: performance.now(), size, settled: false, resolve, reject });
+      this.#running ??= this.#run();
+    });
+  }
+
+  /** Takes no more, and waits for what was taken. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    // One turn of the event loop, so that callers of this turn, woken by the last batch say, join.
+    for (await nextTurn(); this.#queue.length > 0; await nextTurn()) {
+      const batch = this.#nextBatch();
+      try {
+        await this.#options.onStep?.('gathered', this.#options.journal);
+        await this.#settle(batch);
+        await this.#options.onStep?.('settled', this.#options.journal);
+      } catch (error) {
+        for (const waiting of batch) this.#reject(waiting, inDoubt(waiting, error));
+      }
+    }
+    this.#running = null;
+  }
+
+  /** Up to a thousand events in the order of arrival; the same command twice is for two batches. */
+  #nextBatch(): Waiting[] {
+    const batch: Waiting[] = [];
+    const later: Waiting[] = [];
+    const commands = new Set<string>();
+    let events = 0;
+    let characters = 0;
+    let taken = 0;
+    for (const waiting of this.#queue) {
+      const full =
+        events + waiting.events.length > BATCH_EVENTS || characters + waiting.size > BATCH_CHARACTERS;
+      if (full && batch.length > 0) break;
+      taken += 1;
+      const { commandId } = waiting.request;
+      if (commandId !== undefined && commands.has(commandId)) {
+        later.push(waiting);
+        continue;
+      }
+      if (commandId !== undefined) commands.add(commandId);
+      batch.push(waiting);
+      events += waiting.events.length;
+      characters += waiting.size;
+    }
+    this.#queue = [...later, ...this.#queue.slice(taken)];
+    return batch;
+  }
+
+  /** Appends a batch, and tells each caller what became of its request. */
+  async #settle(batch: Waiting[], uniqueTries = UNIQUE_TRIES): Promise<void> {
+    const { journal } = this.#options;
+    let row: BatchRow;
+    try {
+      row = await this.#send(batch);
+    } catch (error) {
+      await this.#settleFailure(batch, error, uniqueTries);
+      return;
+    }
+    if (row.landed) {
+      await this.#settleLanded(batch, row);
+      return;
+    }
+    if (Number(row.last_position) >= Number(row.first_position)) {
+      this.#options.onAppended(Number(row.last_position));
+    }
+    const duplicates: [Waiting, Extract<Outcome, { kind: 'duplicate' }>][] = [];
+    batchOutcomes(journal, batch, row).forEach((outcome, i) => {
+      const waiting = batch[i]!;
+      if (outcome.kind === 'appended') this.#resolve(waiting, outcome.result);
+      else if (outcome.kind === 'refused') this.#reject(waiting, outcome.error);
+      else duplicates.push([waiting, outcome]);
+    });
+    for (const [waiting, { firstPosition, lastPosition, version }] of duplicates) {
+      const events = await this.#eventsAt(firstPosition, lastPosition);
+      this.#resolve(waiting, { firstPosition, lastPosition, version, duplicate: true, events });
+    }
+  }
+
+  /** Sends a batch under one number until there is an answer. @throws GaveUp, or what the database refused */
+  async #send(batch: Waiting[]): Promise<BatchRow> {
+    const { journal, clock, retryForMs, onBatch } = this.#options;
+    this.#batches += 1;
+    const values = batchParameters(journal, this.#id, this.#batches, clock?.now() ?? null, batch);
+    const started = performance.now();
+    // Once an answer was lost, only an answer to the same number ends the doubt.
+    let doubt = false;
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+      const attempt = await this.#attempt(values);
+      const seconds = (performance.now() - started) / 1000;
+      if ('row' in attempt) {
+        onBatch(
+          batch.reduce((sum, waiting) => sum + waiting.events.length, 0),
+          seconds,
+        );
+        return attempt.row;
+      }
+      const kind = errorKind(attempt.error);
+      doubt ||= attempt.sent && kind === 'lost';
+      if (kind === 'data') throw attempt.error;
+      if (kind === 'lasting' || seconds * 1000 + pause > retryForMs) {
+        throw new GaveUp(doubt, attempt.error);
+      }
+      await delay(pause);
+    }
+  }
+
+  async #attempt(values: unknown[]): Promise<{ row: BatchRow } | { error: unknown; sent: boolean }> {
+    const { pool, journal, onStep } = this.#options;
+    let client: pg.PoolClient;
+    try {
+      client = await pool.connect();
+    } catch (error) {
+      return { error, sent: false };
+    }
+    let broken: Error | undefined;
+    try {
+      await onStep?.('connected', journal);
+      const { rows } = await client.query<BatchRow>({ name: 'log-append', text: APPEND_STATEMENT, values });
+      await onStep?.('answered', journal);
+      return { row: rows[0]! };
+    } catch (error) {
+      if (errorKind(error) === 'lost') broken = error as Error;
+      return { error, sent: true };
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  async #settleFailure(batch: Waiting[], error: unknown, uniqueTries: number): Promise<void> {
+    if (error instanceof GaveUp) {
+      for (const waiting of batch) this.#reject(waiting, this.#whyGivenUp(waiting, error));
+      this.#rejectOverdue(error.cause);
+      return;
+    }
+    if (batch.length > 1) {
+      const half = Math.ceil(batch.length / 2);
+      await this.#settle(batch.slice(0, half));
+      await this.#settle(batch.slice(half));
+      return;
+    }
+    const waiting = batch[0]!;
+    // Another journal took the same command id or stream a moment ago: now that it shows, the log can say so.
+    if (sqlState(error) === '23505' && uniqueTries > 1) {
+      await this.#settle(batch, uniqueTries - 1);
+      return;
+    }
+    const why = error instanceof Error ? error.message : String(error);
+    this.#reject(waiting, new UnstorableEvent(waiting.request.stream, why, { cause: error }));
+  }
+
+  #whyGivenUp(waiting: Waiting, { doubt, cause }: GaveUp): EventLogError {
+    const { request } = waiting;
+    if (doubt) return inDoubt(waiting, cause);
+    if (sqlState(cause) === 'BW001') return new UnknownJournal(request.stream, request.journal, { cause });
+    return new LogUnavailable(request.stream, { cause });
+  }
+
+  /** Those who have waited as long as the batch that was given up need not wait as long again. */
+  #rejectOverdue(cause: unknown): void {
+    const before = performance.now() - this.#options.retryForMs;
+    const overdue = this.#queue.filter((waiting) => waiting.since < before);
+    this.#queue = this.#queue.filter((waiting) => waiting.since >= before);
+    for (const waiting of overdue) {
+      this.#reject(waiting, new LogUnavailable(waiting.request.stream, { cause }));
+    }
+  }
+
+  /**
+   * The batch had been appended when its answer was lost. Who has events there was appended; the others were
+   * refused then and, having written nothing, are judged again.
+   */
+  async #settleLanded(batch: Waiting[], row: BatchRow): Promise<void> {
+    const first = Number(row.first_position);
+    const last = Number(row.last_position);
+    const landed = new Map<string, { position: number; version: number }>();
+    for (const event of await this.#eventsAt(first, last)) landed.set(event.id, event);
+    const again: Waiting[] = [];
+    if (last >= first) this.#options.onAppended(last);
+    for (const waiting of batch) {
+      const start = landed.get(waiting.events[0]!.id);
+      if (start === undefined) again.push(waiting);
+      else {
+        const version = start.version + waiting.events.length - 1;
+        this.#resolve(waiting, appended(waiting, start.position, version));
+      }
+    }
+    if (again.length > 0) await this.#settle(again);
+  }
+
+  async #eventsAt(first: number, last: number): Promise<AppendedEvent[]> {
+    const { pool, journal, retryForMs } = this.#options;
+    const until = performance.now() + retryForMs;
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+      try {
+        const { rows } = await pool.query<{ id: string; position: string; version: string }>({
+          name: 'log-events-at',
+          text: `select event_id as id, position, version from log.events
+                  where journal = $1 and position between $2 and $3 order by position`,
+          values: [journal, first, last],
+        });
+        return rows.map(({ id, position, version }) => ({
+          id,
+          position: Number(position),
+          version: Number(version),
+        }));
+      } catch (error) {
+        if (performance.now() + pause > until) throw error;
+        await delay(pause);
+      }
+    }
+  }
+
+  #resolve(waiting: Waiting, result: AppendResult): void {
+    if (this.#leave(waiting)) waiting.resolve(result);
+  }
+
+  #reject(waiting: Waiting, error: Error): void {
+    if (this.#leave(waiting)) waiting.reject(error);
+  }
+
+  /** @returns false when the caller has had its answer */
+  #leave(waiting: Waiting): boolean {
+    if (waiting.settled) return false;
+    waiting.settled = true;
+    this.#waitingEvents -= waiting.events.length;
+    this.#waitingCharacters -= waiting.size;
+    return true;
+  }
+}
+
+function inDoubt({ request, events }: Waiting, cause: unknown): OutcomeUnknown {
+  return new OutcomeUnknown(
+    request.stream,
+    events.map((event) => event.id),
+    { cause },
+  );
+}
+
+/** No answer within the time allowed, or none to be hoped for. */
+class GaveUp extends Error {
+  /** The batch may be in the log. */
+  readonly doubt: boolean;
+
+  constructor(doubt: boolean, cause: unknown) {
+    super('gave up', { cause });
+    this.doubt = doubt;
+  }
+}

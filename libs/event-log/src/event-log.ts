@@ -1,0 +1,190 @@
+import type { Clock } from '@bellwether/contracts';
+import type pg from 'pg';
+import type { Registry } from 'prom-client';
+import { Appender, type AppendStep } from './appender.js';
+import type { AppendRequest, AppendResult, RecordedEvent } from './event.js';
+import { type LogMetrics, logMetrics, noLogMetrics } from './log-metrics.js';
+import { Nudges } from './nudges.js';
+import { openPool } from './pool.js';
+import { type Head, Reader, type ReadJournalOptions, type ReadStreamOptions } from './reader.js';
+import { type Upcaster, upcastWith } from './upcast.js';
+import { type VerifyOptions, type VerifyReport, verifyLog } from './verify.js';
+
+export interface EventLogOptions {
+  connectionString: string;
+  /** Where `recordedAt` comes from; the database's clock when absent. */
+  clock?: Clock;
+  /** Connections at most; 8 when absent. */
+  poolSize?: number;
+  /** Called after each commit with the last position, to nudge others. */
+  onAppended?: (journal: string, position: number) => void;
+  metrics?: Registry;
+  upcasters?: Upcaster[];
+  /** Role of the sessions; `bellwether_writer` when absent. */
+  role?: string;
+  /** How long an append is tried again while the database is away, milliseconds; 30,000 when absent. */
+  retryForMs?: number;
+  /** Events that may wait for a journal before appends are refused as `Overloaded`; 20,000 when absent. */
+  maxWaitingEvents?: number;
+  /** The same by size, characters of JSON; 64 Mi when absent. */
+  maxWaitingCharacters?: number;
+  /** Called at each step of a batch; for tests that end a process between two of them. */
+  onStep?: (step: AppendStep, journal: string) => void | Promise<void>;
+}
+
+export interface FollowOptions {
+  /** The position after which to start. */
+  after: number;
+  signal: AbortSignal;
+  /** How often to look without a nudge, milliseconds; 500 when absent. */
+  pollMs?: number;
+  /** Events of a page at most; 500 when absent. */
+  batch?: number;
+}
+
+const POLL_MS = 500;
+const PAGE = 500;
+
+/** The append-only log: journals of events with dense positions, cut into streams with dense versions. */
+export class EventLog {
+  /** Sessions as the writer role; for the owner's own tables, too. */
+  readonly pool: pg.Pool;
+  readonly #options: EventLogOptions;
+  readonly #reader: Reader;
+  readonly #nudges = new Nudges();
+  readonly #appenders = new Map<string, Appender>();
+  readonly #metrics: LogMetrics;
+
+  /** Opens a log that `migrate()` has made. Connects at the first use. */
+  static open(options: EventLogOptions): EventLog {
+    return new EventLog(options);
+  }
+
+  private constructor(options: EventLogOptions) {
+    this.#options = options;
+    this.pool = openPool({
+      connectionString: options.connectionString,
+      role: options.role ?? 'bellwether_writer',
+      max: options.poolSize ?? 8,
+    });
+    this.#reader = new Reader(this.pool, upcastWith(options.upcasters ?? []));
+    this.#metrics = options.metrics ? logMetrics(options.metrics) : noLogMetrics;
+  }
+
+  /**
+   * Appends events to a stream; concurrent calls go to the database together, each judged on its own. Resolves
+   * after the commit.
+   * @throws StaleVersion, StreamExists, StreamMissing when the stream is not as expected
+   * @throws RequirementFailed when another stream is not as required
+   * @throws CommandConflict when the command id was used for another content
+   * @throws StreamElsewhere, UnknownJournal, UnstorableEvent for requests that can never be taken
+   * @throws Overloaded, LogUnavailable when nothing was appended, for now
+   * @throws OutcomeUnknown when the answer was lost, and could not be learnt in time
+   */
+  append(request: AppendRequest): Promise<AppendResult> {
+    return this.#appender(request.journal).append(request);
+  }
+
+  /** Events of a stream in order; none where there is no such stream. */
+  readStream(stream: string, options?: ReadStreamOptions): Promise<RecordedEvent[]> {
+    return this.#reader.readStream(stream, options);
+  }
+
+  /** Events of a journal in order. The oldest may have been archived: then the first is not `after + 1`. */
+  readJournal(journal: string, options: ReadJournalOptions): Promise<RecordedEvent[]> {
+    return this.#reader.readJournal(journal, options);
+  }
+
+  readAt(journal: string, position: number): Promise<RecordedEvent | null> {
+    return this.#reader.readAt(journal, position);
+  }
+
+  /** Position of the last event recorded up to a moment, 0 for none. */
+  positionAt(journal: string, moment: Date): Promise<number> {
+    return this.#reader.positionAt(journal, moment);
+  }
+
+  /** Pages of events as they are appended, until the signal aborts. Errors of the database are thrown. */
+  async *follow(journal: string, options: FollowOptions): AsyncIterable<RecordedEvent[]> {
+    const { signal, pollMs = POLL_MS, batch = PAGE } = options;
+    let { after } = options;
+    while (!signal.aborted) {
+      const seen = this.#nudges.count(journal);
+      const events = await this.readJournal(journal, { after, limit: batch });
+      if (signal.aborted) return;
+      const last = events.at(-1);
+      if (last === undefined) {
+        await this.#nudges.wait(journal, seen, pollMs, signal);
+      } else {
+        yield events;
+        after = last.position;
+      }
+    }
+  }
+
+  /** Says that a journal may have grown; followers look at once. Appends of this process do it by themselves. */
+  nudge(journal: string): void {
+    this.#nudges.nudge(journal);
+  }
+
+  /** @throws RangeError for an unknown journal */
+  head(journal: string): Promise<Head> {
+    return this.#reader.head(journal);
+  }
+
+  /** 0 where there is no such stream. */
+  streamVersion(stream: string): Promise<number> {
+    return this.#reader.streamVersion(stream);
+  }
+
+  /** Recomputes the hash chains; the report names the first bad position of each journal. */
+  verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    return verifyLog(this.pool, options);
+  }
+
+  /**
+   * Forgets the commands of measurement journals recorded before a moment (their identity is then no longer
+   * recognised); those of the control journal are kept.
+   * @returns how many
+   */
+  async pruneCommands(before: Date): Promise<number> {
+    const limit = 10_000;
+    for (let pruned = 0; ; ) {
+      const { rows } = await this.pool.query<{ pruned: number }>(
+        'select log.prune_commands($1, $2) as pruned',
+        [before, limit],
+      );
+      pruned += rows[0]!.pruned;
+      if (rows[0]!.pruned < limit) return pruned;
+    }
+  }
+
+  /** Takes no more appends, finishes those it has, and closes the pool. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#appenders.values()].map((appender) => appender.close()));
+    await this.pool.end();
+  }
+
+  #appender(journal: string): Appender {
+    let appender = this.#appenders.get(journal);
+    if (appender === undefined) {
+      const { clock, retryForMs, maxWaitingEvents, maxWaitingCharacters, onStep } = this.#options;
+      appender = new Appender({
+        pool: this.pool,
+        journal,
+        clock,
+        retryForMs: retryForMs ?? 30_000,
+        maxWaitingEvents: maxWaitingEvents ?? 20_000,
+        maxWaitingCharacters: maxWaitingCharacters ?? 64 * 1024 * 1024,
+        onAppended: (position) => {
+          this.#nudges.nudge(journal);
+          this.#options.onAppended?.(journal, position);
+        },
+        onBatch: (events, seconds) => this.#metrics.batch(journal, events, seconds),
+        onStep,
+      });
+      this.#appenders.set(journal, appender);
+    }
+    return appender;
+  }
+}

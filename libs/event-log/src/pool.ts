@@ -1,0 +1,38 @@
+import pg from 'pg';
+
+export interface PoolOptions {
+  connectionString: string;
+  /** Role to run as; null: the connecting user itself. */
+  role: string | null;
+  max: number;
+}
+
+/**
+ * A pool whose sessions run as a role, in UTC, with the isolation that appends rely on, and give up what an
+ * interrupted transaction holds.
+ */
+export function openPool({ connectionString, role, max }: PoolOptions): pg.Pool {
+  const pool = new pg.Pool({
+    ...connection(connectionString, [
+      ...(role === null ? [] : [`-c role=${role}`]),
+      '-c timezone=UTC',
+      '-c default_transaction_isolation=read\\ committed',
+      '-c idle_in_transaction_session_timeout=60000',
+    ]),
+    max,
+    keepAlive: true,
+    connectionTimeoutMillis: 10_000,
+  });
+  // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
+  pool.on('error', () => {});
+  return pool;
+}
+
+/** Session settings go beside those the connection string brings, which would otherwise win as a whole. */
+export function connection(connectionString: string, settings: string[]): pg.ClientConfig {
+  if (!URL.canParse(connectionString)) return { connectionString, options: settings.join(' ') };
+  const url = new URL(connectionString);
+  const own = url.searchParams.get('options');
+  url.searchParams.delete('options');
+  return { connectionString: url.toString(), options: [...(own ? [own] : []), ...settings].join(' ') };
+}

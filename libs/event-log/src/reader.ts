@@ -1,0 +1,121 @@
+import type pg from 'pg';
+import type { RecordedEvent } from './event.js';
+import { asText, EVENT_COLUMNS, type EventRow, toRecordedEvent, utcDate } from './rows.js';
+import type { Upcast } from './upcast.js';
+
+export interface ReadStreamOptions {
+  /** First version, inclusive; 1 when absent. */
+  from?: number;
+  limit?: number;
+  /** Only what the log had taken by then. */
+  recordedUntil?: Date;
+}
+
+export interface ReadJournalOptions {
+  /** The position after which to read; 0 for the start. */
+  after: number;
+  /** 1000 when absent. */
+  limit?: number;
+  /** Only what the log had taken by then. */
+  recordedUntil?: Date;
+}
+
+export interface Head {
+  /** Of the last event; 0 where there is none. */
+  position: number;
+  recordedAt: Date | null;
+  /** End of the hash chain, hexadecimal. */
+  hash: string;
+}
+
+/** Reads of the log, each one statement: positions become visible in order, so what a read sees has no holes. */
+export class Reader {
+  readonly #pool: pg.Pool;
+  readonly #upcast: Upcast;
+
+  constructor(pool: pg.Pool, upcast: Upcast) {
+    this.#pool = pool;
+    this.#upcast = upcast;
+  }
+
+  async readStream(stream: string, options: ReadStreamOptions = {}): Promise<RecordedEvent[]> {
+    // A stream that does not exist has no journal, and so no events.
+    const { rows } = await this.#pool.query<[string, ...EventRow]>({
+      name: 'log-read-stream',
+      text: `select journal, ${EVENT_COLUMNS} from log.events
+              where journal = (select s.journal from log.streams s where s.stream = $1)
+                and stream = $1 and version >= $2 and recorded_at <= coalesce($4::timestamptz, 'infinity')
+              order by version limit $3`,
+      values: [stream, options.from ?? 1, options.limit ?? null, options.recordedUntil ?? null],
+      rowMode: 'array',
+      types: asText,
+    });
+    return rows.map(([journal, ...row]) => toRecordedEvent(journal, row, this.#upcast));
+  }
+
+  async readJournal(journal: string, options: ReadJournalOptions): Promise<RecordedEvent[]> {
+    const { rows } = await this.#pool.query<EventRow>({
+      name: 'log-read-journal',
+      text: `select ${EVENT_COLUMNS} from log.events
+              where journal = $1 and position > $2 order by position limit $3`,
+      values: [journal, options.after, options.limit ?? 1000],
+      rowMode: 'array',
+      types: asText,
+    });
+    const events = rows.map((row) => toRecordedEvent(journal, row, this.#upcast));
+    // Times of recording ascend with positions, so the cut is a prefix.
+    const { recordedUntil } = options;
+    if (recordedUntil === undefined) return events;
+    return events.filter((event) => event.recordedAt.getTime() <= recordedUntil.getTime());
+  }
+
+  async readAt(journal: string, position: number): Promise<RecordedEvent | null> {
+    const [event] = await this.readJournal(journal, { after: position - 1, limit: 1 });
+    return event?.position === position ? event : null;
+  }
+
+  async head(journal: string): Promise<Head> {
+    const { rows } = await this.#pool.query<[string, string | null, string]>({
+      name: 'log-head',
+      text: `select position, recorded_at, encode(hash, 'hex') from log.head where journal = $1`,
+      values: [journal],
+      rowMode: 'array',
+      types: asText,
+    });
+    const row = rows[0];
+    if (row === undefined) throw new RangeError(`there is no journal ${journal}`);
+    return { position: Number(row[0]), recordedAt: row[1] === null ? null : utcDate(row[1]), hash: row[2] };
+  }
+
+  async streamVersion(stream: string): Promise<number> {
+    const { rows } = await this.#pool.query<{ version: string }>({
+      name: 'log-stream-version',
+      text: 'select version from log.streams where stream = $1',
+      values: [stream],
+    });
+    return Number(rows[0]?.version ?? 0);
+  }
+
+  /**
+   * Position of the last event recorded up to a moment, 0 for none: a binary search, since times ascend with
+   * positions. In a journal whose oldest segments are archived it is never below the last archived position.
+   */
+  async positionAt(journal: string, moment: Date): Promise<number> {
+    const { rows } = await this.#pool.query<[string | null]>({
+      name: 'log-first-position',
+      text: 'select min(position) from log.events where journal = $1',
+      values: [journal],
+      rowMode: 'array',
+      types: asText,
+    });
+    let low = Number(rows[0]?.[0] ?? 1) - 1;
+    let high = (await this.head(journal)).position;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      const event = await this.readAt(journal, middle);
+      if (event !== null && event.recordedAt.getTime() <= moment.getTime()) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+}
