@@ -1,0 +1,48 @@
+import { timestamp } from '@bellwether/contracts';
+
+// Measurements come in time order: the day of the last one is nearly always the day of the next.
+let knownDay = '';
+let knownDayMillis = 0;
+
+/**
+ * Epoch milliseconds of a time on the wire; NaN when it is none. Accepts exactly what the contract's `timestamp`
+ * does; the common form, `2026-11-22T10:00:00[.000]Z`, is read without a regular expression or a copy.
+ */
+export function instantMillis(text: string): number {
+  const { length } = text;
+  if ((length === 20 || length === 24) && text.charCodeAt(length - 1) === 0x5a && text.startsWith(knownDay)) {
+    const millis = ofKnownDay(text, length);
+    if (millis >= 0) return knownDayMillis + millis;
+  }
+  const parsed = timestamp.safeParse(text);
+  if (!parsed.success) return Number.NaN;
+  const millis = Date.parse(parsed.data);
+  if (text.charCodeAt(length - 1) === 0x5a) {
+    knownDay = text.slice(0, 11);
+    knownDayMillis = Date.parse(`${text.slice(0, 10)}T00:00:00.000Z`);
+  }
+  return millis;
+}
+
+/** Milliseconds since midnight of `…Thh:mm:ss[.fff]Z`; -1 when that is not the form. */
+function ofKnownDay(text: string, length: number): number {
+  if (knownDay === '' || text.charCodeAt(13) !== 0x3a || text.charCodeAt(16) !== 0x3a) return -1;
+  const hours = twoDigits(text, 11);
+  const minutes = twoDigits(text, 14);
+  const seconds = twoDigits(text, 17);
+  if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59 || seconds < 0 || seconds > 59) return -1;
+  let fraction = 0;
+  if (length === 24) {
+    const high = twoDigits(text, 20);
+    const low = text.charCodeAt(22) - 0x30;
+    if (text.charCodeAt(19) !== 0x2e || high < 0 || low < 0 || low > 9) return -1;
+    fraction = high * 10 + low;
+  }
+  return ((hours * 60 + minutes) * 60 + seconds) * 1000 + fraction;
+}
+
+function twoDigits(text: string, at: number): number {
+  const high = text.charCodeAt(at) - 0x30;
+  const low = text.charCodeAt(at + 1) - 0x30;
+  return high < 0 || high > 9 || low < 0 || low > 9 ? -1 : high * 10 + low;
+}
