@@ -68,6 +68,12 @@ describe('an alert joins an open incident', () => {
     expect(state).toMatchObject({ status: 'investigating', resolvedAt: null });
     expect(state.alerts).toContainEqual(slow);
   });
+
+  test('but one that asks for no incident reopens none', () => {
+    given(declaredByAlert(), was('incident.resolved', { at: at(10), note: '', automatic: false }))
+      .when(attach(ticket, null), 20)
+      .thenNothing();
+  });
 });
 
 describe('when alerts resolve', () => {
@@ -103,6 +109,12 @@ describe('when alerts resolve', () => {
   test('an alert that is not attached, or resolved already, changes nothing', () => {
     given(declaredByAlert()).when(over(slow), 10).thenNothing();
     given(declaredByAlert()).when(over(), 10).after().when(over(), 11).thenNothing();
+  });
+
+  test('a merged incident still hears of it, since the other may take its alerts over later', () => {
+    given(declaredByAlert(), was('incident.merged', { into: 'INC-2' }))
+      .when(over(), 10)
+      .then(changed('incident.alert-resolved'));
   });
 
   test('a resolved incident stays resolved', () => {

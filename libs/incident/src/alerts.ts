@@ -21,6 +21,8 @@ export function attachAlert(
   const changes: IncidentChange[] = [];
   const known = state.alerts.find((one) => alertKey(one) === alertKey(alert));
   if (state.status === 'resolved') {
+    // A ticket that asks for no incident does not bring one back, either.
+    if (asks === null) return [];
     changes.push(
       change('incident.reopened', { incident, reason: `${alertTitle(alert)} fires again`, alert }),
     );

@@ -57,11 +57,15 @@ export function decide(
   }
 }
 
-/** A merged incident is closed: people are told where to go on, and what the system noticed has no effect. */
+/**
+ * A merged incident is closed: people are told where to go on, and what the system noticed has no effect but the end
+ * of an alert, which the other incident may not have taken over yet.
+ */
 function afterMerge(
   command: Exclude<IncidentCommand, CommandOf<'incident.declare'>>,
   state: IncidentState,
 ): readonly IncidentChange[] {
+  if (command.type === 'resolve-alert') return resolveAlert(command, state);
   if (!command.type.startsWith('incident.')) return [];
   throw CommandRefused.conflict(
     `${state.id} was merged into ${state.mergedInto}; go on there`,
