@@ -3,7 +3,7 @@ import { PROBLEM_JSON } from '../envelope.js';
 import { problem } from '../problem.js';
 import { pageNotification } from '../views/views.js';
 import { type JsonSchema, SchemaComponents } from './json-schema.js';
-import { isWrite, pathParameters, type Route } from './route.js';
+import { isWrite, pathParameters, type Route, type RouteBody } from './route.js';
 import { type RouteName, routes as table } from './routes.js';
 
 export interface OpenApiOptions {
@@ -162,11 +162,15 @@ function headers(route: Route): JsonSchema[] {
   return found;
 }
 
-function requestBody(components: SchemaComponents, body: NonNullable<Route['body']>): JsonSchema {
+function requestBody(components: SchemaComponents, body: RouteBody): JsonSchema {
   const schema = components.of(body.schema, 'input');
   const mediaTypes = body.mediaTypes ?? ['application/json'];
+  const said = Object.values(body.fromPath ?? {});
   return {
     required: body.optional !== true,
+    ...(said.length > 0
+      ? { description: `What the path says (${said.join(', ')}) may be left out, and must not differ` }
+      : {}),
     content: Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, { schema }])),
   };
 }

@@ -17,6 +17,17 @@ export interface RouteAnswer {
   mediaTypes?: readonly string[];
 }
 
+/** What a route takes. */
+export interface RouteBody {
+  schema: z.ZodType;
+  /** The request may come without a body, which then is `{}`. */
+  optional?: boolean;
+  /** Default `application/json`. */
+  mediaTypes?: readonly string[];
+  /** Fields that the path says already, by parameter: they may be left out of the body, and must not differ. */
+  fromPath?: Readonly<Record<string, string>>;
+}
+
 /** One method of one path: what the server serves, OpenAPI describes and the tests call. */
 export interface Route {
   /** The service that serves it. */
@@ -30,8 +41,7 @@ export interface Route {
   access: Access;
   params?: z.ZodObject;
   query?: z.ZodObject;
-  /** `optional`: the request may come without a body, which then is `{}`. `mediaTypes`: default `application/json`. */
-  body?: { schema: z.ZodType; optional?: boolean; mediaTypes?: readonly string[] };
+  body?: RouteBody;
   answers: Readonly<Record<number, RouteAnswer>>;
   /** The command that it asks of a service: the route writes, takes `Idempotency-Key` and, with `versioned`, `If-Match`. */
   command?: CommandName;

@@ -4,10 +4,55 @@ import { resourceName } from '../names.js';
 import { timestamp } from '../time.js';
 import { incident, timelineEntry } from '../views/views.js';
 
-/** What is left to read of an incident: its state, its times, its people and its timeline, all from the log. */
+const minutes = z.number().nullable();
+
+/** Everything the log says of an incident, ready to print. */
 export const incidentReport = z
-  .looseObject({
+  .object({
     incident,
+    durations: z.object({
+      timeToDetectMinutes: z.number(),
+      timeToAcknowledgeMinutes: minutes,
+      timeToResolveMinutes: minutes,
+    }),
+    budgets: z.array(
+      z.object({
+        slo: z.string(),
+        remainingAtFirst: z.number().nullable(),
+        remainingAtLast: z.number().nullable(),
+        spent: z.number().nullable(),
+      }),
+    ),
+    people: z.array(
+      z.object({
+        user: z.string(),
+        roles: z.array(
+          z.object({
+            role: z.string(),
+            user: z.string(),
+            from: timestamp,
+            to: timestamp.nullable(),
+            assignedBy: z.string(),
+            confirmedAt: timestamp.nullable(),
+          }),
+        ),
+        deeds: z.array(z.object({ at: timestamp, text: z.string() })),
+      }),
+    ),
+    pages: z.array(
+      z.object({
+        id: z.string(),
+        requestedAt: timestamp,
+        users: z.array(z.string()),
+        deliveries: z.int(),
+        failures: z.int(),
+        escalations: z.int(),
+        acknowledgedAt: timestamp.nullable(),
+        acknowledgedBy: z.string().nullable(),
+        endedAt: timestamp.nullable(),
+      }),
+    ),
+    suspects: z.array(timelineEntry),
     timeline: z.array(timelineEntry),
   })
   .meta({ id: 'IncidentReport' });
@@ -55,17 +100,20 @@ const journalState = z.object({
   position: z.int(),
   recordedAt: timestamp.nullable(),
 });
-const projectionState = z.object({
-  name: z.string(),
-  version: z.int(),
-  position: z.int(),
-  head: z.int(),
-  lag: z.int(),
-  building: z.object({ version: z.int(), position: z.int() }).nullable(),
-  halted: z.object({ position: z.int(), error: z.string() }).nullable(),
-});
+/** A read model: how far it has come, and what is being built to take its place. */
+export const projectionState = z
+  .object({
+    name: z.string(),
+    version: z.int(),
+    position: z.int(),
+    head: z.int(),
+    building: z.object({ version: z.int(), position: z.int(), head: z.int() }).nullable(),
+    halted: z.object({ position: z.int(), error: z.string() }).nullable(),
+  })
+  .meta({ id: 'ProjectionState' });
+export type ProjectionState = z.infer<typeof projectionState>;
 
-/** `silent`: nobody answers for it on the bus. */
+/** `silent`: nobody answers for it on the bus. `failing`: it answers with an error. */
 const serviceState = z.object({
   name: z.string(),
   state: z.enum(['answering', 'silent', 'failing']),
@@ -75,6 +123,8 @@ const serviceState = z.object({
 export const systemState = z
   .object({
     now: timestamp,
+    /** Position of the last event of the control log. */
+    head: z.int(),
     journals: z.array(journalState),
     projections: z.array(projectionState),
     services: z.array(serviceState),
@@ -83,15 +133,17 @@ export const systemState = z
   .meta({ id: 'SystemState' });
 export type SystemState = z.infer<typeof systemState>;
 
+/** Events of one key that wait because the first of them could not be handled. */
 export const deadLetter = z
   .object({
     service: z.string(),
     consumer: z.string(),
     key: z.string(),
+    events: z.int(),
+    /** Of the first one. */
     position: z.int(),
     type: z.string(),
     eventId: z.string(),
-    /** Null for an event that only queues behind one that failed. */
     error: z.string().nullable(),
     attempts: z.int(),
     parkedAt: timestamp,
@@ -99,13 +151,8 @@ export const deadLetter = z
   .meta({ id: 'DeadLetter' });
 export type DeadLetter = z.infer<typeof deadLetter>;
 
-export const deadLetterRetry = z
-  .strictObject({
-    service: resourceName,
-    consumer: z.string().min(1).max(200),
-    key: z.string().min(1).max(300),
-  })
-  .meta({ id: 'DeadLetterRetry' });
+/** Without a key: all of the service. */
+export const deadLetterRetry = z.strictObject({ key: z.string().min(1).max(300).optional() });
 
 export const deadLetterRetried = z
   .object({ replayed: z.int(), remaining: z.int(), error: z.string().nullable() })

@@ -72,7 +72,7 @@ export const incidentRoutes = defineRoutes({
     summary: 'What happened, in order, rebuilt from the log',
     access: 'viewer',
     params: of,
-    query: z.strictObject({ ...pagedQuery, ...readQuery, kind: z.string().max(200).optional() }),
+    query: z.strictObject({ ...pagedQuery, ...readQuery, kind: z.string().max(500).optional() }),
     answers: { 200: { description: 'Entries by time, then by log position', schema: listOf(timelineEntry) } },
   },
   getIncidentReport: {
