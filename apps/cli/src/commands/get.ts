@@ -1,0 +1,201 @@
+import type { Incident, OnCall, Page, SloStatus } from '@bellwether/contracts';
+import type { Command } from 'commander';
+import { stringify } from 'yaml';
+import { CliError, ExitCode } from '../errors.js';
+import { kinds } from '../manifest.js';
+import { type Column, fields, percent, relative, table, tone } from '../output.js';
+import { type OpenSession, present, type Session } from './command.js';
+
+type Row = Record<string, unknown>;
+const column = (head: string, cell: (row: Row) => unknown): Column<Row> => ({ head, cell });
+
+const tables: Record<string, (now: Date) => Column<Row>[]> = {
+  services: () => [
+    column('NAME', (r) => r.name),
+    column('TEAM', (r) => r.team),
+    column('TIER', (r) => r.tier),
+    column('DEPENDS ON', (r) => r.dependsOn),
+    column('POLICY', (r) => r.escalationPolicy),
+  ],
+  slis: () => [
+    column('SERVICE', (r) => r.service),
+    column('NAME', (r) => r.name),
+    column('UNIT', (r) => r.unit),
+    column('DESCRIPTION', (r) => r.description),
+  ],
+  slos: () => [
+    column('NAME', (r) => r.name),
+    column('SERVICE', (r) => r.service),
+    column('OBJECTIVE', (r) => percent(r.objective as number)),
+    column('WINDOW', (r) => Object.values((r.window as Row) ?? {})[0]),
+    column('INDICATOR', (r) => (r.indicator as Row | undefined)?.kind),
+  ],
+  users: () => [
+    column('NAME', (r) => r.name),
+    column('DISPLAY NAME', (r) => r.displayName),
+    column('ZONE', (r) => r.timeZone),
+    column('METHODS', (r) => (r.contactMethods as Row[]).map((m) => m.id)),
+  ],
+  schedules: () => [
+    column('NAME', (r) => r.name),
+    column('ZONE', (r) => r.timeZone),
+    column('LAYERS', (r) => (r.layers as Row[]).map((l) => l.name)),
+  ],
+  policies: () => [
+    column('NAME', (r) => r.name),
+    column('STEPS', (r) => (r.steps as Row[]).length),
+    column('REPEAT', (r) => r.repeat),
+    column('ACK TIMEOUT', (r) => `${r.ackTimeoutMinutes} min`),
+  ],
+  incidents: (now) => incidentColumns(now) as unknown as Column<Row>[],
+  pages: (now) => pageColumns(now) as unknown as Column<Row>[],
+  oncall: (now) => onCallColumns(now) as unknown as Column<Row>[],
+  tokens: () => [
+    column('ID', (r) => r.id),
+    column('NAME', (r) => r.name),
+    column('ROLE', (r) => r.role),
+    column('USER', (r) => r.user),
+    column('EXPIRES', (r) => r.expiresAt),
+  ],
+};
+
+export const incidentColumns = (now: Date): Column<Incident>[] => [
+  { head: 'ID', cell: (i) => i.id },
+  { head: 'SEVERITY', cell: (i) => tone(i.severity) },
+  { head: 'STATUS', cell: (i) => tone(i.status) },
+  { head: 'STARTED', cell: (i) => relative(i.startedAt, now) },
+  { head: 'COMMANDER', cell: (i) => i.commander },
+  { head: 'SERVICES', cell: (i) => i.services },
+  { head: 'TITLE', cell: (i) => i.title },
+];
+
+export const pageColumns = (now: Date): Column<Page>[] => [
+  { head: 'ID', cell: (p) => p.id },
+  { head: 'STATUS', cell: (p) => tone(p.status) },
+  { head: 'STEP', cell: (p) => p.step },
+  { head: 'REQUESTED', cell: (p) => relative(p.requestedAt, now) },
+  { head: 'ACKNOWLEDGED BY', cell: (p) => p.acknowledgedBy },
+  {
+    head: 'NEXT',
+    cell: (p) =>
+      p.nextAction && p.nextAction.kind !== 'none'
+        ? `${p.nextAction.kind} ${relative(p.nextAction.at, now)}`
+        : '–',
+  },
+  { head: 'TITLE', cell: (p) => p.title },
+];
+
+export const onCallColumns = (now: Date): Column<OnCall>[] => [
+  { head: 'SCHEDULE', cell: (o) => o.schedule },
+  { head: 'ON CALL', cell: (o) => o.users },
+  { head: 'UNTIL', cell: (o) => (o.until ? `${o.until} (${relative(o.until, now)})` : '–') },
+];
+
+const singular: Record<string, string> = {
+  service: 'services',
+  sli: 'slis',
+  slo: 'slos',
+  user: 'users',
+  schedule: 'schedules',
+  policy: 'policies',
+  incident: 'incidents',
+  page: 'pages',
+  token: 'tokens',
+};
+
+/** `get` and `status`. */
+export function readCommands(program: Command, open: OpenSession): void {
+  program
+    .command('get')
+    .argument('<kind>', `${Object.keys(tables).join(', ')} (or the singular)`)
+    .argument('[name]', 'one of them, as YAML that "apply" takes; an SLI is service/name')
+    .option('--as-of <time>', 'what was known then (RFC 3339)')
+    .description('list resources, or show one')
+    .action(async (given: string, name: string | undefined, options: { asOf?: string }, command: Command) => {
+      const session = open(command);
+      const kind = singular[given] ?? given;
+      const columns = tables[kind];
+      if (!columns)
+        throw new CliError(
+          `unknown kind "${given}"; known are ${Object.keys(tables).join(', ')}`,
+          ExitCode.usage,
+        );
+      const asOf = options.asOf ? `?asOf=${encodeURIComponent(options.asOf)}` : '';
+      if (name !== undefined) return showOne(session, kind, name, asOf);
+      const rows: Row[] = [];
+      for await (const row of session.http.list<Row>(`/v1/${kind}${asOf}`)) rows.push(row);
+      present(session, rows, (list) =>
+        list.length === 0 ? `no ${kind}` : table(columns(session.now()), list),
+      );
+    });
+
+  program
+    .command('status')
+    .argument('[slo]', 'one SLO; without it, all of them')
+    .description('error budgets and burn rates')
+    .option('--as-of <time>', 'what was known then (RFC 3339)')
+    .action(async (slo: string | undefined, options: { asOf?: string }, command: Command) => {
+      const session = open(command);
+      const asOf = options.asOf ? `?asOf=${encodeURIComponent(options.asOf)}` : '';
+      const names: string[] = [];
+      if (slo) names.push(slo);
+      else for await (const { name } of session.http.list<{ name: string }>('/v1/slos')) names.push(name);
+      const statuses: SloStatus[] = [];
+      for (const name of names)
+        statuses.push((await session.http.get<SloStatus>(`/v1/slos/${name}/status${asOf}`)).body);
+      if (slo) present(session, statuses[0] as SloStatus, (status) => oneStatus(status, session.now()));
+      else
+        present(session, statuses, (list) =>
+          list.length === 0 ? 'no slos' : table(statusColumns(session.now()), list),
+        );
+    });
+}
+
+async function showOne(session: Session, kind: string, name: string, asOf: string): Promise<void> {
+  const { body } = await session.http.get<Row>(`/v1/${kind}/${name}${asOf}`);
+  const manifestKind = Object.entries(kinds).find(([, k]) => k.plural === kind)?.[0];
+  present(session, body, (resource) => {
+    const { warnings: _warnings, ...rest } = resource;
+    return stringify(manifestKind ? { kind: manifestKind, ...rest } : rest).trimEnd();
+  });
+}
+
+const statusColumns = (now: Date): Column<SloStatus>[] => [
+  { head: 'SLO', cell: (s) => s.slo },
+  { head: 'STATE', cell: (s) => `${tone(s.state)}${s.frozen ? ' (frozen)' : ''}` },
+  { head: 'OBJECTIVE', cell: (s) => percent(s.objective) },
+  { head: 'SLI', cell: (s) => percent(s.sli) },
+  { head: 'BUDGET LEFT', cell: (s) => percent(s.budget.remaining, 1) },
+  { head: 'BURN 1H', cell: (s) => rate(s.burn.find((b) => b.window === '1h')?.rate ?? s.burn[0]?.rate) },
+  {
+    head: 'FIRING',
+    cell: (s) => s.alerts.filter((a) => a.state === 'firing').map((a) => `${a.severity}-${a.tier}`),
+  },
+  { head: 'EXHAUSTED', cell: (s) => relative(s.budget.exhaustsAt, now) },
+];
+
+function oneStatus(s: SloStatus, now: Date): string {
+  return fields([
+    ['SLO', `${s.slo} (service ${s.service})`],
+    ['State', `${tone(s.state)}${s.frozen ? `, frozen since ${s.frozen.since}: ${s.frozen.reason}` : ''}`],
+    ['SLI', `${percent(s.sli)} of ${percent(s.objective)} (${s.good} good of ${s.total})`],
+    ['Budget', `${percent(s.budget.remaining, 1)} left, ${percent(s.budget.consumed, 1)} spent`],
+    [
+      'Exhausted',
+      s.budget.exhaustsAt ? `${s.budget.exhaustsAt} (${relative(s.budget.exhaustsAt, now)})` : '–',
+    ],
+    ['Burn', s.burn.map((b) => `${b.window} ${rate(b.rate)}`).join('  ')],
+    [
+      'Alerts',
+      s.alerts
+        .map((a) => `${a.severity}-${a.tier} ${tone(a.state)}${a.since ? ` since ${a.since}` : ''}`)
+        .join(', '),
+    ],
+    ['Newest data', s.watermark ? `${s.watermark} (${relative(s.watermark, now)})` : 'none'],
+    ['History', `${Math.round(s.history / 3600)} h, coverage ${percent(s.coverage, 1)}`],
+    ...(s.backfill ? ([['Back-fill', `${s.backfill.done} of ${s.backfill.of}`]] as [string, unknown][]) : []),
+  ]);
+}
+
+const rate = (value: number | null | undefined) =>
+  value === null || value === undefined ? '–' : value.toFixed(2);

@@ -1,0 +1,227 @@
+import type { Incident, TimelineEntry } from '@bellwether/contracts';
+import type { Command } from 'commander';
+import pc from 'picocolors';
+import { fields, relative, table, tone } from '../output.js';
+import { collect, type OpenSession, present, type Session } from './command.js';
+import { incidentColumns } from './get.js';
+
+/** `incident …`: command from the terminal. */
+export function incidentCommands(program: Command, open: OpenSession): void {
+  const incident = program.command('incident').description('declare, work and resolve incidents');
+  const act = (
+    name: string,
+    description: string,
+    configure: (command: Command) => Command,
+    path: string,
+    body: (args: string[], options: Record<string, unknown>) => unknown,
+  ) => {
+    configure(incident.command(name).argument('<id>', 'such as INC-42').description(description)).action(
+      async (...args: unknown[]) => {
+        const command = args.at(-1) as Command;
+        const options = args.at(-2) as Record<string, unknown>;
+        const given = (args.slice(0, -2) as (string | undefined)[]).map((a) => a ?? '');
+        const session = open(command);
+        const { body: state } = await session.http.post<Incident>(
+          `/v1/incidents/${given[0]}/${path}`,
+          body(given, options),
+        );
+        present(session, state, (i) => headline(i));
+      },
+    );
+  };
+
+  incident
+    .command('list')
+    .description('incidents, newest first')
+    .option('--status <status>')
+    .option('--service <name>')
+    .option('--severity <sev>')
+    .action(async (options: Record<string, string>, command: Command) => {
+      const session = open(command);
+      const rows: Incident[] = [];
+      for await (const row of session.http.list<Incident>(`/v1/incidents?${new URLSearchParams(options)}`))
+        rows.push(row);
+      present(session, rows, (list) =>
+        list.length === 0 ? 'no incidents' : table(incidentColumns(session.now()), list),
+      );
+    });
+
+  incident
+    .command('show')
+    .argument('<id>')
+    .option('--as-of <time>', 'what was known then')
+    .description('state and timeline')
+    .action(async (id: string, options: { asOf?: string }, command: Command) =>
+      show(open(command), id, options.asOf),
+    );
+
+  incident
+    .command('declare')
+    .argument('<title>')
+    .option('-s, --severity <sev>', 'sev1 (critical) to sev4; unsure means the higher one', 'sev2')
+    .option('--service <name>', 'an affected service (repeatable)', collect)
+    .option('--summary <text>')
+    .description('declare an incident by hand')
+    .action(
+      async (
+        title: string,
+        options: { severity: string; service?: string[]; summary?: string },
+        command: Command,
+      ) => {
+        const session = open(command);
+        const { body } = await session.http.post<Incident>('/v1/incidents', {
+          title,
+          severity: options.severity,
+          services: options.service ?? [],
+          ...(options.summary ? { summary: options.summary } : {}),
+        });
+        present(session, body, headline);
+      },
+    );
+
+  act(
+    'status',
+    'change the status, with a note',
+    (c) =>
+      c
+        .argument('<status>', 'investigating, identified, monitoring or resolved')
+        .requiredOption('-m, --note <text>')
+        .option('--at <time>', 'when it was so'),
+    'status',
+    ([, status], o) => ({ status, note: o.note, ...(o.at ? { at: o.at } : {}) }),
+  );
+  act(
+    'resolve',
+    'resolve it',
+    (c) => c.requiredOption('-m, --note <text>'),
+    'status',
+    (_args, o) => ({ status: 'resolved', note: o.note }),
+  );
+  act(
+    'severity',
+    'change the severity, with a reason',
+    (c) => c.argument('<sev>').requiredOption('-m, --reason <text>'),
+    'severity',
+    ([, severity], o) => ({ severity, reason: o.reason }),
+  );
+  act(
+    'role',
+    'give a role to a person, or "-" to nobody',
+    (c) => c.argument('<role>').argument('<user>'),
+    'roles',
+    ([, role, user]) => ({ role, user: user === '-' ? null : user }),
+  );
+  act(
+    'note',
+    'add a note to the timeline',
+    (c) => c.argument('<text>').option('--pin', 'pin it', false),
+    'notes',
+    ([, text], o) => ({ text, pinned: o.pin }),
+  );
+  act(
+    'responder',
+    'add a responder',
+    (c) => c.argument('<user>'),
+    'responders',
+    ([, user]) => ({ user }),
+  );
+  act(
+    'service',
+    'add an affected service',
+    (c) => c.argument('<service>'),
+    'services',
+    ([, service]) => ({ service }),
+  );
+  act(
+    'update',
+    'publish an update to stakeholders',
+    (c) =>
+      c
+        .argument('<text>')
+        .option('--public', 'for everybody', false)
+        .option('--next <time>', 'when the next one follows'),
+    'updates',
+    ([, text], o) => ({
+      audience: o.public ? 'public' : 'internal',
+      text,
+      ...(o.next ? { nextUpdateAt: o.next } : {}),
+    }),
+  );
+  act(
+    'merge',
+    'merge it into another incident',
+    (c) => c.argument('<into>'),
+    'merge',
+    ([, into]) => ({ into }),
+  );
+  act(
+    'reopen',
+    'reopen it, with a reason',
+    (c) => c.requiredOption('-m, --reason <text>'),
+    'reopen',
+    (_args, o) => ({ reason: o.reason }),
+  );
+
+  incident
+    .command('timeline')
+    .argument('<id>')
+    .description('the timeline, rebuilt from the log')
+    .option('--as-of <time>', 'what was known then')
+    .action(async (id: string, options: { asOf?: string }, command: Command) => {
+      const session = open(command);
+      const entries = await timeline(session, id, options.asOf);
+      present(session, entries, (list) => list.map(entryLine).join('\n'));
+    });
+
+  incident
+    .command('report')
+    .argument('<id>')
+    .description('the report (Markdown, or JSON with -o json)')
+    .action(async (id: string, _options: unknown, command: Command) => {
+      const session = open(command);
+      const accept = session.context.output === 'json' ? 'application/json' : 'text/markdown';
+      const { body } = await session.http.get<unknown>(`/v1/incidents/${id}/report`, { accept });
+      session.output.out(typeof body === 'string' ? body.trimEnd() : JSON.stringify(body, null, 2));
+    });
+}
+
+async function timeline(session: Session, id: string, asOf?: string): Promise<TimelineEntry[]> {
+  const entries: TimelineEntry[] = [];
+  for await (const entry of session.http.list<TimelineEntry>(
+    `/v1/incidents/${id}/timeline${asOf ? `?asOf=${encodeURIComponent(asOf)}` : ''}`,
+  ))
+    entries.push(entry);
+  return entries;
+}
+
+async function show(session: Session, id: string, asOf?: string): Promise<void> {
+  const { body: state } = await session.http.get<Incident>(
+    `/v1/incidents/${id}${asOf ? `?asOf=${encodeURIComponent(asOf)}` : ''}`,
+  );
+  const entries = await timeline(session, id, asOf);
+  present(session, { ...state, timeline: entries }, () =>
+    [
+      headline(state),
+      fields([
+        ['Services', state.services],
+        ['Commander', state.commander],
+        ['Responders', state.responders],
+        ['Started', `${state.startedAt} (${relative(state.startedAt, session.now())})`],
+        ['Detected', state.detectedAt],
+        ['Acknowledged', state.acknowledgedAt],
+        ['Resolved', state.resolvedAt ? `${state.resolvedAt} (${state.timeToResolveMinutes} min)` : null],
+        [
+          'Alerts',
+          state.alerts.map((a) => `${a.name} ${a.severity}${a.tier ? `-${a.tier}` : ''} ${tone(a.state)}`),
+        ],
+      ]),
+      '',
+      ...entries.map(entryLine),
+    ].join('\n'),
+  );
+}
+
+const headline = (i: Incident): string =>
+  `${pc.bold(i.id)} ${tone(i.severity)} ${tone(i.status)}  ${i.title}`;
+const entryLine = (e: TimelineEntry): string =>
+  `${e.at}  ${e.kind.padEnd(22)} ${e.text}${e.pinned ? ' 📌' : ''}${e.suspect ? pc.yellow(' (suspect)') : ''}  ${pc.dim(e.actor)}`;

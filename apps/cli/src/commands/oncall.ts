@@ -1,0 +1,153 @@
+import type { OnCall, Page, Shift } from '@bellwether/contracts';
+import type { Command } from 'commander';
+import { relative, table, tone } from '../output.js';
+import { type OpenSession, present } from './command.js';
+import { onCallColumns, pageColumns } from './get.js';
+
+/** `oncall …` and `page …`. */
+export function onCallCommands(program: Command, open: OpenSession): void {
+  const oncall = program.command('oncall').description('who is, and will be, on call');
+  oncall
+    .command('who', { isDefault: true })
+    .option('--at <time>', 'at another time (RFC 3339)')
+    .description('who is on call')
+    .action(async (options: { at?: string }, command: Command) => {
+      const session = open(command);
+      const rows: OnCall[] = [];
+      for await (const row of session.http.list<OnCall>(
+        `/v1/oncall${options.at ? `?at=${encodeURIComponent(options.at)}` : ''}`,
+      ))
+        rows.push(row);
+      present(session, rows, (list) =>
+        list.length === 0 ? 'no schedules' : table(onCallColumns(session.now()), list),
+      );
+    });
+  oncall
+    .command('shifts')
+    .argument('<schedule>')
+    .option('--from <time>', 'default now')
+    .option('--days <n>', 'how many days', '14')
+    .description('shifts to come')
+    .action(async (schedule: string, options: { from?: string; days: string }, command: Command) => {
+      const session = open(command);
+      const from = options.from ? new Date(options.from) : session.now();
+      const to = new Date(from.getTime() + Number(options.days) * 86_400_000);
+      const rows: Shift[] = [];
+      for await (const row of session.http.list<Shift>(
+        `/v1/schedules/${schedule}/shifts?from=${from.toISOString()}&to=${to.toISOString()}`,
+      ))
+        rows.push(row);
+      present(session, rows, (list) =>
+        table(
+          [
+            { head: 'FROM', cell: (s) => s.from },
+            { head: 'TO', cell: (s) => s.to },
+            { head: 'ON CALL', cell: (s) => (s.users.length === 0 ? tone('nobody') : s.users) },
+            { head: 'LAYER', cell: (s) => s.override ?? s.layer },
+          ],
+          list,
+        ),
+      );
+    });
+  oncall
+    .command('take')
+    .argument('<schedule>')
+    .argument('<user>', 'who takes it')
+    .requiredOption('--until <time>', 'until when (RFC 3339)')
+    .option('--from <time>', 'default now')
+    .option('--replaces <user>', 'whose shift; without it the user is added')
+    .option('-m, --reason <text>', 'why', '')
+    .description('take a shift: one override')
+    .action(
+      async (
+        schedule: string,
+        user: string,
+        o: { until: string; from?: string; replaces?: string; reason: string },
+        command: Command,
+      ) => {
+        const session = open(command);
+        const { body } = await session.http.post(`/v1/schedules/${schedule}/overrides`, {
+          schedule,
+          kind: o.replaces ? 'replace' : 'add',
+          user,
+          ...(o.replaces ? { replaces: o.replaces } : {}),
+          from: o.from ?? session.now().toISOString(),
+          to: o.until,
+          reason: o.reason,
+        });
+        present(session, body, () => `${user} is on ${schedule} until ${o.until}`);
+      },
+    );
+
+  const page = program.command('page').description('pages and their deliveries');
+  page
+    .command('list')
+    .option('--status <status>', 'open, acknowledged, cancelled or exhausted')
+    .description('pages, newest first')
+    .action(async (options: Record<string, string>, command: Command) => {
+      const session = open(command);
+      const rows: Page[] = [];
+      for await (const row of session.http.list<Page>(`/v1/pages?${new URLSearchParams(options)}`))
+        rows.push(row);
+      present(session, rows, (list) =>
+        list.length === 0 ? 'no pages' : table(pageColumns(session.now()), list),
+      );
+    });
+  page
+    .command('show')
+    .argument('<id>')
+    .description('a page with every delivery')
+    .action(async (id: string, _options: unknown, command: Command) => {
+      const session = open(command);
+      const { body } = await session.http.get<Page>(`/v1/pages/${id}`);
+      present(session, body, (p) =>
+        [
+          table(pageColumns(session.now()), [p]),
+          '',
+          table(
+            [
+              { head: 'USER', cell: (d) => d.user },
+              { head: 'METHOD', cell: (d) => `${d.method} (${d.kind})` },
+              { head: 'STATE', cell: (d) => tone(d.state) },
+              { head: 'ATTEMPTS', cell: (d) => d.attempts },
+              { head: 'DUE', cell: (d) => relative(d.dueAt, session.now()) },
+              { head: 'LAST ERROR', cell: (d) => d.lastError },
+            ],
+            p.deliveries,
+          ),
+        ].join('\n'),
+      );
+    });
+  const act = (
+    name: string,
+    description: string,
+    configure: (c: Command) => Command,
+    body: (options: Record<string, unknown>) => unknown,
+  ) =>
+    configure(page.command(name).argument('<id>', 'such as INC-42-P1').description(description)).action(
+      async (id: string, options: Record<string, unknown>, command: Command) => {
+        const session = open(command);
+        const verb = { ack: 'acknowledge', escalate: 'escalate', reassign: 'reassign' }[name];
+        const { body: state } = await session.http.post<Page>(`/v1/pages/${id}/${verb}`, body(options));
+        present(session, state, (p) => table(pageColumns(session.now()), [p]));
+      },
+    );
+  act(
+    'ack',
+    'acknowledge: escalation stops',
+    (c) => c.option('-m, --note <text>'),
+    (o) => (o.note ? { note: o.note } : {}),
+  );
+  act(
+    'escalate',
+    'go to the next step, or to a named one',
+    (c) => c.option('--step <n>', 'step, from 1'),
+    (o) => (o.step ? { step: Number(o.step) } : {}),
+  );
+  act(
+    'reassign',
+    'give it to other people',
+    (c) => c.requiredOption('--users <names>', 'comma-separated'),
+    (o) => ({ users: String(o.users).split(',') }),
+  );
+}

@@ -1,0 +1,234 @@
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { EventLog } from '@bellwether/event-log';
+import type { Command } from 'commander';
+import pc from 'picocolors';
+import { CliError, ExitCode } from '../errors.js';
+import { fields, table } from '../output.js';
+import { type OpenSession, present } from './command.js';
+
+interface ParkedKey {
+  service: string;
+  consumer: string;
+  key: string;
+  events: number;
+  position: number;
+  error: string | null;
+  parkedAt: string;
+}
+
+/** `up`, `log verify`, `dlq`, `rebuild`, `token`, `system`. */
+export function operationCommands(program: Command, open: OpenSession): void {
+  program
+    .command('up')
+    .description('start everything on this machine, as "npm start" does')
+    .action(async () => {
+      const root = path.resolve(import.meta.dirname, '../../../..');
+      const child = spawn(process.execPath, [path.join(root, 'infra/local/bin/start.mjs')], {
+        stdio: 'inherit',
+      });
+      // Ctrl-C reaches the child too (same terminal); it is the one that stops in order.
+      process.on('SIGINT', () => {});
+      process.on('SIGTERM', () => child.kill('SIGTERM'));
+      process.exitCode = await new Promise<number>((resolve) =>
+        child.on('exit', (code) => resolve(code ?? 1)),
+      );
+    });
+
+  program
+    .command('log')
+    .description('the append-only log itself')
+    .command('verify')
+    .option('--journal <name...>', 'only these journals')
+    .description('recompute the hash chain, straight from Postgres (--database-url or DATABASE_URL)')
+    .action(async (options: { journal?: string[] }, command: Command) => {
+      const session = open(command);
+      const { databaseUrl } = session.context;
+      if (!databaseUrl)
+        throw new CliError(
+          'which database? Set DATABASE_URL or --database-url (a local run is found by its .bellwether folder)',
+          ExitCode.usage,
+        );
+      const log = EventLog.open({ connectionString: databaseUrl, poolSize: 2 });
+      try {
+        const report = await log.verify(options.journal ? { journals: options.journal } : {});
+        present(session, report, (r) =>
+          table(
+            [
+              { head: 'JOURNAL', cell: (j) => j.journal },
+              { head: 'EVENTS', cell: (j) => j.checked },
+              { head: 'HEAD', cell: (j) => j.head },
+              {
+                head: 'CHAIN',
+                cell: (j) =>
+                  j.bad === null
+                    ? pc.green('verified')
+                    : pc.red(`broken at ${j.bad.position}: ${j.bad.reason}`),
+              },
+            ],
+            r.journals,
+          ),
+        );
+        if (!report.ok)
+          throw new CliError('the log has been changed: see the positions above', ExitCode.failed);
+      } finally {
+        await log.close();
+      }
+    });
+
+  const dlq = program.command('dlq').description('events and measurements that could not be handled');
+  dlq
+    .command('list')
+    .description('parked keys of every service, and refused measurements')
+    .action(async (_options: unknown, command: Command) => {
+      const session = open(command);
+      const rows: ParkedKey[] = [];
+      for await (const row of session.http.list<ParkedKey>('/v1/system/dead-letters')) rows.push(row);
+      present(session, rows, (list) =>
+        list.length === 0
+          ? 'nothing is parked'
+          : table(
+              [
+                { head: 'SERVICE', cell: (r) => r.service },
+                { head: 'KEY', cell: (r) => r.key },
+                { head: 'EVENTS', cell: (r) => r.events },
+                { head: 'FIRST POSITION', cell: (r) => r.position },
+                { head: 'SINCE', cell: (r) => r.parkedAt },
+                { head: 'ERROR', cell: (r) => r.error },
+              ],
+              list,
+            ),
+      );
+    });
+  dlq
+    .command('retry')
+    .argument('<service>')
+    .argument('<key>')
+    .description('replay what is parked under a key, in order')
+    .action(async (service: string, key: string, _options: unknown, command: Command) => {
+      const session = open(command);
+      const { body } = await session.http.post<{ replayed: number; remaining: number; error?: string }>(
+        `/v1/system/dead-letters/${encodeURIComponent(service)}/retry`,
+        { key },
+      );
+      present(
+        session,
+        body,
+        (r) => `replayed ${r.replayed}, remaining ${r.remaining}${r.error ? `: ${r.error}` : ''}`,
+      );
+      if (body.remaining > 0)
+        throw new CliError(`${body.remaining} events of ${key} are still parked`, ExitCode.failed);
+    });
+
+  program
+    .command('rebuild')
+    .argument('[projection]', 'one of "bellwether system"; without it: all of them')
+    .description('rebuild read models and buckets from the log, beside the old ones; reads go on meanwhile')
+    .action(async (projection: string | undefined, _options: unknown, command: Command) => {
+      const session = open(command);
+      const { body } = await session.http.get<SystemView>('/v1/system');
+      const names = projection ? [projection] : body.projections.map((p) => p.name);
+      for (const name of names) {
+        await session.http.post(`/v1/system/projections/${encodeURIComponent(name)}/rebuild`);
+        await progress(
+          session.output.interactive,
+          name,
+          async () =>
+            (await session.http.get<SystemView>('/v1/system')).body.projections.find((p) => p.name === name),
+          session.output.err,
+        );
+        session.output.out(`${name}: rebuilt`);
+      }
+    });
+
+  program
+    .command('system')
+    .description('positions of the log and of what is derived from it')
+    .action(async (_options: unknown, command: Command) => {
+      const session = open(command);
+      const { body } = await session.http.get<SystemView>('/v1/system');
+      present(session, body, (s) =>
+        [
+          fields([['Log head', s.head]]),
+          '',
+          table(
+            [
+              { head: 'PROJECTION', cell: (p) => p.name },
+              { head: 'VERSION', cell: (p) => p.version },
+              { head: 'POSITION', cell: (p) => p.position },
+              { head: 'LAG', cell: (p) => s.head - p.position },
+              {
+                head: 'STATE',
+                cell: (p) =>
+                  p.halted
+                    ? pc.red(`halted at ${p.halted.position}: ${p.halted.error}`)
+                    : p.building
+                      ? `building (${p.building.position})`
+                      : 'live',
+              },
+            ],
+            s.projections,
+          ),
+        ].join('\n'),
+      );
+    });
+
+  const token = program.command('token').description('access tokens');
+  token
+    .command('create')
+    .requiredOption('--name <name>', 'what it is for')
+    .requiredOption('--role <role>', 'publisher, viewer, responder or admin')
+    .option('--user <user>', 'the person it acts for')
+    .option('--expires <time>', 'RFC 3339')
+    .description('create a token; it is shown once')
+    .action(async (o: { name: string; role: string; user?: string; expires?: string }, command: Command) => {
+      const session = open(command);
+      const { body } = await session.http.post<{ id: string; token: string }>('/v1/tokens', {
+        name: o.name,
+        role: o.role,
+        ...(o.user ? { user: o.user } : {}),
+        ...(o.expires ? { expiresAt: o.expires } : {}),
+      });
+      present(session, body, (t) => `${t.token}\n${pc.dim(`id ${t.id}; it is not shown again`)}`);
+    });
+  token
+    .command('revoke')
+    .argument('<id>')
+    .description('revoke a token at once')
+    .action(async (id: string, _options: unknown, command: Command) => {
+      const session = open(command);
+      await session.http.delete(`/v1/tokens/${encodeURIComponent(id)}`);
+      session.output.out(`token ${id} is revoked`);
+    });
+}
+
+interface SystemView {
+  head: number;
+  projections: {
+    name: string;
+    version: number;
+    position: number;
+    building?: { position: number; head: number } | null;
+    halted?: { position: number; error: string } | null;
+  }[];
+}
+
+/** Waits for a rebuild to be swapped in, with a bar where a person looks on. */
+async function progress(
+  interactive: boolean,
+  name: string,
+  poll: () => Promise<SystemView['projections'][number] | undefined>,
+  say: (text: string) => void,
+): Promise<void> {
+  for (let shown = -1; ; ) {
+    const state = await poll();
+    if (!state) throw new CliError(`projection ${name} is not known`, ExitCode.usage);
+    if (!state.building) return;
+    const share = state.building.head === 0 ? 1 : state.building.position / state.building.head;
+    const done = Math.floor(share * 20);
+    if (interactive && done !== shown)
+      say(`${name} ${'█'.repeat(done)}${'░'.repeat(20 - done)} ${Math.floor(share * 100)} %`);
+    shown = done;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}

@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { faultsOf, type MeasurementReceipt, measurementBody } from '@bellwether/contracts';
+import type { Command } from 'commander';
+import { CliError, ExitCode } from '../errors.js';
+import { type OpenSession, present } from './command.js';
+
+interface PublishOptions {
+  good?: number;
+  bad?: number;
+  total?: number;
+  value?: number;
+  count?: number;
+  at?: string;
+  file?: string;
+  id?: string;
+}
+
+const number = (text: string): number => {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value))
+    throw new CliError(`"${text}" is not a number`, ExitCode.usage);
+  return value;
+};
+
+/** `publish`: measurements by hand or from a file, accepted when the command returns. */
+export function publishCommand(program: Command, open: OpenSession): void {
+  program
+    .command('publish')
+    .argument('<service>')
+    .argument('<sli>')
+    .description('publish measurements; returns when they are in the log')
+    .option('--good <n>', 'good events since the last report', number)
+    .option('--bad <n>', 'bad events since the last report', number)
+    .option('--total <n>', 'all events since the last report', number)
+    .option('--value <x>', 'one observation', number)
+    .option('--count <n>', 'how many observations the value stands for', number)
+    .option('--at <time>', 'when (RFC 3339); now when left out')
+    .option('-f, --file <path>', 'a JSON body ({"points": [...]} or one point); - is standard input')
+    .option('--id <id>', 'identity: the same one is recorded once within 7 days')
+    .action(async (service: string, sli: string, options: PublishOptions, command: Command) => {
+      const session = open(command);
+      const body = options.file ? readBody(options.file) : pointOf(options);
+      const checked = measurementBody.safeParse(body);
+      if (!checked.success) {
+        throw new CliError(
+          'the measurement is not valid',
+          ExitCode.usage,
+          faultsOf(checked.error).map((f) => `${f.path || '(root)'}: ${f.message}`),
+        );
+      }
+      const { body: receipt } = await session.http.post<MeasurementReceipt>(
+        `/v1/measurements/${encodeURIComponent(service)}/${encodeURIComponent(sli)}`,
+        body,
+        { base: 'ingest', headers: options.id ? { 'idempotency-key': options.id } : {} },
+      );
+      present(session, receipt, (r) => `accepted ${r.accepted}, duplicates ${r.duplicates}`);
+    });
+}
+
+function pointOf({ good, bad, total, value, count, at }: PublishOptions): unknown {
+  const point = Object.fromEntries(
+    Object.entries({ good, bad, total, value, count, at }).filter(([, v]) => v !== undefined),
+  );
+  if (Object.keys(point).length === 0)
+    throw new CliError('give --good or --bad with --total, or --value, or --file', ExitCode.usage);
+  return point;
+}
+
+function readBody(file: string): unknown {
+  let source: string;
+  try {
+    source = readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch {
+    throw new CliError(`${file} cannot be read`, ExitCode.usage);
+  }
+  try {
+    return JSON.parse(source);
+  } catch (error) {
+    throw new CliError(`${file} is not JSON: ${(error as Error).message}`, ExitCode.usage);
+  }
+}

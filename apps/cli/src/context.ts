@@ -1,0 +1,86 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+/** Where the servers are and who asks. Flags win over the environment, the environment over a local run's folder. */
+export interface Context {
+  apiUrl: string;
+  ingestUrl: string;
+  token: string | undefined;
+  output: 'table' | 'json';
+  /** Postgres of the log, for `log verify`. */
+  databaseUrl: string | undefined;
+}
+
+export interface GlobalOptions {
+  url?: string;
+  ingestUrl?: string;
+  token?: string;
+  output?: string;
+  databaseUrl?: string;
+  dataDir?: string;
+}
+
+/** What a local run leaves in its data folder for tools on the same machine. */
+interface LocalRun {
+  apiUrl?: string;
+  ingestUrl?: string;
+  databaseUrl?: string;
+}
+
+/** Resolves flags, environment and the data folder of a local run in or above `cwd`. */
+export function resolveContext(
+  options: GlobalOptions,
+  env: NodeJS.ProcessEnv = process.env,
+  cwd = process.cwd(),
+): Context {
+  const dataDir = options.dataDir ?? env.BELLWETHER_DATA_DIR ?? findDataDir(cwd);
+  const local = dataDir ? readLocalRun(dataDir) : {};
+  return {
+    apiUrl: stripSlash(
+      options.url ??
+        env.BELLWETHER_URL ??
+        local.apiUrl ??
+        `http://127.0.0.1:${env.BELLWETHER_API_PORT ?? 8080}`,
+    ),
+    ingestUrl: stripSlash(
+      options.ingestUrl ??
+        env.BELLWETHER_INGEST_URL ??
+        local.ingestUrl ??
+        `http://127.0.0.1:${env.BELLWETHER_INGEST_PORT ?? 8081}`,
+    ),
+    token:
+      options.token ?? env.BELLWETHER_TOKEN ?? (dataDir ? readText(path.join(dataDir, 'token')) : undefined),
+    output: options.output === 'json' ? 'json' : 'table',
+    databaseUrl: options.databaseUrl ?? env.DATABASE_URL ?? local.databaseUrl,
+  };
+}
+
+function findDataDir(from: string): string | undefined {
+  for (let dir = from; ; dir = path.dirname(dir)) {
+    const candidate = path.join(dir, '.bellwether');
+    if (existsSync(candidate)) return candidate;
+    if (dir === path.dirname(dir)) return undefined;
+  }
+}
+
+function readLocalRun(dataDir: string): LocalRun {
+  const text = readText(path.join(dataDir, 'run.json'));
+  if (!text) return {};
+  try {
+    return JSON.parse(text) as LocalRun;
+  } catch {
+    // A run that is just being written: the defaults apply.
+    return {};
+  }
+}
+
+function readText(file: string): string | undefined {
+  try {
+    const text = readFileSync(file, 'utf8').trim();
+    return text === '' ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
+
+const stripSlash = (url: string) => url.replace(/\/+$/, '');

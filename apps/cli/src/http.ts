@@ -1,0 +1,128 @@
+import type { Fault, Problem } from '@bellwether/contracts';
+import type { Context } from './context.js';
+import { CliError, ExitCode } from './errors.js';
+
+export interface Answer<T> {
+  status: number;
+  body: T;
+  etag: string | null;
+  headers: Headers;
+}
+
+export interface RequestOptions {
+  body?: unknown;
+  headers?: Record<string, string>;
+  /** Answer undefined instead of an error for 404. */
+  optional?: boolean;
+  base?: 'api' | 'ingest';
+  accept?: string;
+}
+
+/** JSON over HTTP with problem details turned into errors that a person can act on. */
+export class HttpClient {
+  constructor(private readonly context: Context) {}
+
+  get<T>(path: string, options: Omit<RequestOptions, 'body'> = {}): Promise<Answer<T>> {
+    return this.request<T>('GET', path, options);
+  }
+
+  /** The body, or undefined when the server answers 404. */
+  async find<T>(path: string): Promise<T | undefined> {
+    const answer = await this.request<T>('GET', path, { optional: true });
+    return answer.status === 404 ? undefined : answer.body;
+  }
+
+  post<T>(path: string, body: unknown = {}, options: RequestOptions = {}): Promise<Answer<T>> {
+    return this.request<T>('POST', path, { ...options, body });
+  }
+
+  put<T>(path: string, body: unknown): Promise<Answer<T>> {
+    return this.request<T>('PUT', path, { body });
+  }
+
+  delete<T>(path: string): Promise<Answer<T>> {
+    return this.request<T>('DELETE', path, {});
+  }
+
+  /** Every item of a list, over all its pages. */
+  async *list<T>(path: string): AsyncGenerator<T> {
+    let cursor: string | null = null;
+    do {
+      const url: string = cursor
+        ? `${path}${path.includes('?') ? '&' : '?'}cursor=${encodeURIComponent(cursor)}`
+        : path;
+      const { body } = await this.get<{ items: T[]; nextCursor: string | null }>(url);
+      yield* body.items;
+      cursor = body.nextCursor;
+    } while (cursor);
+  }
+
+  /** The response as it is, for streams. */
+  async raw(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
+    const base = options.base === 'ingest' ? this.context.ingestUrl : this.context.apiUrl;
+    try {
+      return await fetch(`${base}${path}`, {
+        method,
+        headers: {
+          accept: options.accept ?? 'application/json',
+          ...(this.context.token ? { authorization: `Bearer ${this.context.token}` } : {}),
+          ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...options.headers,
+        },
+        ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+      });
+    } catch (error) {
+      const cause = (error as { cause?: { code?: string } }).cause?.code ?? (error as Error).message;
+      throw new CliError(
+        `cannot reach ${base} (${cause}); is Bellwether running? Start it with "bellwether up", or name it with --url or BELLWETHER_URL`,
+        ExitCode.unreachable,
+      );
+    }
+  }
+
+  private async request<T>(method: string, path: string, options: RequestOptions): Promise<Answer<T>> {
+    const response = await this.raw(method, path, options);
+    const text = await response.text();
+    if (!response.ok && !(options.optional && response.status === 404))
+      throw refusal(response, text, this.context);
+    const type = response.headers.get('content-type') ?? '';
+    const body = (text !== '' && type.includes('json') ? JSON.parse(text) : text) as T;
+    return { status: response.status, body, etag: response.headers.get('etag'), headers: response.headers };
+  }
+}
+
+/** Turns a problem document into an error. */
+export async function refusalOf(response: Response, context: Context): Promise<CliError> {
+  return refusal(response, await response.text(), context);
+}
+
+function refusal(response: Response, text: string, context: Context): CliError {
+  const problem = parseProblem(text);
+  if (response.status === 401) {
+    const remedy = context.token
+      ? 'the token is not valid (any more)'
+      : 'no token: set BELLWETHER_TOKEN or --token';
+    return new CliError(
+      `not authenticated: ${remedy}. A local run keeps its admin token in .bellwether/token`,
+    );
+  }
+  const what = problem
+    ? `${problem.title} (${problem.status}): ${problem.detail}`
+    : `HTTP ${response.status}`;
+  return new CliError(
+    what,
+    ExitCode.failed,
+    (problem?.errors ?? []).map(
+      (fault: Fault) => `${fault.path === '' ? '(root)' : fault.path}: ${fault.message}`,
+    ),
+  );
+}
+
+function parseProblem(text: string): Problem | undefined {
+  try {
+    const value = JSON.parse(text) as Problem;
+    return typeof value.title === 'string' ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,80 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { CliError } from './errors.js';
+import { parseManifest, readManifests } from './manifest.js';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'bellwether-cli-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const slo = `kind: slo
+name: checkout-availability
+service: checkout
+sli: availability
+objective: 0.999
+indicator: { kind: ratio }
+budgeting: { method: occurrences }
+window: { rolling: 30d }
+`;
+
+function faultsOf(parse: () => unknown): string[] {
+  try {
+    parse();
+  } catch (error) {
+    if (error instanceof CliError) return [error.message, ...error.details];
+    throw error;
+  }
+  return [];
+}
+
+describe('manifests', () => {
+  test('several documents of several kinds, defaults filled in, what is referred to first', () => {
+    const file = path.join(folder, 'all.yaml');
+    writeFileSync(file, `${slo}---\nkind: service\nname: checkout\n---\n# nothing here\n`);
+    const entries = readManifests([file]);
+    expect(entries.map((e) => [e.kind, e.name, e.path])).toEqual([
+      ['service', 'checkout', '/v1/services/checkout'],
+      ['slo', 'checkout-availability', '/v1/slos/checkout-availability'],
+    ]);
+    expect(entries[1]?.resource).toMatchObject({ missingData: 'freeze' });
+    expect(entries[1]?.where).toBe(`${file}:1`);
+  });
+
+  test('every fault is named with file, line and field', () => {
+    expect(
+      faultsOf(() => parseManifest('a.yaml', slo.replace('0.999', '1.5').replace('ratio', 'ratios'))),
+    ).toEqual([
+      'a.yaml is not valid',
+      'a.yaml:5: slo checkout-availability: objective: must be below 1: an objective of 1 leaves no budget',
+      expect.stringMatching(/^a\.yaml:6: slo checkout-availability: indicator/),
+    ]);
+    expect(faultsOf(() => parseManifest('a.yaml', 'kind: slos\nname: x'))[1]).toMatch(
+      /a\.yaml:1: kind "slos" is not known; it must be one of user, /,
+    );
+    expect(faultsOf(() => parseManifest('a.yaml', 'name: x'))[1]).toMatch(/\(missing\)|undefined/);
+    expect(faultsOf(() => parseManifest('a.yaml', '- 1'))[1]).toMatch(/must be a mapping/);
+    expect(faultsOf(() => parseManifest('a.yaml', 'kind: service\nname: a\nname: b'))[1]).toMatch(
+      /a\.yaml:3: Map keys must be unique/,
+    );
+  });
+
+  test('the same resource twice is refused, whichever the file', () => {
+    writeFileSync(path.join(folder, 'b.yaml'), 'kind: service\nname: twice\n');
+    writeFileSync(path.join(folder, 'c.yaml'), 'kind: service\nname: twice\n');
+    expect(faultsOf(() => readManifests([folder]))[0]).toMatch(
+      /^service twice is defined twice: .*b\.yaml:1 and .*c\.yaml:1$/,
+    );
+  });
+
+  test('a file that is not there is a wrong call', () => {
+    expect(faultsOf(() => readManifests([path.join(folder, 'none.yaml')]))[0]).toMatch(/does not exist$/);
+  });
+
+  test('standard input is a file too', () => {
+    expect(readManifests(['-'], () => 'kind: service\nname: piped\n')[0]).toMatchObject({
+      name: 'piped',
+      where: 'stdin:1',
+    });
+  });
+});

@@ -1,0 +1,99 @@
+import Table from 'cli-table3';
+import pc from 'picocolors';
+
+/** Where a command writes; tests hand in their own. */
+export interface Output {
+  out(text: string): void;
+  err(text: string): void;
+  /** Whether a person looks on: colours and a progress line make sense. */
+  interactive: boolean;
+}
+
+export const processOutput: Output = {
+  out: (text) => void process.stdout.write(`${text}\n`),
+  err: (text) => void process.stderr.write(`${text}\n`),
+  interactive: process.stderr.isTTY === true,
+};
+
+export interface Column<T> {
+  head: string;
+  cell: (row: T) => unknown;
+}
+
+/** A borderless table, as kubectl and docker print them: easy to read, easy to cut. */
+export function table<T>(columns: Column<T>[], rows: T[]): string {
+  const grid = new Table({
+    head: columns.map((column) => pc.bold(column.head)),
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
+    chars: Object.fromEntries(
+      [
+        'top',
+        'top-mid',
+        'top-left',
+        'top-right',
+        'bottom',
+        'bottom-mid',
+        'bottom-left',
+        'bottom-right',
+        'left',
+        'left-mid',
+        'mid',
+        'mid-mid',
+        'right',
+        'right-mid',
+        'middle',
+      ].map((key) => [key, '']),
+    ),
+  });
+  for (const row of rows) grid.push(columns.map((column) => plain(column.cell(row))));
+  return grid
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+/** Two columns of names and values. */
+export function fields(entries: [string, unknown][]): string {
+  const width = Math.max(...entries.map(([name]) => name.length));
+  return entries.map(([name, value]) => `${pc.bold(name.padEnd(width))}  ${plain(value)}`).join('\n');
+}
+
+/** A ratio as a percentage for people: 0.99912 → 99.912 %. */
+export function percent(ratio: number | null | undefined, digits = 3): string {
+  return ratio === null || ratio === undefined ? '–' : `${Number((ratio * 100).toFixed(digits))} %`;
+}
+
+/** How long ago or ahead: "4 min ago", "in 30 s". */
+export function relative(at: string | null | undefined, now: Date): string {
+  if (!at) return '–';
+  const seconds = Math.round((Date.parse(at) - now.getTime()) / 1000);
+  const size = Math.abs(seconds);
+  const text =
+    size < 60
+      ? `${size} s`
+      : size < 3600
+        ? `${Math.floor(size / 60)} min`
+        : size < 86_400
+          ? `${Math.floor(size / 3600)} h`
+          : `${Math.floor(size / 86_400)} d`;
+  return seconds > 0 ? `in ${text}` : `${text} ago`;
+}
+
+/** Colours a state by how much it needs attention; plain where colours are off. */
+export function tone(state: string): string {
+  if (
+    ['firing', 'breached', 'open', 'investigating', 'exhausted', 'failed', 'sev1', 'critical'].includes(state)
+  )
+    return pc.red(state);
+  if (['at-risk', 'identified', 'acknowledged', 'sev2', 'warning', 'pending', 'no-data'].includes(state))
+    return pc.yellow(state);
+  if (['ok', 'resolved', 'delivered', 'monitoring'].includes(state)) return pc.green(state);
+  return state;
+}
+
+function plain(value: unknown): string {
+  if (value === null || value === undefined || value === '') return '–';
+  if (Array.isArray(value)) return value.length === 0 ? '–' : value.join(', ');
+  return String(value);
+}

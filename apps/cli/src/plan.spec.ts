@@ -1,0 +1,51 @@
+import { expect, test } from '@jest/globals';
+import { parseManifest } from './manifest.js';
+import { planChange } from './plan.js';
+
+const entry = (yaml: string) => {
+  const [first] = parseManifest('test.yaml', yaml);
+  if (!first) throw new Error('no entry');
+  return first;
+};
+
+test('nothing there: create', () => {
+  expect(planChange(entry('kind: service\nname: checkout'), undefined).action).toBe('create');
+});
+
+test('what the server answers to the same manifest is unchanged, whatever defaults it filled in', () => {
+  const change = entry('kind: service\nname: checkout\ntier: 1\nteam: pay');
+  expect(planChange(change, { ...change.resource, warnings: [] })).toMatchObject({
+    action: 'unchanged',
+    differences: [],
+  });
+});
+
+test('a change names the field with before and after', () => {
+  const before = { ...entry('kind: service\nname: checkout\ntier: 1').resource };
+  expect(
+    planChange(entry('kind: service\nname: checkout\ntier: 2\ndependsOn: [db]'), before).differences,
+  ).toEqual(['tier: 1 → 2', 'dependsOn: [] → ["db"]']);
+});
+
+test('a label that is taken away is a change', () => {
+  const slo = (labels: string) =>
+    entry(
+      `kind: slo\nname: a\nservice: b\nsli: c\nobjective: 0.9\nindicator: {kind: ratio}\nbudgeting: {method: occurrences}\nwindow: {rolling: 30d}\nlabels: ${labels}`,
+    );
+  expect(planChange(slo('{}'), slo('{team: pay}').resource).differences).toEqual([
+    'labels.team: "pay" → (none)',
+  ]);
+});
+
+test('a secret cannot be compared, so it is sent again; "sealed" keeps the stored one', () => {
+  const user = (secret: string) =>
+    entry(
+      `kind: user\nname: ada\ncontactMethods: [{id: hook, kind: webhook, address: "http://127.0.0.1:1/", secret: ${secret}}]`,
+    );
+  const stored = user('sealed').resource;
+  expect(planChange(user('whsec_abc'), stored)).toMatchObject({
+    action: 'change',
+    differences: ['contactMethods.0.secret: (write-only; sent again)'],
+  });
+  expect(planChange(user('sealed'), stored).action).toBe('unchanged');
+});

@@ -1,0 +1,179 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { stripVTControlCharacters } from 'node:util';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { run } from './program.js';
+
+/** A server whose answers each test sets; the command is the real one. */
+let server: Server;
+let requests: { method: string; url: string; headers: IncomingMessage['headers']; body: unknown }[] = [];
+let answer: (request: (typeof requests)[number]) => { status: number; body?: unknown; type?: string };
+let url = '';
+
+beforeAll(async () => {
+  server = createServer(async (req, res) => {
+    let text = '';
+    for await (const chunk of req) text += chunk;
+    const request = {
+      method: req.method ?? '',
+      url: req.url ?? '',
+      headers: req.headers,
+      body: text === '' ? undefined : JSON.parse(text),
+    };
+    requests.push(request);
+    const {
+      status,
+      body,
+      type = status >= 400 ? 'application/problem+json' : 'application/json',
+    } = answer(request);
+    res.writeHead(status, { 'content-type': type });
+    res.end(body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(() => new Promise((resolve) => server.close(resolve)));
+beforeEach(() => {
+  requests = [];
+});
+
+async function bellwether(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  const out: string[] = [];
+  const err: string[] = [];
+  const code = await run(argv, {
+    env: { BELLWETHER_URL: url, BELLWETHER_INGEST_URL: url, BELLWETHER_TOKEN: 'secret' },
+    output: { out: (t) => void out.push(t), err: (t) => void err.push(t), interactive: false },
+    now: () => new Date('2026-11-22T10:00:00Z'),
+    cwd: '/',
+  });
+  return {
+    code,
+    out: stripVTControlCharacters(out.join('\n')),
+    err: stripVTControlCharacters(err.join('\n')),
+  };
+}
+
+describe('exit codes', () => {
+  test('help is 0 and lists the commands', async () => {
+    const { code, out } = await bellwether('--help');
+    expect(code).toBe(0);
+    for (const command of [
+      'up',
+      'apply',
+      'get',
+      'validate',
+      'publish',
+      'incident',
+      'oncall',
+      'events',
+      'explain',
+      'log',
+      'dlq',
+      'rebuild',
+      'token',
+    ])
+      expect(out).toContain(`  ${command}`);
+  });
+  test('an unknown command or a missing option is 2', async () => {
+    expect((await bellwether('frobnicate')).code).toBe(2);
+    expect(await bellwether('apply')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("required option '-f, --file <path>'"),
+    });
+  });
+  test('a refusal is 1, with the problem and each field', async () => {
+    answer = () => ({
+      status: 422,
+      body: {
+        type: 't',
+        title: 'Refused by a rule',
+        status: 422,
+        detail: 'cannot fire',
+        errors: [{ path: 'alerting.windows.0.burn', message: 'is above 1/B' }],
+      },
+    });
+    expect(await bellwether('incident', 'declare', 'x')).toMatchObject({
+      code: 1,
+      err: 'error: Refused by a rule (422): cannot fire\n  alerting.windows.0.burn: is above 1/B',
+    });
+  });
+  test('a server that is not there is 3 and says what to do', async () => {
+    const { code, err } = await bellwether('--url', 'http://127.0.0.1:1', 'get', 'services');
+    expect(code).toBe(3);
+    expect(err).toMatch(/cannot reach http:\/\/127\.0\.0\.1:1 .*bellwether up/);
+  });
+  test('401 says where the token comes from', async () => {
+    answer = () => ({ status: 401, body: {} });
+    expect((await bellwether('get', 'services')).err).toMatch(/not authenticated/);
+  });
+});
+
+test('lists follow the cursor, as a table or as JSON', async () => {
+  answer = ({ url: u }) => ({
+    status: 200,
+    body: u.includes('cursor=next')
+      ? { items: [{ name: 'b', tier: 2, dependsOn: [] }], nextCursor: null }
+      : { items: [{ name: 'a', tier: 1, dependsOn: ['b'] }], nextCursor: 'next' },
+  });
+  expect((await bellwether('get', 'services')).out.split('\n').map((l) => l.trim().split(/\s{2,}/))).toEqual([
+    ['NAME', 'TEAM', 'TIER', 'DEPENDS ON', 'POLICY'],
+    ['a', '–', '1', 'b', '–'],
+    ['b', '–', '2', '–', '–'],
+  ]);
+  expect(JSON.parse((await bellwether('get', 'services', '-o', 'json')).out)).toHaveLength(2);
+  expect(requests[0]?.headers.authorization).toBe('Bearer secret');
+});
+
+test('publish sends one point to ingest with its identity', async () => {
+  answer = () => ({ status: 202, body: { accepted: 1, duplicates: 0 } });
+  expect(
+    await bellwether(
+      'publish',
+      'checkout',
+      'availability',
+      '--good',
+      '998',
+      '--total',
+      '1000',
+      '--id',
+      'x-1',
+    ),
+  ).toMatchObject({ code: 0, out: 'accepted 1, duplicates 0' });
+  expect(requests[0]).toMatchObject({
+    method: 'POST',
+    url: '/v1/measurements/checkout/availability',
+    body: { good: 998, total: 1000 },
+  });
+  expect(requests[0]?.headers['idempotency-key']).toBe('x-1');
+  expect(
+    await bellwether('publish', 'checkout', 'availability', '--good', '2', '--total', '1'),
+  ).toMatchObject({ code: 2, err: expect.stringContaining('must not be above total') });
+});
+
+test('an incident is worked with sub-commands', async () => {
+  answer = () => ({
+    status: 200,
+    body: { id: 'INC-7', severity: 'sev2', status: 'resolved', title: 'Checkout fails' },
+  });
+  expect(await bellwether('incident', 'resolve', 'INC-7', '-m', 'rolled back')).toMatchObject({
+    code: 0,
+    out: 'INC-7 sev2 resolved  Checkout fails',
+  });
+  expect(requests[0]).toMatchObject({
+    url: '/v1/incidents/INC-7/status',
+    body: { status: 'resolved', note: 'rolled back' },
+  });
+});
+
+test('tail prints events as they come and resumes from the last id', async () => {
+  const event = (position: number) =>
+    `id: ${position}\ndata: ${JSON.stringify({ position, time: '2026-11-22T10:00:00.000Z', type: 'bellwether.incident.declared.v1', subject: `INC-${position}`, actor: 'service:incident' })}\n\n`;
+  answer = ({ headers }) => ({
+    status: 200,
+    type: 'text/event-stream',
+    body: headers['last-event-id'] === '1' ? event(2) : event(1),
+  });
+  const { code, out } = await bellwether('events', 'tail', '--after', '0', '--limit', '2');
+  expect(code).toBe(0);
+  expect(out.split('\n').map((l) => l.trim().split(/\s+/)[3])).toEqual(['INC-1', 'INC-2']);
+});

@@ -1,0 +1,91 @@
+import { Command, CommanderError } from 'commander';
+import { manifestCommands } from './commands/apply.js';
+import type { OpenSession } from './commands/command.js';
+import { eventCommands } from './commands/events.js';
+import { readCommands } from './commands/get.js';
+import { incidentCommands } from './commands/incident.js';
+import { onCallCommands } from './commands/oncall.js';
+import { operationCommands } from './commands/operations.js';
+import { publishCommand } from './commands/publish.js';
+import { type GlobalOptions, resolveContext } from './context.js';
+import { CliError, ExitCode } from './errors.js';
+import { HttpClient } from './http.js';
+import { type Output, processOutput } from './output.js';
+
+/** Surroundings of an invocation; tests hand in their own. */
+export interface Surroundings {
+  env?: NodeJS.ProcessEnv;
+  output?: Output;
+  now?: () => Date;
+  cwd?: string;
+}
+
+/** The whole command tree. */
+export function buildProgram({
+  env = process.env,
+  output = processOutput,
+  now = () => new Date(),
+  cwd = process.cwd(),
+}: Surroundings = {}): Command {
+  const program = new Command('bellwether')
+    .description('error budgets, incidents and pages on one append-only log')
+    .version('0.1.0')
+    .option('--url <url>', 'the api (BELLWETHER_URL)')
+    .option('--ingest-url <url>', 'the ingest service (BELLWETHER_INGEST_URL)')
+    .option(
+      '--token <token>',
+      'access token (BELLWETHER_TOKEN; better than an option, which others on the machine can see)',
+    )
+    .option('--data-dir <dir>', 'data folder of a local run (BELLWETHER_DATA_DIR)')
+    .option('--database-url <url>', 'Postgres of the log (DATABASE_URL)')
+    .option('-o, --output <format>', 'table or json', 'table')
+    .showHelpAfterError('(add --help for help)')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 refused or not found, 2 wrong call or invalid file, 3 server not reachable.',
+    )
+    .configureOutput({
+      writeOut: (text) => output.out(text.trimEnd()),
+      writeErr: (text) => output.err(text.trimEnd()),
+    });
+  const open: OpenSession = (command) => {
+    const context = resolveContext(command.optsWithGlobals<GlobalOptions>(), env, cwd);
+    return { context, http: new HttpClient(context), output, now };
+  };
+  manifestCommands(program, open);
+  readCommands(program, open);
+  publishCommand(program, open);
+  incidentCommands(program, open);
+  onCallCommands(program, open);
+  eventCommands(program, open);
+  operationCommands(program, open);
+  inherit(program);
+  return program;
+}
+
+/** Sub-commands answer usage errors as the root does: on the same output, as exceptions. */
+function inherit(command: Command): void {
+  command.exitOverride();
+  for (const child of command.commands) {
+    child.copyInheritedSettings(command);
+    inherit(child);
+  }
+}
+
+/** Runs one invocation. @returns the exit code */
+export async function run(argv: string[], surroundings: Surroundings = {}): Promise<number> {
+  const output = surroundings.output ?? processOutput;
+  try {
+    await buildProgram(surroundings).parseAsync(argv, { from: 'user' });
+    return Number(process.exitCode ?? ExitCode.ok);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+    if (error instanceof CliError) {
+      output.err(`error: ${error.message}`);
+      for (const detail of error.details) output.err(`  ${detail}`);
+      return error.exitCode;
+    }
+    output.err(`error: ${error instanceof Error ? error.message : String(error)}`);
+    return ExitCode.failed;
+  }
+}
