@@ -1,1 +1,21 @@
-export {};
+export { type AlertPair, alertKey, EPSILON, googleSre } from './alert-pairs.js';
+export { type Freeze, freezeOf, Heartbeat, type Regularity, regularity, silentSince } from './cadence.js';
+export { Cells } from './cells.js';
+export { decodeCells, encodeCells } from './cells-codec.js';
+export { BUDGET_LEVELS, conditionOf, decideSlo, retireAlerts, type Tip } from './decide.js';
+export {
+  type Classifier,
+  type CountingIndicator,
+  classifier,
+  indicatorKey,
+  type PointSink,
+  straddles,
+} from './indicator.js';
+export { type AlertMark, emptyLedger, evolveLedger, type SloLedger, type SloTransition } from './ledger.js';
+export { burnRate, firstBadMinute, heldEdges, type PairReading, type Reading, readSlo } from './reading.js';
+export { NO_MINUTE, PageMissing, Series } from './series.js';
+export { budgetOf, type Planned, planSlo, type SloPlan } from './slo-plan.js';
+export { statusOf } from './status.js';
+export { fractionOf, Tally, wholeOf } from './tally.js';
+export { HOUR_MINUTES, hourOf, MINUTE, minuteOf } from './time-grid.js';
+export { unitScale } from './unit.js';

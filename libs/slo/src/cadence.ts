@@ -1,0 +1,134 @@
+import type { Series } from './series.js';
+import { HOUR_MINUTES, MINUTE, minuteOf } from './time-grid.js';
+
+/** How many of the newest gaps the median is taken over. */
+const GAPS = 60;
+/** A measurement older than this many cadences is stale. */
+const STALE_AFTER = 3;
+/** Coverage below this share freezes. */
+const COVERED = 0.9;
+
+/** Why resolution is held: from when on (epoch milliseconds), and in words. */
+export interface Freeze {
+  /** `stale`: nothing came for too long; `patchy`: what comes has too many gaps. */
+  kind: 'stale' | 'patchy';
+  since: number;
+  reason: string;
+}
+
+/** How regularly an SLI is measured. */
+export interface Regularity {
+  /** Milliseconds between measurements, at least one minute; null while fewer than two minutes were measured. */
+  cadence: number | null;
+  /** Minutes with data ÷ minutes that the cadence led one to expect, over the last hour of event time; null without data. */
+  coverage: number | null;
+  /** When the first measurement of that hour was missed, epoch milliseconds; null when none was. */
+  missedAt: number | null;
+}
+
+/**
+ * The SLI's own cadence and coverage, from which minutes were measured: it does not depend on the order or the way in
+ * which measurements came. The cadence is the median of the last 60 gaps within the last 3 days of event time, unless
+ * the SLI's definition gives one; both are at least a minute, the slice.
+ * @param defined the cadence of the SLI's definition in milliseconds
+ */
+export function regularity(series: Series, defined?: number): Regularity {
+  if (series.newest === null || series.first === null) {
+    return {
+      cadence: defined === undefined ? null : Math.max(defined, MINUTE),
+      coverage: null,
+      missedAt: null,
+    };
+  }
+  const newest = minuteOf(series.newest);
+  const cadence = defined === undefined ? medianGap(series, newest) : Math.max(defined, MINUTE);
+  if (cadence === null) return { cadence, coverage: 1, missedAt: null };
+
+  const start = Math.max(newest - HOUR_MINUTES + 1, minuteOf(series.first));
+  const step = cadence / MINUTE;
+  const expected = Math.floor((newest - start) / step) + 1;
+  let seen = 0;
+  let previous = start - step;
+  let missed: number | null = null;
+  for (let minute = start; minute <= newest; minute++) {
+    if (!series.has(minute)) continue;
+    seen++;
+    if (missed === null && minute - previous > step) missed = previous + step;
+    previous = minute;
+  }
+  return {
+    cadence,
+    coverage: Math.min(1, seen / expected),
+    missedAt: missed === null ? null : Math.ceil(missed) * MINUTE,
+  };
+}
+
+/** {@link regularity} of a series, worked out anew only when another minute was measured. */
+export class Heartbeat {
+  #revision = -1;
+  #regularity: Regularity = { cadence: null, coverage: null, missedAt: null };
+
+  /** @param defined the cadence of the SLI's definition in milliseconds */
+  constructor(
+    readonly series: Series,
+    readonly defined?: number,
+  ) {}
+
+  get regularity(): Regularity {
+    if (this.#revision !== this.series.revision) {
+      this.#regularity = regularity(this.series, this.defined);
+      this.#revision = this.series.revision;
+    }
+    return this.#regularity;
+  }
+}
+
+/**
+ * Whether absent data holds resolution at `now`: the newest measurement is older than three cadences, or coverage is
+ * below 0.9. A series too young to have a cadence is not frozen.
+ */
+export function freezeOf(series: Series, regular: Regularity, now: number): Freeze | null {
+  if (series.newest === null || regular.cadence === null) return null;
+  const staleAt = series.newest + STALE_AFTER * regular.cadence;
+  if (now > staleAt) {
+    return {
+      kind: 'stale',
+      since: staleAt,
+      reason: `no measurement for more than ${STALE_AFTER} cadences of ${seconds(regular.cadence)}`,
+    };
+  }
+  if (regular.coverage !== null && regular.coverage < COVERED) {
+    return {
+      kind: 'patchy',
+      since: regular.missedAt ?? series.newest,
+      reason: `measurements cover ${Math.round(regular.coverage * 100)} % of the last hour of data, under ${COVERED * 100} %`,
+    };
+  }
+  return null;
+}
+
+/**
+ * Whether the SLI has been silent for `after` cadences at `now`, and since when (epoch milliseconds, the newest
+ * measurement); null when it speaks, or when nobody can say how often it should.
+ */
+export function silentSince(series: Series, regular: Regularity, now: number, after: number): number | null {
+  if (series.newest === null || regular.cadence === null) return null;
+  return now > series.newest + after * regular.cadence ? series.newest : null;
+}
+
+const seconds = (millis: number): string =>
+  millis % MINUTE === 0 ? `${millis / MINUTE}m` : `${Math.round(millis / 1000)}s`;
+
+/** Median of the newest gaps in milliseconds; the lower one of two middles, so that it is a gap that occurred. */
+function medianGap(series: Series, newest: number): number | null {
+  const gaps: number[] = [];
+  let later = newest;
+  for (let minute = newest - 1; minute >= series.hotFrom && gaps.length < GAPS; minute--) {
+    if (!series.has(minute)) continue;
+    gaps.push(later - minute);
+    later = minute;
+  }
+  if (gaps.length === 0) return null;
+  gaps.sort((a, b) => a - b);
+  return (gaps[(gaps.length - 1) >> 1] as number) * MINUTE;
+}

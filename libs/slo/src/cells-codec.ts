@@ -1,0 +1,89 @@
+import { Cells } from './cells.js';
+
+const VERSION = 1;
+const GOOD_FRACTIONS = 1;
+const TOTAL_FRACTIONS = 2;
+
+/**
+ * The stored form of a block of cells (an hour of minutes, a day of hours): one byte of version and flags, a bitmap of
+ * measured cells, then for each measured cell good and total as unsigned varints, and their fractions as little-endian
+ * 32-bit numbers where the flags say that there are any. The same buckets always give the same bytes.
+ * @param offset first cell of the block within `cells`
+ * @param size cells of the block
+ */
+export function encodeCells(cells: Cells, offset = 0, size = cells.size): Uint8Array {
+  let flags = 0;
+  for (let i = offset; i < offset + size; i++) {
+    if (cells.goodFraction !== null && cells.goodFraction[i] !== 0) flags |= GOOD_FRACTIONS;
+    if (cells.totalFraction !== null && cells.totalFraction[i] !== 0) flags |= TOTAL_FRACTIONS;
+  }
+  const bitmap = (size + 7) >> 3;
+  const bytes = new Uint8Array(1 + bitmap + size * 24);
+  const view = new DataView(bytes.buffer);
+  bytes[0] = (VERSION << 4) | flags;
+  let at = 1 + bitmap;
+  const varint = (value: number): void => {
+    let rest = value;
+    while (rest >= 128) {
+      bytes[at++] = (rest % 128) | 128;
+      rest = Math.floor(rest / 128);
+    }
+    bytes[at++] = rest;
+  };
+  for (let i = 0; i < size; i++) {
+    const cell = offset + i;
+    if (!cells.has(cell)) continue;
+    (bytes[1 + (i >> 3)] as number) |= 1 << (i & 7);
+    varint(cells.good[cell] as number);
+    varint(cells.total[cell] as number);
+    if (flags & GOOD_FRACTIONS) {
+      view.setUint32(at, cells.goodFraction?.[cell] ?? 0, true);
+      at += 4;
+    }
+    if (flags & TOTAL_FRACTIONS) {
+      view.setUint32(at, cells.totalFraction?.[cell] ?? 0, true);
+      at += 4;
+    }
+  }
+  return bytes.slice(0, at);
+}
+
+/**
+ * Reads what {@link encodeCells} wrote.
+ * @throws RangeError when the bytes are not a block of `size` cells: a damaged row must not be evaluated as a good one
+ */
+export function decodeCells(bytes: Uint8Array, size: number): Cells {
+  const bitmap = (size + 7) >> 3;
+  if (bytes.length < 1 + bitmap || (bytes[0] as number) >> 4 !== VERSION)
+    throw new RangeError('not a block of buckets');
+  const flags = (bytes[0] as number) & 15;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const cells = new Cells(size);
+  let at = 1 + bitmap;
+  const varint = (): number => {
+    let value = 0;
+    let scale = 1;
+    for (;;) {
+      const byte = bytes[at++];
+      if (byte === undefined) throw new RangeError('a block of buckets ends too early');
+      value += (byte & 127) * scale;
+      if (byte < 128) return value;
+      scale *= 128;
+    }
+  };
+  const fraction = (flag: number): number => {
+    if (!(flags & flag)) return 0;
+    const value = view.getUint32(at, true);
+    at += 4;
+    return value;
+  };
+  for (let i = 0; i < size; i++) {
+    if (!((bytes[1 + (i >> 3)] as number) & (1 << (i & 7)))) continue;
+    const good = varint();
+    const total = varint();
+    const goodFraction = fraction(GOOD_FRACTIONS);
+    cells.add(i, good, goodFraction, total, fraction(TOTAL_FRACTIONS));
+  }
+  if (at !== bytes.length) throw new RangeError('a block of buckets has bytes to spare');
+  return cells;
+}

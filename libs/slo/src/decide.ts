@@ -1,0 +1,215 @@
+import type { AlertSeverity, SloAlertFired } from '@bellwether/contracts';
+import { alertKey, EPSILON } from './alert-pairs.js';
+import type { AlertMark, SloLedger, SloTransition } from './ledger.js';
+import { firstBadMinute, isAbove, type PairReading, type Reading } from './reading.js';
+import type { Series } from './series.js';
+import { MINUTE } from './time-grid.js';
+
+/** Shares of remaining budget whose crossing is an event. */
+export const BUDGET_LEVELS = [0.5, 0.25, 0.1, 0] as const;
+
+/** The measurement that tipped an alert, by its place in the log. */
+export interface Tip {
+  journal: string;
+  position: number;
+  eventId: string;
+}
+
+/**
+ * What a pair's reading says of its alert. Both windows strictly above the threshold, and the floors of traffic met in
+ * the long one, is "above". One window that is not is "below". No data in a window decides nothing: the state holds.
+ */
+export function conditionOf(
+  reading: PairReading,
+  floors: { minTotal?: number | undefined; minBad?: number | undefined },
+): 'above' | 'below' | 'unknown' {
+  const { pair, longBurn, shortBurn, long } = reading;
+  if (longBurn !== null && !isAbove(longBurn, pair.threshold)) return 'below';
+  if (shortBurn !== null && !isAbove(shortBurn, pair.threshold)) return 'below';
+  if (longBurn === null || shortBurn === null) return 'unknown';
+  if (floors.minTotal !== undefined && long.totalCount < floors.minTotal) return 'below';
+  if (floors.minBad !== undefined && long.badCount < floors.minBad) return 'below';
+  return 'above';
+}
+
+/**
+ * The transitions that a reading asks for, given what the log says already: each is to be appended once.
+ * Evidence above a threshold always fires; absent data (a freeze) holds resolution and the recovery of the budget only.
+ * @param tip the measurement to name as evidence; null when none is known
+ */
+export function decideSlo(
+  reading: Reading,
+  ledger: SloLedger,
+  series: Series,
+  tip: Tip | null,
+): SloTransition[] {
+  return [...decideAlerts(reading, ledger, series, tip), ...decideBudget(reading, ledger)];
+}
+
+function decideAlerts(reading: Reading, ledger: SloLedger, series: Series, tip: Tip | null): SloTransition[] {
+  const transitions: SloTransition[] = [];
+  const { definition } = reading.plan;
+  const wanted = new Set<string>();
+  for (const pair of reading.pairs) {
+    const key = alertKey(pair.pair);
+    wanted.add(key);
+    const mark = ledger.alerts.get(key);
+    const firing = mark?.state === 'firing';
+    const condition = conditionOf(pair, definition.alerting);
+    if (condition === 'above' && !firing) {
+      transitions.push({
+        type: 'slo.alert.fired',
+        data: firedAlert(reading, pair, (mark?.n ?? 0) + 1, series, tip),
+      });
+    } else if (condition === 'below' && firing && reading.freeze === null) {
+      transitions.push(
+        resolve(mark, reading, pair, isRedefined(mark, pair) ? 'redefined' : 'recovered', tip),
+      );
+    }
+  }
+  for (const [key, mark] of ledger.alerts) {
+    if (mark.state === 'firing' && !wanted.has(key)) {
+      transitions.push(resolve(mark, reading, null, 'redefined', tip));
+    }
+  }
+  return transitions;
+}
+
+/** Which levels of remaining budget were passed. Waits until there is history enough; none is regained while frozen. */
+function decideBudget(reading: Reading, ledger: SloLedger): SloTransition[] {
+  if (reading.consumed === null || !reading.settled) return [];
+  const remaining = 1 - reading.consumed;
+  const { definition } = reading.plan;
+  const transitions: SloTransition[] = [];
+  const cross = (threshold: number, direction: 'down' | 'up'): void => {
+    transitions.push({
+      type: 'slo.budget.crossed',
+      data: {
+        slo: definition.name,
+        service: definition.service,
+        threshold,
+        direction,
+        remaining,
+        eventTime: iso(reading.at),
+        n: ledger.crossings + transitions.length + 1,
+      },
+    });
+  };
+  for (const level of BUDGET_LEVELS) {
+    if (remaining < level - EPSILON && !ledger.passed.has(level)) cross(level, 'down');
+  }
+  if (reading.freeze === null) {
+    for (const level of [...BUDGET_LEVELS].reverse()) {
+      if (remaining >= level - EPSILON && ledger.passed.has(level)) cross(level, 'up');
+    }
+  }
+  return transitions;
+}
+
+/** What closes an alert that fires when its SLO is retired: it would hang for ever otherwise. */
+export function retireAlerts(ledger: SloLedger, now: number): SloTransition[] {
+  return [...ledger.alerts.values()]
+    .filter((mark) => mark.state === 'firing')
+    .map(
+      (mark) =>
+        ({ type: 'slo.alert.resolved', data: resolvedAlert(mark, now, {}, 'retired', null) }) as const,
+    );
+}
+
+function firedAlert(
+  reading: Reading,
+  { pair, longBurn, shortBurn, long }: PairReading,
+  n: number,
+  series: Series,
+  tip: Tip | null,
+): SloAlertFired {
+  const { definition } = reading.plan;
+  return {
+    slo: definition.name,
+    service: definition.service,
+    severity: pair.severity,
+    tier: pair.tier,
+    longWindow: pair.long,
+    shortWindow: pair.short,
+    longBurn,
+    shortBurn,
+    threshold: pair.threshold,
+    budgetRemaining: reading.consumed === null ? null : 1 - reading.consumed,
+    ...(definition.runbookUrl === undefined ? {} : { runbookUrl: definition.runbookUrl }),
+    eventTime: iso(reading.at),
+    n,
+    evidence: tip && {
+      ...tip,
+      from: iso((Math.floor(reading.at / MINUTE) - pair.longMinutes) * MINUTE),
+      to: iso(reading.at),
+      good: long.goodCount,
+      total: long.totalCount,
+    },
+    startedAt: iso(firstBadMinute(reading.plan, pair, series, reading.at)),
+    declare: definition.declare[pair.severity],
+    ...(definition.escalationPolicy === undefined ? {} : { escalationPolicy: definition.escalationPolicy }),
+    title: `${definition.name} burns its error budget ${times(longBurn)} too fast (${pair.severity} ${pair.tier}: ${pair.long} and ${pair.short} above ${pair.threshold})`,
+  };
+}
+
+function resolve(
+  mark: AlertMark,
+  reading: Reading,
+  pair: PairReading | null,
+  reason: 'recovered' | 'redefined',
+  tip: Tip | null,
+): SloTransition {
+  const measured = {
+    ...(pair && { longBurn: pair.longBurn, shortBurn: pair.shortBurn }),
+    budgetRemaining: reading.consumed === null ? null : 1 - reading.consumed,
+  };
+  const evidence = tip && {
+    ...tip,
+    from: iso((Math.floor(reading.at / MINUTE) - (pair?.pair.longMinutes ?? 0)) * MINUTE),
+    to: iso(reading.at),
+    good: pair?.long.goodCount ?? 0,
+    total: pair?.long.totalCount ?? 0,
+  };
+  return {
+    type: 'slo.alert.resolved',
+    data: resolvedAlert(mark, reading.at, measured, reason, pair && evidence),
+  };
+}
+
+function resolvedAlert(
+  { fired, severity }: AlertMark,
+  at: number,
+  measured: { longBurn?: number | null; shortBurn?: number | null; budgetRemaining?: number | null },
+  reason: 'recovered' | 'retired' | 'redefined',
+  evidence: SloAlertFired['evidence'],
+) {
+  return {
+    slo: fired.slo,
+    service: fired.service,
+    severity: severity as AlertSeverity,
+    tier: fired.tier,
+    longWindow: fired.longWindow,
+    shortWindow: fired.shortWindow,
+    longBurn: null,
+    shortBurn: null,
+    threshold: fired.threshold,
+    budgetRemaining: null,
+    ...(fired.runbookUrl === undefined ? {} : { runbookUrl: fired.runbookUrl }),
+    ...measured,
+    eventTime: iso(at),
+    n: fired.n,
+    evidence,
+    firedAt: fired.eventTime,
+    reason,
+  };
+}
+
+/** Whether the alert fired under another definition of its tier. */
+function isRedefined({ fired }: AlertMark, { pair }: PairReading): boolean {
+  return (
+    fired.threshold !== pair.threshold || fired.longWindow !== pair.long || fired.shortWindow !== pair.short
+  );
+}
+
+const iso = (at: number): string => new Date(at).toISOString();
+const times = (burn: number | null): string => `${Number((burn ?? 0).toPrecision(3))} times`;

@@ -1,0 +1,162 @@
+import { describe, expect, test } from '@jest/globals';
+import { budgetOf, googleSre, planSlo } from './index.js';
+import { definition, planOf } from './virtual-time.fixture.js';
+
+const thresholds = (rolling: string, objective = 0.999): number[] =>
+  planOf({ window: { rolling }, objective }).pairs.map((pair) => pair.threshold);
+
+function faults(overrides: Parameters<typeof definition>[0], unit?: string) {
+  const planned = planSlo(definition(overrides), unit);
+  return planned.ok ? [] : planned.faults.map((fault) => fault.path);
+}
+
+describe('the preset google-sre', () => {
+  test('has the windows and factors of the workbook for 30 days', () => {
+    expect(planOf().pairs).toEqual([
+      {
+        severity: 'page',
+        tier: 'fast',
+        long: '1h',
+        short: '5m',
+        longMinutes: 60,
+        shortMinutes: 5,
+        threshold: 14.4,
+      },
+      {
+        severity: 'page',
+        tier: 'slow',
+        long: '6h',
+        short: '30m',
+        longMinutes: 360,
+        shortMinutes: 30,
+        threshold: 6,
+      },
+      {
+        severity: 'ticket',
+        tier: 'fast',
+        long: '1d',
+        short: '2h',
+        longMinutes: 1440,
+        shortMinutes: 120,
+        threshold: 3,
+      },
+      {
+        severity: 'ticket',
+        tier: 'slow',
+        long: '3d',
+        short: '6h',
+        longMinutes: 4320,
+        shortMinutes: 360,
+        threshold: 1,
+      },
+    ]);
+  });
+
+  test.each([
+    ['28d', [13.44, 5.6, 2.8, 0.933333333333]],
+    ['4w', [13.44, 5.6, 2.8, 0.933333333333]],
+    ['90d', [43.2, 18, 9, 3]],
+    ['14d', [6.72, 2.8, 1.4, 0.466666666667]],
+    ['7d', [13.44, 3.5, 1.4, 0.98]],
+    ['3d', [5.76, 1.5, 0.6, 0.42]],
+  ])('for %s spends the same shares: %j', (rolling, expected) => {
+    expect(thresholds(rolling)).toEqual(expected);
+  });
+
+  test('scales its windows below 3 days, to whole minutes, and refuses a short one under two slices', () => {
+    expect(googleSre(1440).map((pair) => [pair.long, pair.short, pair.threshold])).toEqual([
+      ['20m', '2m', 5.76],
+      ['2h', '10m', 1.5],
+      ['8h', '40m', 0.6],
+      ['1d', '2h', 0.42],
+    ]);
+    expect(faults({ window: { rolling: '12h' } })).toEqual(['window.rolling']);
+    expect(
+      faults({
+        window: { rolling: '1h' },
+        alerting: { windows: [{ severity: 'page', tier: 'fast', long: '30m', short: '2m', burn: 2 }] },
+      }),
+    ).toEqual([]);
+  });
+
+  test('leaves out what a low objective makes unreachable, with a warning', () => {
+    const planned = planSlo(definition({ objective: 0.93 }));
+    expect(planned).toMatchObject({
+      ok: true,
+      plan: { pairs: [{ tier: 'slow' }, { tier: 'fast' }, { tier: 'slow' }] },
+      warnings: [expect.stringContaining('page fast is left out: its burn rate of 14.4')],
+    });
+    expect(thresholds('30d', 0.931)).toHaveLength(4);
+    expect(planSlo(definition({ objective: 0.1, window: { rolling: '90d' } }))).toMatchObject({
+      ok: true,
+      plan: { pairs: [] },
+      warnings: expect.arrayContaining(['alerting: nothing will alert on this SLO']),
+    });
+    expect(planSlo(definition({ alerting: { preset: 'none' } }))).toMatchObject({ ok: true, warnings: [] });
+  });
+});
+
+describe('windows of the definition itself', () => {
+  const window = { severity: 'page', tier: 'fast', long: '1h', short: '5m', burn: 14.4 };
+  const custom = (...windows: object[]) => ({
+    alerting: { windows: windows.map((other) => ({ ...window, ...other })) },
+  });
+
+  test('replace the preset', () => {
+    expect(planOf(custom({ burn: 10 }, { tier: 'slow', long: '2d' })).windows).toEqual([5, 60, 2880, 43_200]);
+  });
+
+  test('are refused where they can never fire: 1/B or more', () => {
+    expect(faults(custom({ burn: 1000 }))).toEqual(['alerting.windows.0.burn']);
+    expect(faults(custom({ burn: 999.9 }))).toEqual([]);
+    expect(faults({ ...custom({ burn: 10 }), objective: 0.9 })).toEqual(['alerting.windows.0.burn']);
+    expect(faults({ ...custom({ burn: 9.99 }), objective: 0.9 })).toEqual([]);
+  });
+
+  test('are refused where they make no sense', () => {
+    expect(faults(custom({ short: '1m' }))).toEqual(['alerting.windows.0.short']);
+    expect(faults(custom({ short: '90s' }))).toContain('alerting.windows.0.short');
+    expect(faults(custom({ short: '2h' }))).toEqual(['alerting.windows.0.short']);
+    expect(faults(custom({ long: '31d' }))).toEqual(['alerting.windows.0.long']);
+    expect(faults(custom({}, {}))).toEqual(['alerting.windows.1']);
+  });
+});
+
+describe('a definition', () => {
+  test('that this version cannot evaluate is refused by the name of the field', () => {
+    const slices = { method: 'timeslices', sliceTarget: 0.9 };
+    expect(faults({ window: { calendar: 'month' } })).toEqual(['window.calendar']);
+    expect(faults({ budgeting: slices })).toEqual(['budgeting.method']);
+    expect(faults({ budgeting: { method: 'ratio-timeslices' } })).toEqual(['budgeting.method']);
+    expect(
+      faults({ indicator: { kind: 'percentile', p: 0.95, op: 'lte', value: 1 }, budgeting: slices }),
+    ).toEqual(['indicator.kind', 'budgeting.method']);
+    expect(faults({ indicator: { kind: 'mean', op: 'gte', value: 99 } })).toEqual(['indicator.kind']);
+    expect(faults({ missingData: 'bad' })).toEqual(['missingData']);
+    expect(faults({ missingData: 'good' })).toEqual([]);
+  });
+
+  test('needs a window of whole minutes, no longer than measurements are kept', () => {
+    expect(faults({ window: { rolling: '90s' } })).toEqual(['window.rolling']);
+    expect(faults({ window: { rolling: '401d' } })).toEqual(['window.rolling']);
+    expect(faults({ window: { rolling: '400d' } })).toEqual([]);
+  });
+
+  test('must not compare a bound with something else than the SLI measures', () => {
+    const indicator = { kind: 'threshold', op: 'lte', value: 0.5, unit: 's' };
+    expect(faults({ indicator }, 'bytes')).toEqual(['indicator.unit']);
+    expect(faults({ indicator }, 'ms')).toEqual([]);
+    expect(faults({ indicator }, 'count')).toEqual([]);
+    expect(planSlo(definition(), 'ms')).toMatchObject({
+      ok: true,
+      warnings: [expect.stringContaining('measured in "ms"')],
+    });
+  });
+
+  test('keeps a budget without float residue', () => {
+    expect(budgetOf(0.999)).toBe(0.001);
+    expect(budgetOf(0.99999)).toBe(0.00001);
+    expect(budgetOf(0.9999999)).toBe(0.0000001);
+    expect(faults({ objective: 1 - 1e-14 })).toEqual(['objective']);
+  });
+});

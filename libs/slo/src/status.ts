@@ -1,0 +1,69 @@
+import { formatDuration, type SloStatus } from '@bellwether/contracts';
+import { alertKey, EPSILON } from './alert-pairs.js';
+import type { SloLedger } from './ledger.js';
+import type { Reading } from './reading.js';
+import { MINUTE } from './time-grid.js';
+
+/** Below this share of remaining budget an SLO is at risk. */
+const AT_RISK = 0.25;
+
+/** What is known of an SLO: its reading, with the alerts as the log has them. */
+export function statusOf(reading: Reading, ledger: SloLedger): SloStatus {
+  const { plan, tally, consumed, at } = reading;
+  const { definition } = plan;
+  const remaining = consumed === null ? null : 1 - consumed;
+  const sli = tally.sli;
+  const alerts = plan.pairs.map(({ severity, tier }) => {
+    const mark = ledger.alerts.get(alertKey({ severity, tier }));
+    return { severity, tier, state: mark?.state ?? ('ok' as const), since: mark ? iso(mark.since) : null };
+  });
+  const firing = alerts.some((alert) => alert.state === 'firing');
+  return {
+    slo: definition.name,
+    service: definition.service,
+    asOf: iso(at),
+    state: stateOf(remaining, reading.settled, firing),
+    frozen: reading.freeze && { since: iso(reading.freeze.since), reason: reading.freeze.reason },
+    objective: definition.objective,
+    sli,
+    good: tally.goodCount,
+    total: tally.totalCount,
+    compliant: sli === null ? null : sli >= definition.objective - EPSILON * plan.budget,
+    budget: {
+      total: plan.budget,
+      consumed,
+      remaining,
+      exhausted: remaining !== null && remaining <= EPSILON,
+      exhaustsAt: exhaustsAt(reading, remaining),
+    },
+    burn: [...reading.burns].map(([minutes, rate]) => ({ window: formatDuration(minutes * MINUTE), rate })),
+    alerts,
+    watermark: reading.watermark === null ? null : iso(reading.watermark),
+    history: reading.history,
+    coverage: reading.coverage,
+    corrections: 0,
+  };
+}
+
+function stateOf(remaining: number | null, settled: boolean, firing: boolean): SloStatus['state'] {
+  if (remaining === null) return 'no-data';
+  if (remaining < -EPSILON && settled) return 'breached';
+  return firing || remaining < AT_RISK - EPSILON ? 'at-risk' : 'ok';
+}
+
+/**
+ * When the budget is gone at the recent pace: now + remaining · W / burn over the shortest long window of the alerts
+ * (one hour for the preset; the SLO window itself without alerts). Null when nothing burns; now when it is gone already.
+ */
+function exhaustsAt({ plan, at, burns }: Reading, remaining: number | null): string | null {
+  if (remaining === null) return null;
+  if (remaining <= EPSILON) return iso(at);
+  const recent = Math.min(plan.windowMinutes, ...plan.pairs.map((pair) => pair.longMinutes));
+  const burn = burns.get(recent) ?? null;
+  if (burn === null || burn <= 0) return null;
+  const millis = at + (remaining * plan.windowMinutes * MINUTE) / burn;
+  // Beyond what a date can hold is "never".
+  return millis <= 8.64e15 ? iso(millis) : null;
+}
+
+const iso = (at: number): string => new Date(at).toISOString();
