@@ -75,6 +75,7 @@ export const pageAcknowledged = of({
   by: z.string(),
   via: z.enum(['api', 'link', 'cli', 'console', 'integration']),
   at: timestamp,
+  note: z.string().optional(),
   /** The reminder, when the policy has one. */
   nextAction: nextAction.optional(),
 });
