@@ -1,9 +1,8 @@
-import { createHmac } from 'node:crypto';
 import { expect, test } from '@jest/globals';
-import { signAcknowledgeLink, verifyAcknowledgeLink } from './acknowledge-link.js';
+import { linkHmac, signAcknowledgeLink, verifyAcknowledgeLink } from './acknowledge-link.js';
 
-const hmac = (text: string) => createHmac('sha256', 'a key').update(text).digest('base64url');
-const other = (text: string) => createHmac('sha256', 'another').update(text).digest('base64url');
+const hmac = linkHmac(Buffer.alloc(32, 1).toString('base64'));
+const other = linkHmac(Buffer.alloc(32, 2).toString('base64'));
 const now = Date.parse('2026-11-22T10:00:00Z');
 const link = { page: 'INC-7-P2', user: 'ada', expiresAt: now + 60_000 };
 

@@ -31,7 +31,7 @@ export type PageCommand =
   | { kind: 'open'; page: string; reason: 'declared' | 'reopened' | 'severity-raised' }
   /** The time of the next action has come. */
   | { kind: 'advance' }
-  | { kind: 'acknowledge'; by: string; via: EventData<'page.acknowledged'>['via'] }
+  | { kind: 'acknowledge'; by: string; via: EventData<'page.acknowledged'>['via']; note?: string | undefined }
   /** `step` names a step, from 1; without it the next one. */
   | { kind: 'escalate'; step?: number | undefined; by: string; note?: string | undefined }
   /** Nobody took command of the incident. */
@@ -118,7 +118,7 @@ function remind(state: PageState, context: PageContext): PageDecision[] {
 
 function acknowledge(
   state: PageState,
-  { by, via }: PageCommand & { kind: 'acknowledge' },
+  { by, via, note }: PageCommand & { kind: 'acknowledge' },
   { at, directory }: PageContext,
 ): PageDecision[] {
   refuseEnded(state);
@@ -126,7 +126,8 @@ function acknowledge(
   const minutes = directory.policy?.ackTimeoutMinutes ?? defaultAckTimeoutMinutes;
   const nextAction: NextAction =
     minutes === 0 ? none : { kind: 'remind', at: isoTime(at + minutes * minute), step: state.step };
-  return [{ type: 'page.acknowledged', data: { ...ids(state), by, via, at: isoTime(at), nextAction } }];
+  const data = { ...ids(state), by, via, at: isoTime(at), ...(note ? { note } : {}), nextAction };
+  return [{ type: 'page.acknowledged', data }];
 }
 
 function escalate(
