@@ -1,1 +1,14 @@
-export {};
+export * from './bus.js';
+export * from './bus-error-filter.js';
+export * from './command-server.js';
+export * from './dead-letters.js';
+export * from './errors.js';
+export * from './jetstream-copy.js';
+export * from './journal-context.js';
+export * from './journal-feed.js';
+export * from './journal-strategy.js';
+export * from './ordered-consumer.js';
+export * from './ports.js';
+export * from './server-config.js';
+export * from './topology.js';
+export * from './work-consumer.js';

@@ -1,0 +1,201 @@
+import { Headers, Streams, Subjects } from '@bellwether/contracts';
+import type { StoredMsg } from '@nats-io/jetstream';
+import { headers, type MsgHdrs } from '@nats-io/transport-node';
+import { type Bus, headerText } from './bus.js';
+import { BusError, BusUnavailable } from './errors.js';
+import { MAX_DELIVERIES_ADVISORY } from './topology.js';
+import type { WorkMessage } from './work-consumer.js';
+
+/** Where a dead letter came from; written and read here only. */
+const Origin = {
+  subject: 'Bellwether-Subject',
+  stream: 'Bellwether-Stream',
+  streamCreated: 'Bellwether-Stream-Created',
+  sequence: 'Bellwether-Sequence',
+  received: 'Bellwether-Received',
+  deliveries: 'Bellwether-Deliveries',
+  messageId: 'Bellwether-Message-Id',
+  truncated: 'Bellwether-Truncated',
+} as const;
+
+/** A message that was put aside, or an event that a subscriber gave up on (`subscriber` is set then). */
+export interface DeadLetter {
+  /** Its number in the DLQ stream: what `retry` takes. */
+  sequence: number;
+  /** The subject it was published to. */
+  subject: string;
+  error: string;
+  path: string | null;
+  /** When it was put aside. */
+  at: string;
+  /** When the broker first took it. */
+  receivedAt: string | null;
+  deliveries: number;
+  /** The body as text, its first 4,096 characters. */
+  body: string;
+  subscriber: string | null;
+}
+
+export type RetryOutcome =
+  | { retried: true }
+  /** The broker still remembers the message's id and would drop it; the dead letter is kept. */
+  | { retried: false; reason: string };
+
+/** @throws when the dead letter is not stored */
+export async function deadLetter(
+  bus: Bus,
+  message: WorkMessage,
+  stream: string,
+  reason: { error: string; path?: string },
+): Promise<void> {
+  if (!bus.connected) throw new BusUnavailable('there is no connection to NATS');
+  const head = headers();
+  // None of the publisher's own instructions to JetStream: no expectations, no roll-ups, and an id of our own.
+  for (const name of message.headers?.keys() ?? []) {
+    if (/^(nats|bellwether)-/i.test(name)) continue;
+    for (const value of message.headers?.values(name) ?? []) head.append(name, headerText(value));
+  }
+  const messageId = message.headers?.get(Headers.messageId);
+  if (messageId) head.set(Origin.messageId, headerText(messageId));
+  head.set(Headers.error, headerText(reason.error));
+  if (reason.path !== undefined) head.set(Headers.path, headerText(reason.path));
+  head.set(Origin.subject, message.subject);
+  head.set(Origin.stream, stream);
+  head.set(Origin.streamCreated, message.streamCreated);
+  head.set(Origin.sequence, String(message.sequence));
+  head.set(Origin.received, message.receivedAt.toISOString());
+  head.set(Origin.deliveries, String(message.deliveries));
+  let { data } = message;
+  const room = (bus.nc.info?.max_payload ?? 1_048_576) - 16_384;
+  if (data.length > room) {
+    head.set(Origin.truncated, String(data.length));
+    data = data.subarray(0, room);
+  }
+  await bus.js.publish(Subjects.dead(message.subject), data, {
+    // The same message is put aside once, however often this is tried.
+    msgID: `dead:${message.streamCreated}:${message.sequence}`,
+    headers: head,
+    expect: { streamName: Streams.DLQ },
+  });
+}
+
+/** The DLQ stream: listing and re-drive. */
+export class DeadLetters {
+  readonly #bus: Bus;
+  readonly #subject: string;
+
+  /** @param subject which of them, default all: `dlq.sli.>` for those of ingest */
+  constructor(bus: Bus, subject: string = Subjects.allDead) {
+    this.#bus = bus;
+    this.#subject = subject;
+  }
+
+  /** Oldest first. @returns `next`: what to give as `after` for more; null at the end */
+  async list(
+    options: { after?: number; limit?: number } = {},
+  ): Promise<{ items: DeadLetter[]; next: number | null }> {
+    const limit = options.limit ?? 50;
+    const items: DeadLetter[] = [];
+    let sequence = options.after ?? 0;
+    while (items.length < limit) {
+      const message = await this.#next(sequence + 1, this.#subject);
+      if (!message) return { items, next: null };
+      sequence = message.seq;
+      items.push(asDeadLetter(message));
+    }
+    return { items, next: sequence };
+  }
+
+  /** What subscribers of EVENTS gave up on after their own MaxDeliver, oldest first. */
+  async abandoned(options: { after?: number; limit?: number } = {}): Promise<DeadLetter[]> {
+    const items: DeadLetter[] = [];
+    let sequence = options.after ?? 0;
+    while (items.length < (options.limit ?? 50)) {
+      const message = await this.#next(sequence + 1, `${MAX_DELIVERIES_ADVISORY}.>`);
+      if (!message) break;
+      sequence = message.seq;
+      items.push(asAbandoned(message));
+    }
+    return items;
+  }
+
+  /**
+   * Publishes a dead letter to its subject again, under its identity, and removes it here.
+   * @throws BusError when there is no such dead letter, or its body was too large to be kept whole
+   */
+  async retry(sequence: number): Promise<RetryOutcome> {
+    const message = await this.#bus.jsm.streams.getMessage(Streams.DLQ, { seq: sequence });
+    const subject = message?.header?.get(Origin.subject);
+    if (!message || !subject) throw new BusError(`there is no dead letter ${sequence}`);
+    if (message.header.get(Origin.truncated)) {
+      throw new BusError(
+        `dead letter ${sequence} was too large to be kept whole; publish the original again`,
+      );
+    }
+    const id =
+      message.header.get(Origin.messageId) ||
+      `dead:${message.header.get(Origin.streamCreated)}:${message.header.get(Origin.sequence)}`;
+    const answer = await this.#bus.js.publish(subject, message.data, {
+      msgID: id,
+      headers: original(message.header),
+    });
+    if (answer.duplicate) {
+      const reason =
+        'the same message was published less than 2 minutes ago and would be dropped; try again later';
+      return { retried: false, reason };
+    }
+    await this.#bus.jsm.streams.deleteMessage(Streams.DLQ, sequence, false);
+    return { retried: true };
+  }
+
+  async #next(sequence: number, subject: string): Promise<StoredMsg | null> {
+    const query = { seq: sequence, next_by_subj: subject };
+    // The client's type of this request knows only half of what the server takes.
+    return await this.#bus.jsm.streams.getMessage(Streams.DLQ, query as never);
+  }
+}
+
+function original(head: MsgHdrs): MsgHdrs {
+  const kept = headers();
+  for (const name of head.keys()) {
+    if (/^(nats|bellwether)-/i.test(name)) continue;
+    for (const value of head.values(name)) kept.append(name, value);
+  }
+  return kept;
+}
+
+function asDeadLetter(message: StoredMsg): DeadLetter {
+  const head = message.header;
+  return {
+    sequence: message.seq,
+    subject: head?.get(Origin.subject) || message.subject.replace(/^dlq\./, ''),
+    error: head?.get(Headers.error) || 'unknown',
+    path: head?.get(Headers.path) || null,
+    at: message.time.toISOString(),
+    receivedAt: head?.get(Origin.received) || null,
+    deliveries: Number(head?.get(Origin.deliveries) || 0),
+    body: Buffer.from(message.data.subarray(0, 16_384)).toString('utf8').slice(0, 4_096),
+    subscriber: null,
+  };
+}
+
+function asAbandoned(message: StoredMsg): DeadLetter {
+  const advisory = message.json<{
+    stream: string;
+    consumer: string;
+    stream_seq: number;
+    deliveries: number;
+  }>();
+  const { stream, consumer, stream_seq: sequence, deliveries } = advisory;
+  return {
+    sequence: message.seq,
+    subject: `${stream}/${sequence}`,
+    error: `subscriber ${consumer} gave up on message ${sequence} of ${stream} after ${deliveries} deliveries`,
+    path: null,
+    at: message.time.toISOString(),
+    receivedAt: null,
+    deliveries,
+    body: '',
+    subscriber: consumer,
+  };
+}

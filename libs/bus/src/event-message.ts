@@ -1,0 +1,75 @@
+import {
+  CLOUDEVENTS_JSON,
+  CONTROL_JOURNAL,
+  type EventEnvelope,
+  Headers,
+  keyOfStream,
+  type LoggedEvent,
+  Subjects,
+  toEnvelope,
+} from '@bellwether/contracts';
+import { headers, type MsgHdrs } from '@nats-io/transport-node';
+import { headerText } from './bus.js';
+
+/** A logged event as it goes over the wire. */
+export interface EventMessage {
+  subject: string;
+  headers: MsgHdrs;
+  body: Uint8Array;
+}
+
+/** Room for headers and subject beside the body, in bytes. */
+const HEADER_ROOM = 4096;
+
+/**
+ * The message of an event: CloudEvents 1.0, structured JSON, with what filters need repeated in headers.
+ *
+ * An event too large for the server goes out without its data and with the CloudEvents extension `dataref`, which
+ * says where it is to be had. Leaving it out would look like a loss, and insisting on it would stop all that follow.
+ */
+export function encodeEvent(event: LoggedEvent, maxPayload: number): EventMessage {
+  const envelope = toEnvelope(event);
+  let body = Buffer.from(JSON.stringify(envelope));
+  if (body.length + HEADER_ROOM > maxPayload) {
+    const dataref = `/v1/events?after=${event.position - 1}&limit=1`;
+    body = Buffer.from(JSON.stringify({ ...envelope, data: null, dataref }));
+  }
+  const head = headers();
+  head.set(Headers.contentType, CLOUDEVENTS_JSON);
+  head.set(Headers.position, String(event.position));
+  head.set(Headers.journal, event.journal);
+  const service = serviceOf(event);
+  if (service) head.set(Headers.service, service);
+  const severity = textField(event.data, 'severity');
+  if (severity) head.set(Headers.severity, severity);
+  if (event.meta.traceparent) head.set(Headers.traceparent, headerText(event.meta.traceparent));
+  return { subject: subjectOf(event), headers: head, body };
+}
+
+/** Reads an event off the wire; null for one that was too large for it and has to be read from the log. */
+export function decodeEvent(body: Uint8Array): EventEnvelope | null {
+  const envelope = JSON.parse(Buffer.from(body).toString('utf8')) as EventEnvelope & { dataref?: string };
+  return envelope.dataref === undefined ? envelope : null;
+}
+
+function subjectOf(event: LoggedEvent): string {
+  if (event.journal !== CONTROL_JOURNAL) return Subjects.measured(event.journal);
+  // Names are DNS labels by contract; anything else must not turn into wildcards or a broken protocol line.
+  return Subjects.event(event.type, keyOfStream(event.stream).replace(/[\s*>\p{Cc}]/gu, '_'));
+}
+
+function serviceOf(event: LoggedEvent): string | undefined {
+  const data = event.data;
+  const one = textField(data, 'service');
+  if (one) return one;
+  if (typeof data === 'object' && data !== null && 'services' in data && Array.isArray(data.services)) {
+    return headerText(data.services.filter((name) => typeof name === 'string').join(','));
+  }
+  return /^(service|change):/.test(event.stream) ? headerText(keyOfStream(event.stream)) : undefined;
+}
+
+function textField(data: unknown, name: string): string | undefined {
+  if (typeof data !== 'object' || data === null) return undefined;
+  const value = (data as Record<string, unknown>)[name];
+  return typeof value === 'string' && value !== '' ? headerText(value) : undefined;
+}

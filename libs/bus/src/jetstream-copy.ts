@@ -1,0 +1,122 @@
+import {
+  CONTROL_JOURNAL,
+  Headers,
+  JOURNALS,
+  type LoggedEvent,
+  Streams,
+  Subjects,
+} from '@bellwether/contracts';
+import type { PubAck, StreamInfo } from '@nats-io/jetstream';
+import type { Bus } from './bus.js';
+import { BusUnavailable, PublishFailed } from './errors.js';
+import { encodeEvent } from './event-message.js';
+
+/** What the copy of a journal looks like: when its stream was created, and which positions it holds (0: none). */
+export interface Incarnation {
+  created: string;
+  firstPosition: number;
+  lastPosition: number;
+}
+
+/**
+ * The copy of the log in JetStream, for the relay: control events in EVENTS, measurements in MEASURED.
+ * (It has the shape of event-log's `RelayTarget`.)
+ */
+export class JetStreamCopy {
+  readonly #bus: Bus;
+  readonly #window: number;
+  /** Id of the last event of EVENTS that this process knows to be the last; null when it does not know. */
+  #lastControlId: string | null = null;
+
+  /** @param options.window how many events are under way at once, default 500 */
+  constructor(bus: Bus, options: { window?: number } = {}) {
+    this.#bus = bus;
+    this.#window = options.window ?? 500;
+  }
+
+  /** What each journal's copy holds now. A stream that is missing is created first. */
+  async incarnation(): Promise<Record<string, Incarnation>> {
+    await this.#bus.reconcile();
+    const [events, measured] = await Promise.all([
+      this.#bus.jsm.streams.info(Streams.EVENTS),
+      this.#bus.jsm.streams.info(Streams.MEASURED),
+    ]);
+    const entries = await Promise.all(
+      JOURNALS.map(async (journal): Promise<[string, Incarnation]> => {
+        const control = journal === CONTROL_JOURNAL;
+        const stream = control ? events : measured;
+        const subject = control ? Subjects.allEvents : Subjects.measured(journal);
+        return [journal, await this.#incarnationOf(stream, subject)];
+      }),
+    );
+    return Object.fromEntries(entries);
+  }
+
+  /**
+   * Publishes events of one journal, in order, and resolves when all are acknowledged. Repeating it is safe: an
+   * event that is there already (by its id, within the server's window of 2 minutes) is not stored again.
+   *
+   * Control events keep the order of the log in the stream whatever fails: each names the one before it as what must
+   * be the stream's last message, so that when one is lost under way, the server refuses those behind it.
+   *
+   * @throws BusUnavailable without a connection; nothing was sent
+   * @throws PublishFailed some were not acknowledged: publish the same events again
+   */
+  async publish(events: readonly LoggedEvent[]): Promise<void> {
+    for (let from = 0; from < events.length; from += this.#window) {
+      await this.#publishWindow(events.slice(from, from + this.#window));
+    }
+  }
+
+  async #publishWindow(events: readonly LoggedEvent[]): Promise<void> {
+    // The client would keep what it cannot send, and send it when nobody counts on it any more.
+    if (!this.#bus.connected) throw new BusUnavailable('there is no connection to NATS');
+    const maxPayload = this.#bus.nc.info?.max_payload ?? 1_048_576;
+    let before = this.#lastControlId;
+    this.#lastControlId = null;
+    const acknowledgements = events.map((event) => {
+      const control = event.journal === CONTROL_JOURNAL;
+      const sent = this.#send(event, maxPayload, control ? before : null);
+      before = control ? event.id : before;
+      return sent;
+    });
+    // All of them, failed or not: nothing of this window may still be under way when it is published again.
+    const outcomes = await Promise.allSettled(acknowledgements);
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome.status === 'fulfilled') continue;
+      const event = events[index] as LoggedEvent;
+      if (streamIsMissing(outcome.reason)) await this.#bus.reconcile().catch(() => {});
+      throw new PublishFailed(event.journal, event.position, outcome.reason);
+    }
+    this.#lastControlId = before;
+  }
+
+  #send(event: LoggedEvent, maxPayload: number, before: string | null): Promise<PubAck> {
+    const { subject, headers, body } = encodeEvent(event, maxPayload);
+    return this.#bus.js.publish(subject, body, {
+      msgID: event.id,
+      headers,
+      ...(before === null ? {} : { expect: { lastMsgID: before } }),
+    });
+  }
+
+  async #incarnationOf(stream: StreamInfo, subject: string): Promise<Incarnation> {
+    const { created, config, state } = stream;
+    if (state.messages === 0) return { created, firstPosition: 0, lastPosition: 0 };
+    const { streams } = this.#bus.jsm;
+    const [first, last] = await Promise.all([
+      streams.getMessage(config.name, { seq: state.first_seq, next_by_subj: subject } as never),
+      streams.getMessage(config.name, { last_by_subj: subject }),
+    ]);
+    return {
+      created,
+      firstPosition: Number(first?.header.get(Headers.position) || 0),
+      lastPosition: Number(last?.header.get(Headers.position) || 0),
+    };
+  }
+}
+
+/** JetStream answers "nobody is there" for a subject that no stream takes. */
+function streamIsMissing(error: unknown): boolean {
+  return error instanceof Error && error.name === 'JetStreamNotEnabled';
+}

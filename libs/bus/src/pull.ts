@@ -1,0 +1,84 @@
+import { createInbox, type Msg } from '@nats-io/transport-node';
+import type { Bus } from './bus.js';
+import { Delivery } from './delivery.js';
+import type { DeclaredConsumer } from './topology.js';
+
+export interface PullSize {
+  /** Messages at most. */
+  batch: number;
+  /** Bytes at most; larger than any one message. */
+  maxBytes: number;
+  /** How long the server holds the request open. */
+  expiresMs: number;
+}
+
+/**
+ * Why a pull ended: `done`: the server gave what was asked for, or the time was over; `broken`: the consumer is gone,
+ * or the server is not there: make sure of the consumer before pulling again; `stopped`: by the caller.
+ */
+export type PullEnd = 'done' | 'broken' | 'stopped';
+
+/**
+ * One pull request. Unlike the client library's `consume`, it ends on every sign of trouble (no responders, consumer
+ * deleted, heartbeats missing, connection lost) and leaves the next step to the caller, at once: the library waits
+ * for up to 30 seconds before it looks again whether a consumer exists. And it is bounded in bytes, which the
+ * library's callback mode is not without stalling.
+ */
+export function pull(
+  bus: Bus,
+  consumer: DeclaredConsumer,
+  size: PullSize,
+  signal: AbortSignal,
+  sink: (delivery: Delivery) => void,
+): Promise<PullEnd> {
+  const heartbeatMs = Math.max(100, Math.floor(size.expiresMs / 6));
+  return new Promise((resolve) => {
+    let received = 0;
+    let silence: NodeJS.Timeout;
+    const end = (reason: PullEnd) => {
+      clearTimeout(silence);
+      stopListening();
+      signal.removeEventListener('abort', onAbort);
+      if (!bus.nc.isClosed()) subscription.unsubscribe();
+      resolve(reason);
+    };
+    const onAbort = () => end('stopped');
+    const heard = () => {
+      clearTimeout(silence);
+      silence = setTimeout(() => end('broken'), heartbeatMs * 3);
+    };
+    const onMessage = (error: Error | null, message: Msg) => {
+      if (error) return end('broken');
+      heard();
+      const status = message.reply ? 0 : (message.headers?.code ?? 0);
+      if (status === 0) {
+        sink(new Delivery(bus.nc, message));
+        received++;
+        if (received === size.batch) end('done');
+      } else if (status !== 100) {
+        end(endOf(status, message.headers?.description ?? ''));
+      }
+    };
+    const stopListening = bus.onLost(() => end('broken'));
+    const inbox = createInbox(bus.inboxPrefix);
+    const subscription = bus.nc.subscribe(inbox, { callback: onMessage });
+    signal.addEventListener('abort', onAbort);
+    heard();
+    if (signal.aborted) return onAbort();
+    bus.nc.publish(
+      `$JS.API.CONSUMER.MSG.NEXT.${consumer.stream}.${consumer.config.durable_name}`,
+      JSON.stringify({
+        batch: size.batch,
+        max_bytes: size.maxBytes,
+        expires: size.expiresMs * 1_000_000,
+        idle_heartbeat: heartbeatMs * 1_000_000,
+      }),
+      { reply: inbox },
+    );
+  });
+}
+
+function endOf(status: number, description: string): PullEnd {
+  if (status === 404 || status === 408) return 'done';
+  return status === 409 && /exceeds maxbytes|batch completed/i.test(description) ? 'done' : 'broken';
+}

@@ -1,0 +1,153 @@
+import { Streams, Subjects } from '@bellwether/contracts';
+import { RECEIPT_PREFIX } from './bus.js';
+
+/** A password, or the name of the environment variable from which nats-server is to take it. */
+export type Secret = string | { env: string };
+
+export interface NatsUser {
+  user: string;
+  password: Secret;
+}
+
+export interface NatsAccess {
+  /** Bellwether's own services: everything. */
+  services: NatsUser;
+  /** Programs that publish measurements: `sli.>`, and nothing to read but their own inboxes. */
+  publisher: NatsUser;
+  /** Programs that read events: consumers of their own on EVENTS, nothing else. */
+  subscriber: NatsUser;
+  /** Durables that subscribers may not touch: those of the services. Default: every service of Bellwether. */
+  protectedConsumers?: readonly string[];
+}
+
+export interface NatsServerSettings extends NatsAccess {
+  host: string;
+  port: number;
+  /** Where JetStream keeps its files. */
+  storeDir: string;
+  serverName?: string;
+  /** Largest message in bytes, default 8 MiB: a batch of 10,000 points with its envelope fits. */
+  maxPayload?: number;
+  /** Port of the monitoring endpoint, on the same host; absent: none. */
+  monitorPort?: number;
+  pidFile?: string;
+  logFile?: string;
+}
+
+const SERVICE_NAMES = ['api', 'evaluator', 'incident', 'ingest', 'paging', 'practice', 'relay'];
+const DEFAULT_MAX_PAYLOAD = 8 * 1024 * 1024;
+
+/** A whole configuration for one nats-server (2.9.10 or later) with JetStream. */
+export function natsServerConfig(settings: NatsServerSettings): string {
+  const { host, port, storeDir, serverName, monitorPort, pidFile, logFile } = settings;
+  const lines = [
+    `listen: ${quoted(`${host}:${port}`)}`,
+    ...(serverName === undefined ? [] : [`server_name: ${quoted(serverName)}`]),
+    ...(monitorPort === undefined ? [] : [`http: ${quoted(`${host}:${monitorPort}`)}`]),
+    ...(pidFile === undefined ? [] : [`pid_file: ${quoted(pidFile)}`]),
+    ...(logFile === undefined ? [] : [`log_file: ${quoted(logFile)}`]),
+    `jetstream { store_dir: ${quoted(storeDir)} }`,
+  ];
+  return `${lines.join('\n')}\n${natsAccessConfig(settings, settings.maxPayload)}`;
+}
+
+/**
+ * The part of a configuration that says who may do what, for a server whose other settings are someone else's.
+ *
+ * Publishers are in an account of their own: they need `_INBOX.>` for the broker's acknowledgements, and in a common
+ * account that would let them listen to what subscribers are sent. Their account imports `sli.>`, and the receipts
+ * for its inboxes.
+ */
+export function natsAccessConfig(access: NatsAccess, maxPayload = DEFAULT_MAX_PAYLOAD): string {
+  const { services, publisher, subscriber } = access;
+  const receipts = `${RECEIPT_PREFIX}._INBOX.>`;
+  return `max_payload: ${maxPayload}
+accounts {
+  BELLWETHER {
+    jetstream: enabled
+    users: [
+      { ${credentials(services)} }
+      { ${credentials(subscriber)}, permissions: ${subscriberPermissions(access.protectedConsumers ?? SERVICE_NAMES)} }
+    ]
+    exports: [
+      { service: ${quoted(Subjects.allSli)}, accounts: [PUBLISHERS] }
+      { stream: ${quoted(receipts)}, accounts: [PUBLISHERS] }
+    ]
+  }
+  PUBLISHERS {
+    users: [
+      { ${credentials(publisher)}, permissions: {
+        publish: { allow: [${quoted(Subjects.allSli)}] }
+        subscribe: { allow: ["_INBOX.>"] }
+      } }
+    ]
+    imports: [
+      { service: { account: BELLWETHER, subject: ${quoted(Subjects.allSli)} } }
+      { stream: { account: BELLWETHER, subject: ${quoted(receipts)} }, to: "_INBOX.>" }
+    ]
+  }
+}
+`;
+}
+
+/**
+ * What @nats-io/jetstream needs to create, inspect, use and remove consumers of one stream, in the subjects of 2.9 and
+ * later, and to look at that stream; with the services' own consumers taken out again.
+ */
+function subscriberPermissions(protectedConsumers: readonly string[]): string {
+  const api = '$JS.API';
+  const stream = Streams.EVENTS;
+  const allow = [
+    `${api}.INFO`,
+    `${api}.STREAM.NAMES`,
+    `${api}.STREAM.INFO.${stream}`,
+    `${api}.CONSUMER.CREATE.${stream}`,
+    `${api}.CONSUMER.CREATE.${stream}.>`,
+    `${api}.CONSUMER.DURABLE.CREATE.${stream}.*`,
+    `${api}.CONSUMER.DELETE.${stream}.*`,
+    `${api}.CONSUMER.INFO.${stream}.*`,
+    `${api}.CONSUMER.LIST.${stream}`,
+    `${api}.CONSUMER.NAMES.${stream}`,
+    `${api}.CONSUMER.MSG.NEXT.${stream}.*`,
+    `$JS.ACK.${stream}.>`,
+    `$JS.ACK.*.*.${stream}.>`,
+  ];
+  const deny = protectedConsumers.flatMap((name) => [
+    `${api}.CONSUMER.CREATE.${stream}.${name}`,
+    `${api}.CONSUMER.CREATE.${stream}.${name}.>`,
+    `${api}.CONSUMER.DURABLE.CREATE.${stream}.${name}`,
+    `${api}.CONSUMER.DELETE.${stream}.${name}`,
+    `${api}.CONSUMER.MSG.NEXT.${stream}.${name}`,
+    `$JS.ACK.${stream}.${name}.>`,
+    `$JS.ACK.*.*.${stream}.${name}.>`,
+  ]);
+  const list = (subjects: readonly string[]) => `[${subjects.map(quoted).join(', ')}]`;
+  return `{
+        publish: { allow: ${list(allow)}, deny: ${list(deny)} }
+        subscribe: { allow: ["_INBOX.>"] }
+      }`;
+}
+
+function credentials({ user, password }: NatsUser): string {
+  return `user: ${quoted(user)}, password: ${secret(password)}`;
+}
+
+function secret(value: Secret): string {
+  if (typeof value === 'string') {
+    // nats-server takes this prefix for a hash, and nobody could log in with what was meant as the password itself.
+    if (value.startsWith('$2a$')) throw new TypeError('a password must not begin with "$2a$"');
+    if (value === '') throw new TypeError('a password must not be empty');
+    return quoted(value);
+  }
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(value.env)) {
+    throw new TypeError(`not the name of an environment variable: ${value.env}`);
+  }
+  return `$${value.env}`;
+}
+
+/** @throws TypeError for text that nats-server's syntax cannot hold in one string */
+function quoted(text: string): string {
+  if (/[\p{Cc}]/u.test(text))
+    throw new TypeError('a setting of nats-server must not hold control characters');
+  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+}
