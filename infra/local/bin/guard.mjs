@@ -82,6 +82,16 @@ async function until(condition, milliseconds) {
   return condition();
 }
 
+/** Others may still be writing into it or removing from it: whether it is gone now. */
+function remove(folder) {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 async function end() {
   // Services first: they exit by themselves when the channel to their supervisor closes and may still want
   // to commit; those that do not within the time are killed.
@@ -98,7 +108,7 @@ async function end() {
       clearTimeout(timer);
     }),
   );
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  for (const folder of folders) await until(() => remove(folder), 5_000);
   process.exit(0);
 }
 

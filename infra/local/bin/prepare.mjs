@@ -51,15 +51,17 @@ export function environment(extra = {}) {
 }
 
 /**
- * Runs a program to its end. `output: 'keep'` collects what it prints, for the error message of a failure.
+ * Runs a program to its end. `output`: `keep` collects what it prints, for the error message of a failure; `errors`
+ * shows what it prints as errors and drops the rest. `started` is told its process id, also its group's.
  * @returns {Promise<{code: number, output: string}>}
  */
-export function run(file, args, { output = 'keep', env = environment(), cwd = root } = {}) {
+export function run(file, args, { output = 'keep', env = environment(), cwd = root, started } = {}) {
   return new Promise((resolve) => {
-    const stdio = output === 'keep' ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'];
+    const stdio = output === 'keep' ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'ignore', 'inherit'];
     // A group of its own, so that what it starts in turn ends with it.
     const child = spawn(file, args, { cwd, env, stdio, detached: true });
     current = { child, forward: false };
+    if (child.pid !== undefined) started?.(child.pid);
     let text = '';
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (text += chunk));
     child.on('error', (error) => resolve({ code: 127, output: error.message }));
@@ -204,9 +206,9 @@ async function installWithApt() {
 }
 
 /** Builds what has changed (Nx caches the rest). */
-export async function build() {
+export async function build(env = environment()) {
   const args = [path.join(bin, 'nx'), 'run-many', '-t', 'build', '--output-style=static'];
-  const { code, output } = await run(pinnedNode(), args);
+  const { code, output } = await run(pinnedNode(), args, { env });
   if (code !== 0) throw new PrepareError(`The build failed:\n${lastLines(output, 40)}`);
 }
 

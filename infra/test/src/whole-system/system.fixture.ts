@@ -1,0 +1,126 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Problem } from '@bellwether/contracts';
+import { type LocalSystem, startLocal } from '@bellwether/local';
+import { temporaryFolder } from '../temporary-folder.js';
+
+/** A whole system of real processes, whose clock the test moves. */
+export class WholeSystem {
+  #offset = 0;
+
+  private constructor(
+    readonly local: LocalSystem,
+    private readonly clockFile: string,
+    readonly lines: string[],
+  ) {}
+
+  static async start(options: { env?: Record<string, string>; dataDir?: string } = {}): Promise<WholeSystem> {
+    const dataDir = options.dataDir ?? path.join(temporaryFolder('whole-system'), 'data');
+    const clockFile = path.join(temporaryFolder('clock'), 'offset');
+    writeFileSync(clockFile, '0');
+    const lines: string[] = [];
+    const local = await startLocal({
+      dataDir,
+      env: { BELLWETHER_CLOCK_FILE: clockFile, BELLWETHER_LOG_LEVEL: 'warn', ...options.env },
+      log: (source, line) => {
+        lines.push(`${source} | ${line}`);
+        if (lines.length > 5_000) lines.splice(0, 1_000);
+      },
+      readyTimeoutMs: 60_000,
+    });
+    return new WholeSystem(local, clockFile, lines);
+  }
+
+  /** The system's time. */
+  now(): Date {
+    return new Date(Date.now() + this.#offset);
+  }
+
+  /** Moves every process's clock forward. */
+  advance(millis: number): void {
+    this.#offset += millis;
+    writeFileSync(this.clockFile, String(this.#offset));
+  }
+
+  async get<T>(route: string, headers: Record<string, string> = {}): Promise<T> {
+    return (await this.request<T>('GET', route, undefined, headers)).body;
+  }
+
+  async post<T>(route: string, body: unknown = {}, headers: Record<string, string> = {}): Promise<T> {
+    return (await this.request<T>('POST', route, body, headers)).body;
+  }
+
+  async put<T>(route: string, body: unknown): Promise<T> {
+    return (await this.request<T>('PUT', route, body)).body;
+  }
+
+  /** A request with the admin token. @throws Error with the problem document for an answer of 400 and above */
+  async request<T>(
+    method: string,
+    route: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; headers: Headers; body: T }> {
+    const base = route.startsWith('/v1/measurements') ? this.local.ingestUrl : this.local.apiUrl;
+    const response = await fetch(`${base}${route}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.local.token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (response.status >= 400)
+      throw new RequestRefused(
+        `${method} ${route}: ${text}`,
+        response.status,
+        safeJson(text) as Problem | undefined,
+      );
+    const json = (response.headers.get('content-type') ?? '').includes('json');
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (json ? JSON.parse(text) : text) as T,
+    };
+  }
+
+  /** Every item of a list. */
+  async all<T>(route: string): Promise<T[]> {
+    const items: T[] = [];
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const page: { items: T[]; nextCursor: string | null } = await this.get(
+        `${route}${route.includes('?') ? '&' : '?'}limit=500${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`,
+      );
+      items.push(...page.items);
+      cursor = page.nextCursor;
+    }
+    return items;
+  }
+
+  async stop(): Promise<void> {
+    await this.local.stop();
+  }
+}
+
+/** An answer of 400 and above. */
+export class RequestRefused extends Error {
+  override readonly name = 'RequestRefused';
+
+  constructor(
+    message: string,
+    readonly status: number,
+    readonly problem: Problem | undefined,
+  ) {
+    super(message);
+  }
+}
+
+function safeJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
