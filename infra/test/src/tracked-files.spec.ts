@@ -24,14 +24,14 @@ function files(): string[] {
   );
 }
 
-const escape = (text: string) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+const literal = (text: string) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 
 /** What must not be in a file that others get, and what it would be. Each is tried on a sample below. */
 const forbidden: { what: string; pattern: RegExp; sample: string }[] = [
   {
     what: 'a path of the machine it was written on',
     pattern: new RegExp(
-      `(?<![\\w.:-])(${[root, path.join(root, '..', 'shared')].map(escape).join('|')}|/home/\\w+|/Users/\\w+)(/|\\b)`,
+      `(?<![\\w.:-])(${[root, path.join(root, '..', 'shared')].map(literal).join('|')}|/home/\\w+|/Users/\\w+)(/|\\b)`,
     ),
     sample: `see ${root}/README.md`,
   },
