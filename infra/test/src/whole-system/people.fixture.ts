@@ -23,6 +23,7 @@ export async function definePeople(system: WholeSystem, service: string, hook: s
   });
   await system.put('/v1/policies/default-policy', {
     name: 'default-policy',
+    ackTimeoutMinutes: 240,
     steps: [
       { targets: [{ kind: 'schedule', name: 'primary' }], timeoutMinutes: 15 },
       { targets: [{ kind: 'user', name: 'grace' }], timeoutMinutes: 15 },
