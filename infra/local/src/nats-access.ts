@@ -1,15 +1,17 @@
-/** Who may do what on the embedded NATS. */
-export interface NatsAccess {
-  servicesPassword: string;
-  /** Password of `publisher` and of `subscriber`. */
-  clientsToken: string;
+import { natsAccessConfig } from '@bellwether/bus';
+
+/** The passwords of the embedded NATS. */
+export interface NatsPasswords {
+  services: string;
+  /** Password of `publisher` and of `subscriber`: the admin token of a local run. */
+  clients: string;
 }
 
-/** The accounts and permissions of the embedded NATS, in nats-server's syntax. */
-export async function natsConfig({ servicesPassword, clientsToken }: NatsAccess): Promise<string> {
-  return `authorization { users = [
-    { user: services, password: ${JSON.stringify(servicesPassword)} }
-    { user: publisher, password: ${JSON.stringify(clientsToken)}, permissions: { publish: "sli.>", subscribe: "_INBOX.>" } }
-    { user: subscriber, password: ${JSON.stringify(clientsToken)}, permissions: { publish: "$JS.API.>", subscribe: ["_INBOX.>"] } }
-  ] }`;
+/** Who may do what on the embedded NATS, in nats-server's syntax. */
+export function natsAccess({ services, clients }: NatsPasswords): string {
+  return natsAccessConfig({
+    services: { user: 'services', password: services },
+    publisher: { user: 'publisher', password: clients },
+    subscriber: { user: 'subscriber', password: clients },
+  });
 }

@@ -63,8 +63,9 @@ export function settingsFrom(env: NodeJS.ProcessEnv): Settings {
     token: env.BELLWETHER_TOKEN?.trim() || undefined,
     secretKey: env.BELLWETHER_SECRET_KEY?.trim() || undefined,
   };
-  if (settings.token !== undefined && settings.token.length < 8) {
-    problems.push('BELLWETHER_TOKEN must have at least 8 characters');
+  // It is also a password of NATS, where text with this beginning is taken for a hash.
+  if (settings.token !== undefined && !/^(?![$]2a[$])[\x21-\x7e]{8,}$/.test(settings.token)) {
+    problems.push('BELLWETHER_TOKEN must be 8 or more printable ASCII characters, and not begin with "$2a$"');
   }
   if (settings.secretKey !== undefined && Buffer.from(settings.secretKey, 'base64').length !== 32) {
     problems.push('BELLWETHER_SECRET_KEY must be 32 bytes in base64');

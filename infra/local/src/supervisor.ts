@@ -3,7 +3,7 @@ import { DataFolder, newPassword, newSecretKey, newToken } from './data-folder.j
 import { ensureDatabase, migrateLog } from './database.js';
 import { Guard } from './guard.js';
 import { KeptServer } from './kept-server.js';
-import { natsConfig } from './nats-access.js';
+import { natsAccess } from './nats-access.js';
 import { NatsServer } from './nats-server.js';
 import { requireFreePorts } from './port-check.js';
 import { freePort } from './ports.js';
@@ -97,7 +97,7 @@ export class Supervisor {
     const secretKey = settings.secretKey ?? folder.secret('secret-key', newSecretKey).value;
     const { api, ingest, nats, postgres } = this.#ports;
     const postgresServer = settings.databaseUrl ? null : this.#embeddedPostgres(folder);
-    const { natsServer, natsUrl } = await this.#natsFor(folder, token);
+    const { natsServer, natsUrl } = this.#natsFor(folder, token);
     // Servers that outlived a killed run hold their ports, and are stopped by these very starts.
     await requireFreePorts({ api, ingest }, afterCrash ? 10_000 : 0);
     if (natsServer) await natsServer.server.clearOrphan();
@@ -194,10 +194,10 @@ export class Supervisor {
     return this.#postgres;
   }
 
-  async #natsFor(
+  #natsFor(
     folder: DataFolder,
     token: string,
-  ): Promise<{ natsServer: KeptServer<NatsServer> | null; natsUrl: string }> {
+  ): { natsServer: KeptServer<NatsServer> | null; natsUrl: string } {
     const { natsUrl } = this.#options.settings;
     if (natsUrl) return { natsServer: null, natsUrl };
     const password = folder.secret('nats-password', newPassword).value;
@@ -206,7 +206,7 @@ export class Supervisor {
       folder: folder.file('nats'),
       port: this.#ports.nats,
       storeDir: folder.file('nats', 'jetstream'),
-      config: await natsConfig({ servicesPassword: password, clientsToken: token }),
+      config: natsAccess({ services: password, clients: token }),
     });
     this.#nats = new KeptServer('nats', server, this.#options.log);
     return { natsServer: this.#nats, natsUrl: `nats://services:${password}@127.0.0.1:${this.#ports.nats}` };
