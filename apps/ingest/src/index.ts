@@ -1,1 +1,2 @@
-export {};
+export { build } from './build.js';
+export { type IngestConfig, ingestConfig } from './config.js';

@@ -23,6 +23,15 @@ export class Metrics {
   /** Deliveries of what had been delivered before, by consumer. */
   readonly redeliveries: Counter<'consumer'>;
   readonly #eventLag: Gauge<'consumer'>;
+  readonly #halted: Gauge<'consumer'>;
+
+  /** What the bus reports, as it takes it (`BusMetrics`). */
+  readonly bus = {
+    lag: (consumer: string, events: number): void => this.eventLag(consumer).set(events),
+    redelivered: (consumer: string, count: number): void => this.redeliveries.inc({ consumer }, count),
+    deadLettered: (consumer: string, count: number): void => this.deadLetters.inc({ consumer }, count),
+    halted: (consumer: string, halted: boolean): void => this.#halted.set({ consumer }, halted ? 1 : 0),
+  };
 
   constructor(service: string, options: { processMetrics?: boolean } = {}) {
     const { registry } = this;
@@ -76,6 +85,12 @@ export class Metrics {
     this.#eventLag = new Gauge({
       name: 'event_consumer_lag',
       help: 'Events in the journal that the consumer has not handled yet.',
+      labelNames: ['consumer'],
+      registers,
+    });
+    this.#halted = new Gauge({
+      name: 'event_consumer_halted',
+      help: '1 while the consumer stands still at an event that it cannot handle.',
       labelNames: ['consumer'],
       registers,
     });

@@ -5,7 +5,7 @@ import type { CustomTransportStrategy } from '@nestjs/microservices';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AdminServer } from './admin-server.js';
 import { clockFromEnvironment } from './clock.js';
-import type { ServiceConfig } from './config.js';
+import { ConfigError, type ServiceConfig } from './config.js';
 import { createApplication, type HttpOptions } from './http-application.js';
 import { createLogger, type Logger } from './logger.js';
 import { Metrics } from './metrics.js';
@@ -41,7 +41,8 @@ export interface ServiceParts {
 
 export interface ServiceDefinition<C extends ServiceConfig = ServiceConfig> {
   name: string;
-  config: C;
+  /** The configuration, or what reads it: then {@link startService} tells of a {@link ConfigError} in its own words. */
+  config: C | (() => C);
   build: (context: ServiceContext<C>) => Promise<ServiceParts>;
 }
 
@@ -58,6 +59,8 @@ export interface RunningService {
 
 const readinessPollMillis = 50;
 const drainDeadlineMillis = 15_000;
+/** EX_CONFIG of sysexits.h: starting again with the same environment would not help. */
+const exitConfig = 78;
 
 @Module({})
 class NoModule {}
@@ -70,7 +73,8 @@ export async function runService<C extends ServiceConfig>(
   definition: ServiceDefinition<C>,
   options: { onFail?: (error: unknown) => void; logger?: Logger } = {},
 ): Promise<RunningService> {
-  const { name, config } = definition;
+  const { name } = definition;
+  const config = configOf(definition);
   const logger = options.logger ?? createLogger({ BELLWETHER_LOG_LEVEL: config.BELLWETHER_LOG_LEVEL, name });
   const metrics = new Metrics(name);
   const tracing = await startTracing(name, config);
@@ -150,7 +154,8 @@ export async function runService<C extends ServiceConfig>(
  * `{type: 'ready', adminPort, httpPort}` over its channel.
  */
 export async function startService<C extends ServiceConfig>(definition: ServiceDefinition<C>): Promise<void> {
-  const { name, config } = definition;
+  const { name } = definition;
+  const config = configOrExit(definition);
   const logger = createLogger({ BELLWETHER_LOG_LEVEL: config.BELLWETHER_LOG_LEVEL, name });
   let running: RunningService | undefined;
   let ending = false;
@@ -184,13 +189,16 @@ export async function startService<C extends ServiceConfig>(definition: ServiceD
   if (process.send !== undefined) process.on('disconnect', () => end('the supervisor is gone', 0));
 
   try {
-    running = await runService(definition, {
-      logger,
-      onFail: (error) => {
-        logger.fatal({ error }, 'the service cannot go on');
-        end('failed', 1);
+    running = await runService(
+      { ...definition, config },
+      {
+        logger,
+        onFail: (error) => {
+          logger.fatal({ error }, 'the service cannot go on');
+          end('failed', 1);
+        },
       },
-    });
+    );
   } catch (error) {
     die(error);
     return;
@@ -200,6 +208,21 @@ export async function startService<C extends ServiceConfig>(definition: ServiceD
   if (ending) return;
   logger.info({ adminPort, httpPort }, 'ready');
   process.send?.({ type: 'ready', adminPort, httpPort });
+}
+
+function configOf<C extends ServiceConfig>({ config }: ServiceDefinition<C>): C {
+  return typeof config === 'function' ? config() : config;
+}
+
+// Who forgot a variable needs its name, not a stack trace.
+function configOrExit<C extends ServiceConfig>(definition: ServiceDefinition<C>): C {
+  try {
+    return configOf(definition);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(exitConfig);
+  }
 }
 
 async function untilReady(

@@ -1,0 +1,89 @@
+import { connectBus, WorkConsumer } from '@bellwether/bus';
+import { durationMillis, MeasurementLimits } from '@bellwether/contracts';
+import { EventLog } from '@bellwether/event-log';
+import { type ServiceContext, type ServiceParts, TokenAuthority } from '@bellwether/service';
+import type { FastifyInstance } from 'fastify';
+import { Admission } from './admission.js';
+import { takeBodies } from './body-types.js';
+import { BusIntake, isPassing } from './bus-intake.js';
+import type { IngestConfig } from './config.js';
+import { forgetIdentities } from './identity-window.js';
+import { IngestModule } from './ingest.module.js';
+import { IngestMetrics } from './ingest-metrics.js';
+import { Recorder } from './recorder.js';
+import { SliRegistry } from './sli-registry.js';
+import { TokenFollower } from './token-follower.js';
+
+const mebibyte = 1_048_576;
+const requestsAtOnce = 2_000;
+
+/** Puts ingest together. */
+export async function build(context: ServiceContext<IngestConfig>): Promise<ServiceParts> {
+  const { config, logger, metrics, clock, tracing, signal } = context;
+  const bus = await connectBus({
+    servers: config.NATS_URL,
+    name: 'ingest',
+    log: logger,
+    metrics: metrics.bus,
+    signal,
+  });
+  const log = EventLog.open({
+    connectionString: config.DATABASE_URL,
+    metrics: metrics.registry,
+    onAppended: (journal, position) => bus.nudge(journal, position),
+    ...(config.BELLWETHER_CLOCK_FILE === undefined ? {} : { clock }),
+  });
+  const stopListening = bus.onNudge((journal) => log.nudge(journal));
+  const authority = new TokenAuthority(config.BELLWETHER_TOKEN, clock);
+  const tokens = new TokenFollower(log, authority, logger);
+  const counts = new IngestMetrics(metrics.registry);
+  const slis = new SliRegistry(log, { strict: config.BELLWETHER_STRICT });
+  const recorder = new Recorder(log, slis, clock);
+  const intake = new BusIntake({ recorder, bus, clock, metrics: counts, tracing });
+  const consumer = new WorkConsumer({
+    bus,
+    durable: 'ingest',
+    handle: intake.handle,
+    isTransient: isPassing,
+    batch: 512,
+    concurrency: 4,
+    maxBytes: 32 * mebibyte,
+  });
+  const admission = new Admission(
+    {
+      bytes: config.BELLWETHER_INGEST_MEMORY_MIB * mebibyte,
+      requests: requestsAtOnce,
+      bodyLimit: MeasurementLimits.bytes,
+    },
+    () => counts.turnedAway(),
+  );
+  const forgetting = forgetIdentities(log, clock, durationMillis(config.BELLWETHER_IDENTITY_WINDOW), logger);
+  tokens.start();
+  consumer.start();
+
+  return {
+    module: IngestModule.with({ log, recorder, metrics: counts, clock }),
+    http: {
+      host: config.BELLWETHER_HTTP_HOST,
+      port: config.BELLWETHER_INGEST_PORT,
+      authority,
+      bodyLimit: MeasurementLimits.bytes,
+      configure: (app) => {
+        const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+        admission.guard(server);
+        takeBodies(server);
+      },
+    },
+    ready: async () => {
+      if (!tokens.caughtUp) return 'reading the tokens from the log';
+      return bus.connected ? null : 'no connection to NATS';
+    },
+    close: async () => {
+      forgetting.stop();
+      stopListening();
+      await Promise.all([consumer.stop(), tokens.stop()]);
+      await log.close();
+      await bus.drain();
+    },
+  };
+}

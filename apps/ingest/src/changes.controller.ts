@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import {
+  type Clock,
+  CONTROL_JOURNAL,
+  CommandRefused,
+  changeRecorded,
+  httpUrl,
+  LogStreams,
+  parseOrRefuse,
+  text,
+  timestamp,
+} from '@bellwether/contracts';
+import { CommandConflict, EventLog } from '@bellwether/event-log';
+import { Caller, type Principal, parseJson, Roles, requestContext } from '@bellwether/service';
+import { Body, Controller, Headers, HttpCode, Inject, Post } from '@nestjs/common';
+import { uuidv7 } from 'uuidv7';
+import { z } from 'zod';
+import { CLOCK } from './clock.token.js';
+import { isOfTheMoment, LogBusy } from './log-busy.js';
+
+/** What `POST /v1/changes` takes; `at` defaults to now, `actor` to whose token it is. */
+export const changeBody = z.strictObject({
+  service: changeRecorded.shape.service,
+  kind: changeRecorded.shape.kind,
+  version: text(200),
+  url: httpUrl.optional(),
+  at: timestamp.optional(),
+  actor: text(200).optional(),
+});
+
+const longestKey = 512;
+
+/** Deploys and other changes of services, for reading incidents and budgets beside them. */
+@Controller('v1/changes')
+@Roles('publisher')
+export class ChangesController {
+  constructor(
+    private readonly log: EventLog,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** Answers after the commit. The same `Idempotency-Key` with the same body answers the first result. */
+  @Post()
+  @HttpCode(202)
+  async record(
+    @Body() body: Uint8Array | undefined,
+    @Headers('idempotency-key') key: string | undefined,
+    @Caller() caller: Principal,
+  ): Promise<{ eventId: string; position: number }> {
+    const change = parseOrRefuse(changeBody, parseJson(body ?? new Uint8Array()), 'the body');
+    if (key !== undefined && key.length > longestKey) {
+      throw CommandRefused.malformed(`Idempotency-Key must be at most ${longestKey} characters`);
+    }
+    const now = this.clock.now();
+    const id = uuidv7();
+    const story = requestContext.getStore();
+    const data = changeRecorded.parse({ actor: caller.actor, ...change, at: change.at ?? now.toISOString() });
+    try {
+      const { events } = await this.log.append({
+        journal: CONTROL_JOURNAL,
+        stream: LogStreams.change(change.service),
+        expectedVersion: 'any',
+        events: [
+          {
+            id,
+            type: 'change.recorded',
+            data,
+            meta: {
+              correlationId: story?.correlationId ?? id,
+              causationId: null,
+              actor: caller.actor,
+              source: '/bellwether/ingest',
+              ...(story?.traceparent === undefined ? {} : { traceparent: story.traceparent }),
+            },
+            occurredAt: new Date(data.at),
+          },
+        ],
+        ...(key === undefined || key === ''
+          ? {}
+          : { commandId: commandOf(caller, key), commandHash: digest(JSON.stringify(change)) }),
+      });
+      const first = events[0];
+      return { eventId: first?.id ?? id, position: first?.position ?? 0 };
+    } catch (error) {
+      if (error instanceof CommandConflict) {
+        throw CommandRefused.conflict(
+          'this Idempotency-Key was used with another body',
+          'idempotency-key-reused',
+        );
+      }
+      throw isOfTheMoment(error) ? new LogBusy(error) : error;
+    }
+  }
+}
+
+// The key is anybody's text; the log's command ids are of bounded length.
+function commandOf(caller: Principal, key: string): string {
+  return `http:${caller.actor}:${key.length <= 128 && /^[\x21-\x7e]+$/.test(key) ? key : digest(key)}`;
+}
+
+function digest(content: string): string {
+  return createHash('sha256').update(content).digest('hex');
+}

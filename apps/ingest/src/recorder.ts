@@ -1,0 +1,98 @@
+import { type Clock, LogStreams, measurementJournal } from '@bellwether/contracts';
+import { CommandConflict, type EventLog, type EventMeta } from '@bellwether/event-log';
+import { uuidv7 } from 'uuidv7';
+import { isOfTheMoment, LogBusy } from './log-busy.js';
+import { commandOf, type MeasurementMessage } from './measurement/message.js';
+import { Refusal } from './measurement/refusal.js';
+import type { SliRegistry } from './sli-registry.js';
+
+/** Who sent a measurement, and the story it belongs to. */
+export interface Origin {
+  actor: string;
+  /** Its own event's id when absent: then the story begins with it. */
+  correlationId?: string | undefined;
+  traceparent?: string | undefined;
+}
+
+/** What became of a measurement: it is in the log. */
+export interface Recorded {
+  status: 'accepted' | 'duplicate';
+  points: number;
+  /** Position in its measurement journal. */
+  position: number;
+}
+
+interface Place {
+  journal: string;
+  stream: string;
+}
+
+const source = '/bellwether/ingest';
+const mostPlaces = 100_000;
+
+/** Puts measurements into the log, each identity once. */
+export class Recorder {
+  readonly #places = new Map<string, Place>();
+
+  constructor(
+    private readonly log: Pick<EventLog, 'append'>,
+    private readonly slis: SliRegistry,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Resolves after the commit.
+   *
+   * @throws Refusal when the identity was used for other content, or the SLI is unknown and must not be
+   * @throws LogBusy when it may be recorded later
+   */
+  async record(message: MeasurementMessage, origin: Origin): Promise<Recorded> {
+    const { service, sli, points } = message;
+    const id = uuidv7();
+    const meta: EventMeta = {
+      correlationId: origin.correlationId ?? id,
+      causationId: null,
+      actor: origin.actor,
+      source,
+      ...(origin.traceparent === undefined ? {} : { traceparent: origin.traceparent }),
+    };
+    const defined = this.slis.ensure(service, sli, { columns: points.columns, meta, at: this.clock.now() });
+    if (defined !== undefined) await defined;
+    const identity = message.identity ?? `request:${id}`;
+    const { journal, stream } = this.placeOf(service, sli);
+    try {
+      const { lastPosition, duplicate } = await this.log.append({
+        journal,
+        stream,
+        expectedVersion: 'any',
+        events: [
+          {
+            id,
+            type: 'measurement.recorded',
+            data: { service, sli, identity, points: points.count, columns: points.columns },
+            meta,
+            occurredAt: new Date(points.newest),
+          },
+        ],
+        // Without an identity of its own a request can come only once: nothing need be remembered of it.
+        ...(message.identity === null ? {} : { commandId: commandOf(identity), commandHash: points.hash }),
+      });
+      return { status: duplicate ? 'duplicate' : 'accepted', points: points.count, position: lastPosition };
+    } catch (error) {
+      if (error instanceof CommandConflict) throw Refusal.identityReused();
+      throw isOfTheMoment(error) ? new LogBusy(error) : error;
+    }
+  }
+
+  private placeOf(service: string, sli: string): Place {
+    const key = `${service}/${sli}`;
+    let place = this.#places.get(key);
+    if (place === undefined) {
+      place = { journal: measurementJournal(service, sli), stream: LogStreams.measurement(service, sli) };
+      // A publisher that makes up names must not fill the memory with them.
+      if (this.#places.size >= mostPlaces) this.#places.clear();
+      this.#places.set(key, place);
+    }
+    return place;
+  }
+}
