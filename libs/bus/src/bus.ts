@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type CommandReply,
   type CommandRequest,
@@ -14,6 +15,7 @@ import { type BusLog, type BusMetrics, noMetrics, stderrLog } from './ports.js';
 import { ensureConsumer, ensureStream } from './reconcile.js';
 import { askOnce } from './request.js';
 import { type DeclaredConsumer, declaredStreams, defaultTopology, type Topology } from './topology.js';
+import { backoffMs } from './transient.js';
 
 export interface BusOptions extends Omit<ConnectOptions, 'log'> {
   /** Settings of the streams; what is left out has its default. */
@@ -204,6 +206,18 @@ export class Bus {
     for (const consumer of this.#consumers.values()) await this.#ensure(consumer);
   }
 
+  /** After a reconnection: the server may answer before its JetStream does. */
+  async #reconcileAgain(): Promise<void> {
+    for (let attempt = 1; this.connected && !this.nc.isDraining(); attempt++) {
+      try {
+        return await this.reconcile();
+      } catch (error) {
+        if (attempt % 10 === 1) this.log.warn({ error }, 'streams and consumers cannot be reconciled yet');
+        await sleep(backoffMs(attempt, 2_000));
+      }
+    }
+  }
+
   async #ensure(consumer: DeclaredConsumer): Promise<void> {
     const done = await ensureConsumer(this.jsm, consumer);
     if (done === 'kept') return;
@@ -220,10 +234,7 @@ export class Bus {
       } else if (status.type === 'reconnect') {
         this.#connected = true;
         this.log.info({ server: status.server }, 'connected to NATS again');
-        this.reconcile().catch((error: unknown) => {
-          // Whoever pulls or publishes finds out by itself and asks for it again.
-          this.log.warn({ error }, 'streams and consumers could not be reconciled yet');
-        });
+        void this.#reconcileAgain();
         for (const handler of [...this.#back]) handler();
       } else if (status.type === 'error') {
         this.log.error({ error: status.error }, 'NATS reports an error');
