@@ -160,49 +160,59 @@ function findProgram(name) {
   return null;
 }
 
+/**
+ * How `nats-server` can be had: by `apt` or `brew` right away, or by the person with `command`.
+ * @param {{platform: string, isRoot: boolean, has: (program: string) => boolean}} machine
+ */
+export function natsInstallation({ platform, isRoot, has }) {
+  if (has('apt-get')) {
+    const command = 'apt-get update && apt-get install -y nats-server';
+    return isRoot ? { by: 'apt', command } : { by: 'hand', command: `sudo sh -c '${command}'` };
+  }
+  if (platform === 'darwin') {
+    // Homebrew refuses root.
+    return { by: has('brew') && !isRoot ? 'brew' : 'hand', command: 'brew install nats-server' };
+  }
+  const command = "your system's package manager, or a release of github.com/nats-io/nats-server put on PATH";
+  return { by: 'hand', command };
+}
+
 /** Finds `nats-server` or gets it from the system's package manager. */
 export async function ensureNatsServer() {
   if (findProgram('nats-server')) return;
-  const isRoot = process.getuid?.() === 0;
-  if (isRoot && findProgram('apt-get')) return installWithApt();
-  if (!isRoot && process.platform === 'darwin' && findProgram('brew')) {
-    say('nats-server is missing: installing it with brew install nats-server');
-    const { code, output } = await run('brew', ['install', 'nats-server'], { env: process.env });
-    if (code === 0 && findProgram('nats-server')) return;
-    throw new PrepareError(`brew install nats-server failed:\n${lastLines(output)}`);
+  const { by, command } = natsInstallation({
+    platform: process.platform,
+    isRoot: process.getuid?.() === 0,
+    has: (program) => findProgram(program) !== null,
+  });
+  if (by === 'hand') {
+    throw new PrepareError(
+      `nats-server (the message broker) is not on this machine. Install it with: ${command}\n` +
+        'Then start again; or set NATS_URL to a NATS server with JetStream of your own.',
+    );
   }
-  const command =
-    process.platform === 'darwin'
-      ? 'brew install nats-server'
-      : findProgram('apt-get')
-        ? 'sudo apt-get update && sudo apt-get install -y nats-server'
-        : "your system's package manager, or a release of github.com/nats-io/nats-server put on PATH";
+  say(`nats-server is missing: installing it (${command})`);
+  const { code, output } =
+    by === 'apt' ? await installWithApt() : await run('brew', ['install', 'nats-server']);
+  if (code === 0 && findProgram('nats-server')) return;
   throw new PrepareError(
-    `nats-server (the message broker) is not on this machine. Install it with: ${command}\n` +
-      'Then start again; or set NATS_URL to a NATS server with JetStream of your own.',
+    `nats-server could not be installed:\n${lastLines(output)}\n` +
+      'Install it by other means, or set NATS_URL to a NATS server with JetStream of your own.',
   );
 }
 
 async function installWithApt() {
-  say('nats-server is missing: installing it with apt-get install nats-server');
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const wait = ['-o', 'DPkg::Lock::Timeout=120', '-qq'];
+  const wait = ['-qq', '-o', 'DPkg::Lock::Timeout=120'];
+  // Some lists may fail to update and the package still be there: the installation's answer counts.
   const updated = await run('apt-get', [...wait, 'update'], { env });
-  const { code, output } = await run(
-    'apt-get',
-    [...wait, 'install', '-y', '--no-install-recommends', 'nats-server'],
-    { env },
-  );
-  if (code !== 0 || !findProgram('nats-server')) {
-    throw new PrepareError(
-      `apt-get install nats-server failed:\n${lastLines(updated.output + output)}\n` +
-        'Install nats-server by other means, or set NATS_URL to a NATS server with JetStream of your own.',
-    );
-  }
+  const args = [...wait, 'install', '-y', '--no-install-recommends', 'nats-server'];
+  const { code, output } = await run('apt-get', args, { env });
   // Where systemd runs, the package has just started a server of its own on the port that ours wants.
-  if (existsSync('/run/systemd/system')) {
+  if (code === 0 && existsSync('/run/systemd/system')) {
     await run('systemctl', ['disable', '--now', 'nats-server'], { env });
   }
+  return { code, output: updated.output + output };
 }
 
 /** Builds what has changed (Nx caches the rest). */

@@ -32,8 +32,11 @@ export function installedBinaries(): PostgresBinaries {
  * The binaries where `user` can execute them: the installed ones, or a copy below `stateFolder` when the checkout
  * lies below a folder closed to others (a clone in root's home).
  */
-export function reachableBinaries(user: UnprivilegedUser | null, stateFolder: string): PostgresBinaries {
-  const installed = installedBinaries();
+export function reachableBinaries(
+  user: UnprivilegedUser | null,
+  stateFolder: string,
+  installed: PostgresBinaries = installedBinaries(),
+): PostgresBinaries {
   if (!user || canReach(path.join(installed.folder, 'bin'), user)) return installed;
   const folder = path.join(stateFolder, `postgresql-${installed.version}`);
   if (!existsSync(folder)) {

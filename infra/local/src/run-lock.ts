@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { DataFolder } from './data-folder.js';
 import { within } from './deadline.js';
@@ -35,7 +36,8 @@ export class RunLock {
     const supervisor = identify(process.pid);
     if (!supervisor) throw new Error('the start time of this process cannot be read');
     const lock = new RunLock(folder.file('run.json'), { supervisor, guard: null, services: {}, ...urls });
-    const draft = `${lock.file}.${process.pid}`;
+    const own = randomBytes(6).toString('hex');
+    const draft = `${lock.file}.${own}`;
     writeFileSync(draft, lock.#text(), { mode: 0o600 });
     let afterCrash = false;
     try {
@@ -51,7 +53,7 @@ export class RunLock {
         afterCrash = true;
         if (other) await endLeftovers(other);
         // Moved away rather than removed: of two starts that see the same stale lock, one finds it gone.
-        const stale = `${lock.file}.stale.${process.pid}`;
+        const stale = `${lock.file}.stale.${own}`;
         try {
           renameSync(lock.file, stale);
         } catch (error) {

@@ -1,0 +1,43 @@
+import { PassThrough } from 'node:stream';
+import { expect, test } from '@jest/globals';
+import { eachLine, readable } from './log-lines.js';
+
+test('a log entry in JSON becomes a line for a person; other lines stay', () => {
+  const entry = {
+    level: 40,
+    time: 1_700_000_000_123,
+    pid: 1,
+    hostname: 'x',
+    msg: 'late',
+    lagMs: 12,
+    key: 'a b',
+  };
+  expect(readable(JSON.stringify(entry))).toBe('22:13:20.123 warn  late lagMs=12 key=a b');
+  const failed = { level: 50, time: 0, msg: 'failed', err: { message: 'no', stack: 'Error: no\n    at x' } };
+  expect(readable(JSON.stringify(failed))).toBe('00:00:00.000 error failed\nError: no\n    at x');
+  for (const line of ['plain text', '{"not": "a log entry"}', '{ broken', ''])
+    expect(readable(line)).toBe(line);
+});
+
+test('lines are whole however the stream is cut, multi-byte characters too', () => {
+  const stream = new PassThrough();
+  const lines: string[] = [];
+  eachLine(stream, (line) => lines.push(line));
+  for (const byte of Buffer.from('für\nzwei\n\nlast')) stream.write(Buffer.of(byte));
+  stream.end();
+  return new Promise<void>((resolve) => {
+    stream.on('end', () => {
+      expect(lines).toEqual(['für', 'zwei', '', 'last']);
+      resolve();
+    });
+  });
+});
+
+test('a line without an end does not grow without bound', () => {
+  const stream = new PassThrough();
+  const lengths: number[] = [];
+  eachLine(stream, (line) => lengths.push(line.length));
+  for (let chunk = 0; chunk < 100; chunk += 1) stream.emit('data', 'x'.repeat(10_000));
+  expect(Math.max(...lengths)).toBeLessThanOrEqual(65_536);
+  expect(lengths.length).toBeGreaterThan(10);
+});
