@@ -1,4 +1,6 @@
 export { type AlertPair, alertKey, EPSILON, googleSre } from './alert-pairs.js';
+export { type BucketsOf, dumpBuckets } from './bucket-dump.js';
+export { burnDown, burnDownSpan } from './burn-down.js';
 export { type Freeze, freezeOf, Heartbeat, type Regularity, regularity, silentSince } from './cadence.js';
 export { Cells } from './cells.js';
 export { decodeCells, encodeCells } from './cells-codec.js';

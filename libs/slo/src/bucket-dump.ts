@@ -1,0 +1,31 @@
+import type { Cells } from './cells.js';
+import { HOUR_MINUTES, MINUTE } from './time-grid.js';
+
+/** The buckets of an indicator over an SLI, for {@link dumpBuckets}. */
+export interface BucketsOf {
+  /** `<service>/<sli>`. */
+  sli: string;
+  indicator: string;
+  /** 60 minutes from `offset` of `cells`. */
+  hours: Iterable<{ hour: number; cells: Cells; offset: number }>;
+}
+
+/**
+ * The canonical text of buckets: a line for each measured minute, `sli indicator minute good total`, counts as whole
+ * number and fraction in hexadecimal units of 2^-32. The same buckets always give the same text, so two ways to come to
+ * them are compared byte for byte.
+ */
+export function* dumpBuckets({ sli, indicator, hours }: BucketsOf): Generator<string> {
+  const count = (whole: number, fraction: number): string =>
+    fraction === 0 ? `${whole}` : `${whole}.${fraction.toString(16).padStart(8, '0')}`;
+  for (const { hour, cells, offset } of [...hours].sort((a, b) => a.hour - b.hour)) {
+    for (let i = 0; i < HOUR_MINUTES; i++) {
+      const cell = offset + i;
+      if (!cells.has(cell)) continue;
+      const minute = new Date((hour * HOUR_MINUTES + i) * MINUTE).toISOString();
+      const good = count(cells.good[cell] as number, cells.goodFraction?.[cell] ?? 0);
+      const total = count(cells.total[cell] as number, cells.totalFraction?.[cell] ?? 0);
+      yield `${sli} ${indicator} ${minute} ${good} ${total}\n`;
+    }
+  }
+}
