@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { Registry } from 'prom-client';
 import { Appender, type AppendStep } from './appender.js';
 import type { AppendRequest, AppendResult, RecordedEvent } from './event.js';
+import { type FollowOptions, follow, type ReadPage } from './follow.js';
 import { type LogMetrics, logMetrics, noLogMetrics } from './log-metrics.js';
 import { Nudges } from './nudges.js';
 import { openPool } from './pool.js';
@@ -31,19 +32,6 @@ export interface EventLogOptions {
   /** Called at each step of a batch; for tests that end a process between two of them. */
   onStep?: (step: AppendStep, journal: string) => void | Promise<void>;
 }
-
-export interface FollowOptions {
-  /** The position after which to start. */
-  after: number;
-  signal: AbortSignal;
-  /** How often to look without a nudge, milliseconds; 500 when absent. */
-  pollMs?: number;
-  /** Events of a page at most; 500 when absent. */
-  batch?: number;
-}
-
-const POLL_MS = 500;
-const PAGE = 500;
 
 /** The append-only log: journals of events with dense positions, cut into streams with dense versions. */
 export class EventLog {
@@ -105,21 +93,13 @@ export class EventLog {
   }
 
   /** Pages of events as they are appended, until the signal aborts. Errors of the database are thrown. */
-  async *follow(journal: string, options: FollowOptions): AsyncIterable<RecordedEvent[]> {
-    const { signal, pollMs = POLL_MS, batch = PAGE } = options;
-    let { after } = options;
-    while (!signal.aborted) {
-      const seen = this.#nudges.count(journal);
-      const events = await this.readJournal(journal, { after, limit: batch });
-      if (signal.aborted) return;
-      const last = events.at(-1);
-      if (last === undefined) {
-        await this.#nudges.wait(journal, seen, pollMs, signal);
-      } else {
-        yield events;
-        after = last.position;
-      }
-    }
+  follow(journal: string, options: FollowOptions): AsyncIterable<RecordedEvent[]> {
+    return this.followWith((after, limit) => this.readJournal(journal, { after, limit }), journal, options);
+  }
+
+  /** `follow` with another way to read a page, such as one that several followers share. */
+  followWith(read: ReadPage, journal: string, options: FollowOptions): AsyncIterable<RecordedEvent[]> {
+    return follow(journal, read, this.#nudges, options);
   }
 
   /** Says that a journal may have grown; followers look at once. Appends of this process do it by themselves. */
@@ -130,6 +110,11 @@ export class EventLog {
   /** @throws RangeError for an unknown journal */
   head(journal: string): Promise<Head> {
     return this.#reader.head(journal);
+  }
+
+  /** Position of the last event of every journal. */
+  heads(): Promise<Map<string, number>> {
+    return this.#reader.heads();
   }
 
   /** 0 where there is no such stream. */

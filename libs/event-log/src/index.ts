@@ -1,4 +1,6 @@
 export type { AppendStep } from './appender.js';
+export { type ArchivedSegment, type ArchiveOptions, archiveSegments, verifyArchive } from './archive.js';
+export { CheckpointMoved, type ParkedRecord, PgConsumerStore, type RetryResult } from './consumer-store.js';
 export * from './errors.js';
 export type {
   AppendedEvent,
@@ -10,9 +12,20 @@ export type {
   RecordedEvent,
   Requirement,
 } from './event.js';
-export { EventLog, type EventLogOptions, type FollowOptions } from './event-log.js';
+export { EventLog, type EventLogOptions } from './event-log.js';
+export type { FollowOptions } from './follow.js';
 export { type MigrateOptions, migrate } from './migrate.js';
+export type { BuildProgress, Projection, ProjectionState } from './projection.js';
+export { Projector, type ProjectorOptions } from './projector.js';
 export type { Head, ReadJournalOptions, ReadStreamOptions } from './reader.js';
+export {
+  Relay,
+  type RelayOptions,
+  type RelayRetention,
+  type RelayStep,
+  type RelayTarget,
+} from './relay.js';
+export { type CopyState, type RelayCheckpoint, type ResumePlan, resumePlan } from './relay-plan.js';
 export { OWNER, WRITER } from './roles.js';
 export { type Upcast, type Upcaster, upcastWith } from './upcast.js';
 export type { JournalReport, VerifyOptions, VerifyReport } from './verify.js';

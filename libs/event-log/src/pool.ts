@@ -23,8 +23,10 @@ export function openPool({ connectionString, role, max }: PoolOptions): pg.Pool 
     keepAlive: true,
     connectionTimeoutMillis: 10_000,
   });
-  // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
+  // A connection that breaks, idle or in use, is replaced at the next use, and its query fails; without listeners
+  // the event of it would end the process.
   pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
 

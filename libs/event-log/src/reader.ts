@@ -87,6 +87,14 @@ export class Reader {
     return { position: Number(row[0]), recordedAt: row[1] === null ? null : utcDate(row[1]), hash: row[2] };
   }
 
+  async heads(): Promise<Map<string, number>> {
+    const { rows } = await this.#pool.query<{ journal: string; position: string }>({
+      name: 'log-heads',
+      text: 'select journal, position from log.head',
+    });
+    return new Map(rows.map((row) => [row.journal, Number(row.position)]));
+  }
+
   async streamVersion(stream: string): Promise<number> {
     const { rows } = await this.#pool.query<{ version: string }>({
       name: 'log-stream-version',

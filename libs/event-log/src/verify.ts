@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import { asText, utcDate } from './rows.js';
+import { chainHash, GENESIS, hashedEvent, STORED_COLUMNS, type StoredRow } from './chain.js';
+import { asText } from './rows.js';
 
 export interface VerifyOptions {
   /** All when absent. */
@@ -26,51 +26,7 @@ export interface VerifyReport {
   journals: JournalReport[];
 }
 
-/** An event as the chain hashes it: its values as stored, text. */
-export interface HashedEvent {
-  journal: string;
-  position: string;
-  id: string;
-  stream: string;
-  version: string;
-  type: string;
-  schema: string;
-  data: string;
-  meta: string;
-  occurredAt: Date;
-  recordedAt: Date;
-}
-
-type Row = [...string[]] & { length: 11 };
-
-/** Where the chain of a journal starts. */
-export const GENESIS: Buffer = Buffer.alloc(32);
-
 const PAGE = 2000;
-const COLUMNS =
-  "position, event_id, stream, version, type, schema, data, meta, occurred_at, recorded_at, encode(hash, 'hex')";
-
-/**
- * `sha256(previous hash ‖ the event)`, the event being its values as stored, one a line, the data preceded by its
- * length in bytes. The same as `log.append` computes.
- */
-export function chainHash(previous: Buffer, event: HashedEvent): Buffer {
-  const lines = [
-    event.journal,
-    event.position,
-    event.id,
-    event.stream,
-    event.version,
-    event.type,
-    event.schema,
-    event.occurredAt.toISOString(),
-    event.recordedAt.toISOString(),
-    Buffer.byteLength(event.data),
-    event.data,
-    event.meta,
-  ];
-  return createHash('sha256').update(previous).update(lines.join('\n')).digest();
-}
 
 export async function verifyLog(pool: pg.Pool, options: VerifyOptions): Promise<VerifyReport> {
   const { rows } = await pool.query<{ journal: string }>('select journal from log.head order by journal');
@@ -105,7 +61,7 @@ async function verifyJournal(
     const rows = await page(pool, journal, position, head.position);
     if (rows.length === 0) return bad(position + 1, 'missing');
     for (const row of rows) {
-      const event = hashed(journal, row);
+      const event = hashedEvent(journal, row);
       if (Number(event.position) !== position + 1) return bad(position + 1, 'missing');
       position += 1;
       hash = chainHash(hash, event);
@@ -157,31 +113,15 @@ async function boundariesOf(pool: pg.Pool, journal: string): Promise<Map<number,
   return new Map(rows.map((row) => [Number(row.end) - 1, row.hash]));
 }
 
-async function page(pool: pg.Pool, journal: string, after: number, until: number): Promise<Row[]> {
-  const { rows } = await pool.query<Row>({
-    text: `select ${COLUMNS} from log.events
+async function page(pool: pg.Pool, journal: string, after: number, until: number): Promise<StoredRow[]> {
+  const { rows } = await pool.query<StoredRow>({
+    text: `select ${STORED_COLUMNS} from log.events
             where journal = $1 and position > $2 and position <= $3 order by position limit ${PAGE}`,
     values: [journal, after, until],
     rowMode: 'array',
     types: asText,
   });
   return rows;
-}
-
-function hashed(journal: string, row: Row): HashedEvent {
-  return {
-    journal,
-    position: row[0]!,
-    id: row[1]!,
-    stream: row[2]!,
-    version: row[3]!,
-    type: row[4]!,
-    schema: row[5]!,
-    data: row[6]!,
-    meta: row[7]!,
-    occurredAt: utcDate(row[8]!),
-    recordedAt: utcDate(row[9]!),
-  };
 }
 
 /** An event after the head that somebody put there past `log.append`, in one snapshot with the head. */

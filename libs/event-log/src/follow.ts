@@ -1,0 +1,52 @@
+import type { RecordedEvent } from './event.js';
+import type { Nudges } from './nudges.js';
+
+export interface FollowOptions {
+  /** The position after which to start. */
+  after: number;
+  signal: AbortSignal;
+  /** How often to look without a nudge, milliseconds; 500 when absent. */
+  pollMs?: number;
+  /** Events of a page at most; 500 when absent. */
+  batch?: number;
+}
+
+/** Reads a page of the followed journal. */
+export type ReadPage = (after: number, limit: number) => Promise<RecordedEvent[]>;
+
+const POLL_MS = 500;
+const PAGE = 500;
+
+/**
+ * Pages of a journal as they come. While the caller deals with a full page the next one is being read: the
+ * database and the caller work at the same time.
+ */
+export async function* follow(
+  journal: string,
+  read: ReadPage,
+  nudges: Nudges,
+  { after, signal, pollMs = POLL_MS, batch = PAGE }: FollowOptions,
+): AsyncGenerator<RecordedEvent[]> {
+  let position = after;
+  // Counted before the reading starts, so that a nudge during it is not slept through.
+  const start = () => ({ seen: nudges.count(journal), page: read(position, batch) });
+  let ahead: ReturnType<typeof start> | null = null;
+  while (!signal.aborted) {
+    const { seen, page }: ReturnType<typeof start> = ahead ?? start();
+    ahead = null;
+    const events = await page;
+    if (signal.aborted) return;
+    const last = events.at(-1);
+    if (last === undefined) {
+      await nudges.wait(journal, seen, pollMs, signal);
+      continue;
+    }
+    position = last.position;
+    if (events.length === batch) {
+      ahead = start();
+      // Nobody may come to await it: the caller may stop here.
+      ahead.page.catch(() => {});
+    }
+    yield events;
+  }
+}

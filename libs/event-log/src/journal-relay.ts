@@ -1,0 +1,134 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '@bellwether/contracts';
+import type { EventLog } from './event-log.js';
+import type { RelayStep, RelayTarget } from './relay.js';
+import { type RelayCheckpoints, RelaySuperseded } from './relay-checkpoints.js';
+import type { RelayMetrics } from './relay-metrics.js';
+import { type CopyState, resumePlan } from './relay-plan.js';
+
+export interface JournalRelayOptions {
+  log: EventLog;
+  target: Pick<RelayTarget, 'publish'>;
+  /** What the bus has of each journal. */
+  copies: RelayTarget['incarnation'];
+  journal: string;
+  checkpoints: RelayCheckpoints;
+  window: number;
+  maxAgeMs: number;
+  maxEvents: number;
+  clock: Clock;
+  metrics: RelayMetrics;
+  onError: (error: unknown, doing: string) => void;
+  onRecovery: (reason: string, after: number) => void;
+  onStep: (step: RelayStep) => Promise<void> | void;
+}
+
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 2000;
+/** Growth is noticed by nudges and by the relay's look at all heads at once. */
+const POLL_MS = 30_000;
+
+/** Publishes one journal while this process leads. */
+export class JournalRelay {
+  readonly journal: string;
+  readonly #options: JournalRelayOptions;
+  /** The copy that is published into; null before the first look and when it must be looked at again. */
+  #incarnation: string | null = null;
+  #position = 0;
+  /** Where the copy ended when it was last found to lack nothing: what is older than the retention may be gone. */
+  #foundComplete = -1;
+  /** Ends the current run over the journal, so that the next one begins with a look at the copy. */
+  #round = new AbortController();
+
+  constructor(options: JournalRelayOptions) {
+    this.#options = options;
+    this.journal = options.journal;
+  }
+
+  /** Last position that was acknowledged and noted. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** @param acknowledged the position that had been published before the copy was looked at */
+  compare(copy: CopyState, acknowledged: number): void {
+    if (this.#incarnation === null) return;
+    const shorter = copy.lastPosition < acknowledged && copy.lastPosition !== this.#foundComplete;
+    if (copy.created !== this.#incarnation || shorter) this.doubt();
+  }
+
+  /** The copy may not be what it was: look at it before anything else is published. */
+  doubt(): void {
+    this.#round.abort();
+  }
+
+  /** Resolves when the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    let pause = FIRST_PAUSE_MS;
+    while (!signal.aborted) {
+      this.#round = new AbortController();
+      try {
+        await this.#resume();
+        await this.#publish(AbortSignal.any([signal, this.#round.signal]), () => {
+          pause = FIRST_PAUSE_MS;
+        });
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#options.onError(error, `relaying ${this.journal}`);
+        await delay(pause, undefined, { signal }).catch(() => {});
+        pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+        if (error instanceof RelaySuperseded) pause = LONGEST_PAUSE_MS;
+      }
+    }
+  }
+
+  async #resume(): Promise<void> {
+    const { copies, checkpoints, journal, metrics, onRecovery, onStep } = this.#options;
+    this.#incarnation = null;
+    const copy = (await copies())[journal];
+    if (copy === undefined) throw new Error(`the bus has no copy of ${journal}`);
+    const checkpoint = await checkpoints.load(journal);
+    const plan = resumePlan(checkpoint, copy, await this.#retentionStart());
+    if (plan.recovering !== null) {
+      await checkpoints.reset(journal, { position: plan.after, incarnation: copy.created });
+      if (checkpoint !== null) {
+        metrics.recovering(journal);
+        onRecovery(plan.recovering, plan.after);
+      }
+    }
+    this.#foundComplete = plan.recovering === null ? copy.lastPosition : -1;
+    this.#position = plan.after;
+    this.#incarnation = copy.created;
+    await onStep('resumed');
+  }
+
+  /** Position after which events are within the retention. */
+  async #retentionStart(): Promise<number> {
+    const { log, journal, maxAgeMs, maxEvents, clock } = this.#options;
+    const { position } = await log.head(journal);
+    const tooOld = await log.positionAt(journal, new Date(clock.now().getTime() - maxAgeMs));
+    return Math.max(tooOld, position - maxEvents, 0);
+  }
+
+  async #publish(signal: AbortSignal, onProgress: () => void): Promise<void> {
+    const { log, target, checkpoints, journal, window, metrics, onStep } = this.#options;
+    const incarnation = this.#incarnation!;
+    for await (const events of log.follow(journal, {
+      after: this.#position,
+      signal,
+      batch: window,
+      pollMs: POLL_MS,
+    })) {
+      await onStep('read');
+      const started = performance.now();
+      await target.publish(events);
+      metrics.published(journal, events.length, (performance.now() - started) / 1000);
+      await onStep('published');
+      const last = events.at(-1)!.position;
+      await checkpoints.advance(journal, incarnation, this.#position, last);
+      this.#position = last;
+      await onStep('noted');
+      onProgress();
+    }
+  }
+}

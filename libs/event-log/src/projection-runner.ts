@@ -1,0 +1,239 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { errorKind, sqlState } from './database-error.js';
+import type { RecordedEvent } from './event.js';
+import type { EventLog } from './event-log.js';
+import type { BuildProgress, Projection, ProjectionState } from './projection.js';
+import { type ProjectionSlots, type Slot, SlotMoved } from './projection-slots.js';
+import type { SharedPages } from './shared-pages.js';
+
+export interface RunnerOptions {
+  log: EventLog;
+  slots: ProjectionSlots;
+  pages: SharedPages;
+  projection: Projection;
+  batch: number;
+  /** The projection stands still at an event, or the database is away for the moment. */
+  onError: (error: unknown, at: { projection: string; position: number; halted: boolean }) => void;
+}
+
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 2000;
+
+/** Follows the journal for one projection and keeps its tables up to date. */
+export class ProjectionRunner {
+  readonly #options: RunnerOptions;
+  readonly #journal: string;
+  readonly #stopping = new AbortController();
+  readonly #waiting = new Set<() => void>();
+  #slot: Slot = { schema: '', position: 0 };
+  #head = 0;
+  #building: BuildProgress | undefined;
+  #halted: { position: number; error: string } | undefined;
+  /** Ends the current round of following, so that it starts again from the slot. */
+  #round = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    this.#journal = options.projection.journal ?? 'control';
+  }
+
+  get schema(): string {
+    return this.#slot.schema;
+  }
+
+  get position(): number {
+    return this.#slot.position;
+  }
+
+  get halted(): boolean {
+    return this.#halted !== undefined;
+  }
+
+  state(): ProjectionState {
+    const { name, version } = this.#options.projection;
+    return {
+      name,
+      version,
+      position: this.#slot.position,
+      head: Math.max(this.#head, this.#slot.position),
+      ...(this.#building ? { building: { ...this.#building } } : {}),
+      ...(this.#halted ? { halted: { ...this.#halted } } : {}),
+    };
+  }
+
+  /** Makes the tables, starts to follow, and resolves when what was in the log has been taken, or it halted. */
+  async start(): Promise<void> {
+    const { slots, projection, log } = this.#options;
+    this.#slot = await slots.active(projection);
+    const { position } = await log.head(this.#journal);
+    this.#head = position;
+    this.#running = this.#run();
+    await this.reached(position);
+    if (!this.halted && !this.#stopping.signal.aborted) await slots.supersedeOlder(projection);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#round.abort();
+    this.#tell();
+    await this.#running;
+  }
+
+  /** Resolves when the position is reached, or cannot be, since it halted or was stopped, or the signal aborts. */
+  reached(position: number, signal?: AbortSignal): Promise<void> {
+    const over = () =>
+      this.#slot.position >= position || this.halted || this.#stopping.signal.aborted || signal?.aborted;
+    if (over()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const look = () => {
+        if (!over()) return;
+        this.#waiting.delete(look);
+        signal?.removeEventListener('abort', look);
+        resolve();
+      };
+      this.#waiting.add(look);
+      signal?.addEventListener('abort', look);
+    });
+  }
+
+  /** Builds new tables beside those that are read, and swaps them. Also the way out of a halt. */
+  async rebuild(onProgress?: (progress: BuildProgress) => void): Promise<void> {
+    const { slots, projection, log, batch } = this.#options;
+    if (this.#building) throw new Error(`${projection.name} is being rebuilt already`);
+    this.#building = { position: 0, head: (await log.head(this.#journal)).position };
+    try {
+      let built = await slots.makeBuilding(projection);
+      const { head } = this.#building;
+      const ended = this.#stopping.signal;
+      if (head > 0) {
+        for await (const events of log.follow(this.#journal, { after: 0, signal: ended, batch })) {
+          built = await slots.apply(projection, built, events);
+          this.#building = { position: built.position, head: Math.max(head, built.position) };
+          onProgress?.({ ...this.#building });
+          if (built.position >= head) break;
+        }
+      }
+      this.#stopping.signal.throwIfAborted();
+      this.#slot = await slots.swap(projection, built, (after, until) =>
+        log.readJournal(this.#journal, { after, limit: Math.min(batch, until - after) }),
+      );
+      this.#halted = undefined;
+      this.#round.abort();
+      this.#tell();
+    } finally {
+      this.#building = undefined;
+    }
+  }
+
+  async #run(): Promise<void> {
+    let pause = FIRST_PAUSE_MS;
+    while (!this.#stopping.signal.aborted) {
+      this.#round = new AbortController();
+      try {
+        await this.#followRound(this.#round.signal, () => {
+          pause = FIRST_PAUSE_MS;
+        });
+      } catch (error) {
+        if (error instanceof SlotMoved) {
+          await this.#lookUp();
+        } else if (this.#halted === undefined) {
+          this.#report(error, false);
+          await this.#sleep(pause);
+          pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+        }
+      }
+    }
+  }
+
+  async #followRound(signal: AbortSignal, onProgress: () => void): Promise<void> {
+    const { log, pages, batch } = this.#options;
+    if (this.#halted) {
+      await until(signal);
+      return;
+    }
+    const after = this.#slot.position;
+    const read = (from: number, limit: number) => pages.read(this.#journal, from, limit);
+    for await (const events of log.followWith(read, this.#journal, { after, signal, batch })) {
+      this.#head = Math.max(this.#head, events.at(-1)!.position);
+      await this.#take(events);
+      onProgress();
+      if (this.#halted) return;
+    }
+  }
+
+  /** Takes a page as a whole; when that fails, one by one, so that it stops exactly before the event at fault. */
+  async #take(events: RecordedEvent[]): Promise<void> {
+    try {
+      await this.#apply(events);
+    } catch (error) {
+      if (error instanceof SlotMoved || passes(error)) throw error;
+      for (const event of events) {
+        if (event.position <= this.#slot.position) continue;
+        try {
+          await this.#apply([event]);
+        } catch (failure) {
+          if (failure instanceof SlotMoved || passes(failure)) throw failure;
+          this.#halted = { position: event.position, error: messageOf(failure) };
+          this.#report(failure, true);
+          this.#tell();
+          return;
+        }
+      }
+    }
+  }
+
+  async #apply(events: RecordedEvent[]): Promise<void> {
+    this.#slot = await this.#options.slots.apply(this.#options.projection, this.#slot, events);
+    this.#tell();
+  }
+
+  /** After another process has taken events or swapped the tables. */
+  async #lookUp(): Promise<void> {
+    try {
+      this.#slot = await this.#options.slots.active(this.#options.projection);
+      this.#tell();
+    } catch (error) {
+      this.#report(error, false);
+      await this.#sleep(FIRST_PAUSE_MS);
+    }
+  }
+
+  #tell(): void {
+    for (const look of [...this.#waiting]) look();
+  }
+
+  #report(error: unknown, halted: boolean): void {
+    const position = this.#halted?.position ?? this.#slot.position;
+    this.#options.onError(error, { projection: this.#options.projection.name, position, halted });
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: this.#stopping.signal }).catch(() => {});
+  }
+}
+
+/** The database is away, or the transaction met another one: the same event will be taken later. */
+function passes(error: unknown): boolean {
+  const kind = errorKind(error);
+  return kind === 'passing' || (kind === 'lost' && isOfTheConnection(error));
+}
+
+const DRIVER_MESSAGES =
+  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed)/;
+
+/** An error without a SQLSTATE is the projection's own, but for those of the socket and the driver. */
+function isOfTheConnection(error: unknown): boolean {
+  if (sqlState(error) !== undefined) return true;
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return (typeof code === 'string' && /^E[A-Z]+$/.test(code)) || DRIVER_MESSAGES.test(String(message));
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function until(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

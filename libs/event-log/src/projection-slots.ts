@@ -1,0 +1,194 @@
+import pg from 'pg';
+import type { RecordedEvent } from './event.js';
+import { applyAll, type Projection } from './projection.js';
+import { transaction } from './transaction.js';
+
+/** Tables of one version of a projection: the ones that are read, ones that are built, or ones given up. */
+export interface Slot {
+  schema: string;
+  position: number;
+}
+
+/** The tables were swapped, or another process took the same events: look again where to go on. */
+export class SlotMoved extends Error {
+  constructor(schema: string) {
+    super(`${schema} is not where it was`);
+    this.name = 'SlotMoved';
+  }
+}
+
+/** Rows and checkpoint commit together, so losing the last commits in a crash loses nothing: they are made again. */
+const BEGIN = 'begin; set local synchronous_commit = off';
+
+/**
+ * Keeps, in the owner's schema, which tables each projection has and up to where they are. A version has up to two
+ * sets of tables, `<owner>_<name>_v<version>` and the same with `_b`: one is read while the other is built.
+ */
+export class ProjectionSlots {
+  readonly #pool: pg.Pool;
+  readonly #owner: string;
+  readonly #table: string;
+
+  constructor(pool: pg.Pool, owner: string) {
+    this.#pool = pool;
+    this.#owner = owner;
+    this.#table = `${pg.escapeIdentifier(owner)}.projections`;
+  }
+
+  async migrate(): Promise<void> {
+    await transaction(this.#pool, async (tx) => {
+      await this.#lock(tx, '');
+      await tx.query(`
+        create schema if not exists ${pg.escapeIdentifier(this.#owner)};
+        create table if not exists ${this.#table} (
+          name          text not null,
+          version       int not null,
+          schema_name   text primary key,
+          position      bigint not null,
+          state         text not null check (state in ('building', 'active', 'retired')),
+          updated_at    timestamptz not null default clock_timestamp(),
+          superseded_at timestamptz
+        ) with (fillfactor = 50)`);
+    });
+  }
+
+  /** The tables of this version that are read; made when there are none. */
+  async active(projection: Projection): Promise<Slot> {
+    return (await this.#find(this.#pool, projection, 'active')) ?? this.#makeFirst(projection);
+  }
+
+  /** Makes the tables of a new build, in place of those of one that was given up. */
+  async makeBuilding(projection: Projection): Promise<Slot> {
+    return transaction(this.#pool, async (tx) => {
+      await this.#lock(tx, projection.name);
+      const active = await this.#find(tx, projection, 'active');
+      const plain = `${this.#owner}_${projection.name}_v${projection.version}`;
+      return this.#make(tx, projection, active?.schema === plain ? `${plain}_b` : plain, 'building');
+    });
+  }
+
+  /** Applies events and moves the checkpoint, in one transaction. @throws SlotMoved */
+  async apply(projection: Projection, slot: Slot, events: RecordedEvent[]): Promise<Slot> {
+    const position = events.at(-1)!.position;
+    await transaction(
+      this.#pool,
+      async (tx) => {
+        const { rowCount } = await tx.query({
+          name: `${this.#owner}-projection-moves`,
+          text: `update ${this.#table} set position = $3, updated_at = clock_timestamp()
+                  where schema_name = $1 and position = $2 and state <> 'retired'`,
+          values: [slot.schema, slot.position, position],
+        });
+        if (rowCount !== 1) throw new SlotMoved(slot.schema);
+        await applyAll(projection, tx, events, slot.schema);
+      },
+      BEGIN,
+    );
+    return { schema: slot.schema, position };
+  }
+
+  /**
+   * Puts the built tables in the place of those that are read, at the same position: what the live ones have taken
+   * beyond the build is applied first, while they are held.
+   * @param read events after a position, up to another, a page at most
+   */
+  async swap(
+    projection: Projection,
+    built: Slot,
+    read: (after: number, until: number) => Promise<RecordedEvent[]>,
+  ): Promise<Slot> {
+    return transaction(this.#pool, async (tx) => {
+      await this.#lock(tx, projection.name);
+      const { rows } = await tx.query<{ schema_name: string; position: string; state: string }>(
+        `select schema_name, position, state from ${this.#table}
+          where name = $1 and version = $2 order by schema_name for update`,
+        [projection.name, projection.version],
+      );
+      const building = rows.find((row) => row.schema_name === built.schema && row.state === 'building');
+      if (building === undefined) throw new SlotMoved(built.schema);
+      const live = rows.find((row) => row.state === 'active');
+      const until = Math.max(Number(live?.position ?? 0), Number(building.position));
+      let position = Number(building.position);
+      while (position < until) {
+        const events = await read(position, until);
+        if (events.length === 0) throw new Error(`events ${position + 1} to ${until} cannot be read`);
+        await applyAll(projection, tx, events, built.schema);
+        position = events.at(-1)!.position;
+      }
+      await tx.query(
+        `update ${this.#table} set state = case when schema_name = $3 then 'active' else 'retired' end,
+                position = case when schema_name = $3 then $4 else position end, updated_at = clock_timestamp()
+          where name = $1 and version = $2`,
+        [projection.name, projection.version, built.schema, position],
+      );
+      return { schema: built.schema, position };
+    });
+  }
+
+  /**
+   * Notes that older versions are superseded, now that this one is up to date, and drops tables that nobody has
+   * needed for a day: an older process goes on with its own version until it is replaced.
+   */
+  async supersedeOlder(projection: Projection): Promise<void> {
+    await transaction(this.#pool, async (tx) => {
+      await this.#lock(tx, projection.name);
+      await tx.query(
+        `update ${this.#table}
+            set superseded_at = case when version < $2 then coalesce(superseded_at, clock_timestamp()) end
+          where name = $1 and version <= $2`,
+        [projection.name, projection.version],
+      );
+      const { rows } = await tx.query<{ schema_name: string }>(
+        `delete from ${this.#table}
+          where name = $1 and (state = 'retired' or superseded_at < clock_timestamp() - interval '1 day')
+            and updated_at < clock_timestamp() - interval '1 day'
+          returning schema_name`,
+        [projection.name],
+      );
+      for (const { schema_name } of rows) {
+        await tx.query(`drop schema if exists ${pg.escapeIdentifier(schema_name)} cascade`);
+      }
+    });
+  }
+
+  async #makeFirst(projection: Projection): Promise<Slot> {
+    return transaction(this.#pool, async (tx) => {
+      await this.#lock(tx, projection.name);
+      const made = await this.#find(tx, projection, 'active');
+      if (made !== null) return made;
+      return this.#make(tx, projection, `${this.#owner}_${projection.name}_v${projection.version}`, 'active');
+    });
+  }
+
+  async #make(
+    tx: pg.PoolClient,
+    projection: Projection,
+    schema: string,
+    state: 'active' | 'building',
+  ): Promise<Slot> {
+    await tx.query(`drop schema if exists ${pg.escapeIdentifier(schema)} cascade`);
+    await tx.query(`create schema ${pg.escapeIdentifier(schema)}`);
+    await projection.create(tx, schema);
+    await tx.query(
+      `insert into ${this.#table} (name, version, schema_name, position, state) values ($1, $2, $3, 0, $4)
+       on conflict (schema_name) do update set position = 0, state = $4, updated_at = clock_timestamp()`,
+      [projection.name, projection.version, schema, state],
+    );
+    return { schema, position: 0 };
+  }
+
+  async #find(on: pg.Pool | pg.PoolClient, projection: Projection, state: string): Promise<Slot | null> {
+    const { rows } = await on.query<{ schema_name: string; position: string }>(
+      `select schema_name, position from ${this.#table} where name = $1 and version = $2 and state = $3`,
+      [projection.name, projection.version, state],
+    );
+    const row = rows[0];
+    return row ? { schema: row.schema_name, position: Number(row.position) } : null;
+  }
+
+  async #lock(tx: pg.PoolClient, name: string): Promise<void> {
+    await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
+      `projection ${this.#owner} ${name}`,
+    ]);
+  }
+}

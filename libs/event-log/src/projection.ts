@@ -1,0 +1,57 @@
+import type pg from 'pg';
+import type { RecordedEvent } from './event.js';
+
+/**
+ * A read model made from a journal. Every version of it has tables of its own, in a schema of its own, so that a
+ * new one is built beside the old one.
+ */
+export interface Projection {
+  /** `[a-z0-9_]`, at most 30 characters. */
+  name: string;
+  /** Raise it when the tables, or what is put into them, change. */
+  version: number;
+  /** `control` when absent. */
+  journal?: string;
+  /** Makes the tables, in a schema that exists and is empty. */
+  create(tx: pg.PoolClient, schema: string): Promise<void>;
+  /** Takes one event. Depends on nothing but the event and the tables. */
+  apply(tx: pg.PoolClient, event: RecordedEvent, schema: string): Promise<void>;
+  /** Takes several in order, to the same effect as `apply` on each. */
+  applyBatch?(tx: pg.PoolClient, events: RecordedEvent[], schema: string): Promise<void>;
+}
+
+/** Where a projection stands. */
+export interface ProjectionState {
+  name: string;
+  version: number;
+  /** Of the last event taken. */
+  position: number;
+  /** Last known position of the journal. */
+  head: number;
+  /** A build beside the one that is read. */
+  building?: { position: number; head: number };
+  /** It stands before this event, which it cannot take. */
+  halted?: { position: number; error: string };
+}
+
+export interface BuildProgress {
+  position: number;
+  head: number;
+}
+
+/** @throws RangeError for a name that no schema could be named after */
+export function checkProjection(owner: string, { name, version }: Projection): void {
+  if (!/^[a-z][a-z0-9_]{0,29}$/.test(owner)) throw new RangeError(`not a name for an owner: ${owner}`);
+  if (!/^[a-z][a-z0-9_]{0,29}$/.test(name)) throw new RangeError(`not a name for a projection: ${name}`);
+  if (!Number.isSafeInteger(version) || version < 1) throw new RangeError(`not a version: ${version}`);
+}
+
+export async function applyAll(
+  projection: Projection,
+  tx: pg.PoolClient,
+  events: RecordedEvent[],
+  schema: string,
+): Promise<void> {
+  if (projection.applyBatch) await projection.applyBatch(tx, events, schema);
+  else for (const event of events) await projection.apply(tx, event, schema);
+}

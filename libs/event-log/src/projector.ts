@@ -1,0 +1,129 @@
+import { Gauge, type Registry } from 'prom-client';
+import type { EventLog } from './event-log.js';
+import { type BuildProgress, checkProjection, type Projection, type ProjectionState } from './projection.js';
+import { ProjectionRunner } from './projection-runner.js';
+import { ProjectionSlots } from './projection-slots.js';
+import { SharedPages } from './shared-pages.js';
+
+export interface ProjectorOptions {
+  /** Schema in which the checkpoints are kept, and the first part of the names of the tables' schemas. */
+  owner: string;
+  projections: Projection[];
+  /** Told when the database is away (`halted` false) and when a projection stands still before an event. */
+  onError?: (error: unknown, at: { projection: string; position: number; halted: boolean }) => void;
+  metrics?: Registry;
+  /** Events of a transaction at most; 500 when absent. */
+  batch?: number;
+}
+
+const BATCH = 500;
+
+/** Keeps the read models of one service up to date with the log. */
+export class Projector {
+  readonly #slots: ProjectionSlots;
+  readonly #runners = new Map<string, ProjectionRunner>();
+
+  /** @throws RangeError for names that cannot be names of schemas, or that occur twice */
+  constructor(log: EventLog, options: ProjectorOptions) {
+    const { owner, projections, onError, metrics, batch } = options;
+    this.#slots = new ProjectionSlots(log.pool, owner);
+    const pages = new SharedPages(log);
+    for (const projection of projections) {
+      checkProjection(owner, projection);
+      if (this.#runners.has(projection.name)) throw new RangeError(`two projections ${projection.name}`);
+      this.#runners.set(
+        projection.name,
+        new ProjectionRunner({
+          log,
+          slots: this.#slots,
+          pages,
+          projection,
+          batch: batch ?? BATCH,
+          onError: onError ?? (() => {}),
+        }),
+      );
+    }
+    if (metrics) this.#measure(metrics);
+  }
+
+  /**
+   * Makes missing tables, takes what is in the log, and follows it from then on. Resolves when every projection is
+   * up to date, or stands still before an event: see `state()`. A version that is new is built beside the tables
+   * of the one before, which are left for the processes that still read them.
+   */
+  async start(): Promise<void> {
+    await this.#slots.migrate();
+    await Promise.all([...this.#runners.values()].map((runner) => runner.start()));
+  }
+
+  /** The schema to read a projection's tables from; ask for each read, since a rebuild changes it. */
+  schemaOf(name: string): string {
+    return this.#runner(name).schema;
+  }
+
+  /** Up to where a projection has come. */
+  position(name: string): number {
+    return this.#runner(name).position;
+  }
+
+  /** Waits until a projection, or every one, has come to a position. @returns false when it has not in that time */
+  async waitFor(position: number, timeoutMs: number, name?: string): Promise<boolean> {
+    const runners = name === undefined ? [...this.#runners.values()] : [this.#runner(name)];
+    const there = () => runners.every((runner) => runner.position >= position);
+    if (there()) return true;
+    const signal = AbortSignal.timeout(timeoutMs);
+    await Promise.all(runners.map((runner) => runner.reached(position, signal)));
+    return there();
+  }
+
+  /** Builds a projection anew beside the tables that are read meanwhile, and swaps them at the end. */
+  rebuild(name: string, onProgress?: (progress: BuildProgress) => void): Promise<void> {
+    return this.#runner(name).rebuild(onProgress);
+  }
+
+  state(): ProjectionState[] {
+    return [...this.#runners.values()].map((runner) => runner.state());
+  }
+
+  /** Finishes the transactions under way. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#runners.values()].map((runner) => runner.stop()));
+  }
+
+  #runner(name: string): ProjectionRunner {
+    const runner = this.#runners.get(name);
+    if (runner === undefined) throw new RangeError(`there is no projection ${name}`);
+    return runner;
+  }
+
+  #measure(registry: Registry): void {
+    const states = () => this.state();
+    new Gauge({
+      name: 'bellwether_projection_position',
+      help: 'Position of the last event a projection has taken.',
+      labelNames: ['projection'],
+      registers: [registry],
+      collect() {
+        for (const { name, position } of states()) this.set({ projection: name }, position);
+      },
+    });
+    new Gauge({
+      name: 'bellwether_projection_lag_events',
+      help: 'Events of the journal a projection has yet to take, as far as it knows.',
+      labelNames: ['projection'],
+      registers: [registry],
+      collect() {
+        for (const { name, position, head } of states()) this.set({ projection: name }, head - position);
+      },
+    });
+    new Gauge({
+      name: 'bellwether_projection_halted',
+      help: '1 while a projection stands still before an event it cannot take.',
+      labelNames: ['projection'],
+      registers: [registry],
+      collect() {
+        for (const { name, halted } of states()) this.set({ projection: name }, halted ? 1 : 0);
+      },
+    });
+  }
+}
