@@ -8,7 +8,7 @@ type Section = Record<string, JsonSchema>;
 const METHODS = ['get', 'post', 'put', 'delete'] as const;
 
 /** Who may call a route, from the least to the most that is asked for. */
-const ACCESS = ['public', 'signed-link', 'any-token', 'viewer', 'responder', 'admin'];
+const ACCESS = ['public', 'signed-link', 'browser-token', 'any-token', 'viewer', 'responder', 'admin'];
 
 /** What an OpenAPI document took away or narrowed since an earlier one. Empty: programs written for it go on working. */
 export function openApiIncompatibilities(before: JsonSchema, after: JsonSchema): Incompatibility[] {

@@ -84,6 +84,11 @@ export function openApiDocument(options: OpenApiOptions = {}): JsonSchema {
     components: {
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer', description: 'An access token, such as `bw_…`' },
+        browser: {
+          type: 'http',
+          scheme: 'basic',
+          description: 'The token as password, for these documents only',
+        },
       },
       responses: {
         Problem: {
@@ -109,6 +114,7 @@ function operation(components: SchemaComponents, name: RouteName, route: Route):
     tags: [route.tag],
     summary: route.summary,
     ...(isOpen(route) ? { security: [] } : { 'x-access': route.access }),
+    ...(route.access === 'browser-token' ? { security: [{ token: [] }, { browser: [] }] } : {}),
     parameters: [
       ...fields(components, route.params, 'path'),
       ...fields(components, route.query, 'query'),

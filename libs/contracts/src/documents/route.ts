@@ -4,9 +4,18 @@ import { timestamp } from '../time.js';
 
 /**
  * What a route asks of the caller: a token of at least this role (`viewer` < `responder` < `admin`; `publisher` is
- * for measurements), any valid token, a signed link in place of one, or nothing.
+ * for measurements), any valid token (`browser-token`: also as the password of Basic authentication, so that a browser
+ * can be asked for it), a signed link in place of one, or nothing.
  */
-export type Access = 'viewer' | 'responder' | 'admin' | 'publisher' | 'any-token' | 'signed-link' | 'public';
+export type Access =
+  | 'viewer'
+  | 'responder'
+  | 'admin'
+  | 'publisher'
+  | 'any-token'
+  | 'browser-token'
+  | 'signed-link'
+  | 'public';
 
 /** One answer of a route. */
 export interface RouteAnswer {
@@ -26,6 +35,8 @@ export interface RouteBody {
   mediaTypes?: readonly string[];
   /** Fields that the path says already, by parameter: they may be left out of the body, and must not differ. */
   fromPath?: Readonly<Record<string, string>>;
+  /** Fields in which a word that is not one of the known names an impossible change: 409 and not 400. */
+  conflicts?: readonly string[];
 }
 
 /** One method of one path: what the server serves, OpenAPI describes and the tests call. */

@@ -92,7 +92,7 @@ export const incidentRoutes = defineRoutes({
     ...command,
     path: '/v1/incidents/{id}/status',
     summary: 'Change the status',
-    body: { schema: incidentBodies.status },
+    body: { schema: incidentBodies.status, conflicts: ['status'] },
     command: 'incident.set-status',
   },
   setIncidentSeverity: {

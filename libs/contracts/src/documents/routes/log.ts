@@ -162,7 +162,7 @@ export const operationRoutes = defineRoutes({
     path: '/openapi.json',
     tag: 'documents',
     summary: 'This document',
-    access: 'any-token',
+    access: 'browser-token',
     answers: { 200: { description: 'OpenAPI 3.1', schema: z.record(z.string(), z.unknown()) } },
   },
   asyncApi: {
@@ -171,7 +171,7 @@ export const operationRoutes = defineRoutes({
     path: '/asyncapi.json',
     tag: 'documents',
     summary: 'Measurements in and events out over NATS',
-    access: 'any-token',
+    access: 'browser-token',
     answers: { 200: { description: 'AsyncAPI 3.0', schema: z.record(z.string(), z.unknown()) } },
   },
   docs: {
@@ -180,7 +180,7 @@ export const operationRoutes = defineRoutes({
     path: '/docs',
     tag: 'documents',
     summary: 'This document for people. A browser is asked for the token as password, with any user name',
-    access: 'any-token',
+    access: 'browser-token',
     answers: { 200: { description: 'A page for people', mediaTypes: ['text/html'] } },
   },
   docsFile: {
@@ -189,7 +189,7 @@ export const operationRoutes = defineRoutes({
     path: '/docs/{file}',
     tag: 'documents',
     summary: 'A file of that page',
-    access: 'any-token',
+    access: 'browser-token',
     params: z.object({ file: z.string().min(1).max(100) }),
     answers: { 200: { description: 'The file', mediaTypes: ['text/css', 'text/javascript', 'image/png'] } },
   },

@@ -1,0 +1,145 @@
+import { connectBus } from '@bellwether/bus';
+import { EventLog, Projector } from '@bellwether/event-log';
+import { type ServiceContext, type ServiceParts, TokenAuthority } from '@bellwether/service';
+import { apiModule } from './api.module.js';
+import { ApiClock } from './api-clock.js';
+import { AnswerStore } from './commands/answer-store.js';
+import { CommandGateway } from './commands/gateway.js';
+import { Writer } from './commands/writer.js';
+import type { ApiConfig } from './config.js';
+import { Documents } from './documents/documents.js';
+import { Explainer } from './explain/explainer.js';
+import { readForms } from './form-body.js';
+import { AcknowledgeLinks } from './links/acknowledge-links.js';
+import { ControlTail } from './log/control-tail.js';
+import { EventStream, type EventStreamOptions } from './log/event-stream.js';
+import { DeadLetters } from './operation/dead-letters.js';
+import { System } from './operation/system.js';
+import { EventStore } from './read/event-store.js';
+import { IncidentEvents } from './read/incident-events.js';
+import { IncidentStore } from './read/incident-store.js';
+import { OnCallStore } from './read/on-call-store.js';
+import { PageStore } from './read/page-store.js';
+import { projections } from './read/projections.js';
+import { ReadModels } from './read/read-models.js';
+import { ResourceReader } from './read/resource-reader.js';
+import { ResourceStore } from './read/resource-store.js';
+import { TokenStore } from './read/token-store.js';
+
+/** Name of the service; owner of its read models. */
+export const SERVICE = 'api';
+
+/** What tests set otherwise. */
+export interface ApiSettings {
+  stream?: Pick<EventStreamOptions, 'heartbeatMs' | 'slowMs' | 'most'>;
+  /** How long a command may take, milliseconds. */
+  commandTimeoutMs?: number;
+}
+
+type Context = Pick<ServiceContext<ApiConfig>, 'config' | 'logger' | 'metrics' | 'clock' | 'signal'>;
+
+/** Builds the api on the log and the bus that its configuration names. */
+export async function buildApiService(context: Context, settings: ApiSettings = {}): Promise<ServiceParts> {
+  const { config, logger, metrics, clock, signal } = context;
+  const bus = await connectBus({ servers: config.NATS_URL, name: SERVICE, log: logger });
+  const log = EventLog.open({
+    connectionString: config.DATABASE_URL,
+    metrics: metrics.registry,
+    poolSize: 16,
+  });
+  const forgetNudges = bus.onNudge((journal) => log.nudge(journal));
+  const projector = new Projector(log, {
+    owner: SERVICE,
+    projections,
+    metrics: metrics.registry,
+    onError: (error, at) => {
+      const fields = { error, projection: at.projection, position: at.position };
+      if (at.halted) logger.error(fields, 'a read model stands still at an event that it cannot take');
+      else logger.warn(fields, 'a read model cannot be brought up to date at the moment');
+    },
+  });
+  await projector.start();
+  const answers = new AnswerStore(log.pool);
+  await answers.migrate();
+
+  const models = new ReadModels(log, projector);
+  const tokens = new TokenStore(models);
+  const authority = new TokenAuthority(config.BELLWETHER_TOKEN, clock);
+  const tail = new ControlTail({
+    log,
+    onEvent: (event) => {
+      if (event.type.startsWith('token.')) authority.apply(event);
+    },
+    onError: (error) => logger.warn({ error }, 'the log cannot be followed at the moment'),
+  });
+  // The position first: what comes while the rows are read is then taken twice, which does no harm, and never missed.
+  const position = projector.position('tokens');
+  for (const event of await tokens.valid()) authority.apply(event);
+  tail.start(position);
+
+  const gateway = new CommandGateway({
+    bus,
+    answers,
+    clock,
+    shown: (at) => models.shown(at),
+    ...(settings.commandTimeoutMs === undefined ? {} : { timeoutMs: settings.commandTimeoutMs }),
+  });
+  const resources = new ResourceStore(models);
+  const pages = new PageStore(models);
+  const events = new EventStore(log, models);
+  const stream = new EventStream({ tail, signal, ...settings.stream });
+  const deadLetters = new DeadLetters(gateway);
+  return {
+    module: apiModule({
+      clock: new ApiClock(clock),
+      authority,
+      gateway,
+      writer: new Writer(gateway),
+      models,
+      resources,
+      resourceReader: new ResourceReader(resources, models),
+      incidents: new IncidentStore(models),
+      incidentEvents: new IncidentEvents(log, pages),
+      pages,
+      onCall: new OnCallStore(log),
+      events,
+      tokens,
+      explainer: new Explainer(log, events),
+      tail,
+      stream,
+      links: new AcknowledgeLinks(config.BELLWETHER_SECRET_KEY, clock),
+      documents: new Documents({
+        ingestUrl: `http://${config.BELLWETHER_HTTP_HOST}:${config.BELLWETHER_INGEST_PORT}`,
+      }),
+      deadLetters,
+      system: new System({
+        log,
+        projector,
+        deadLetters,
+        stream,
+        clock,
+        onRebuildFailed: (projection, error) =>
+          logger.error({ error, projection }, 'a read model could not be rebuilt'),
+      }),
+    }),
+    http: {
+      host: config.BELLWETHER_HTTP_HOST,
+      port: config.BELLWETHER_API_PORT,
+      authority,
+      configure: readForms,
+    },
+    ready: async () => {
+      const halted = projector.state().find((state) => state.halted);
+      if (halted) return `the read model ${halted.name} stands still at event ${halted.halted?.position}`;
+      await log.pool.query('select');
+      return bus.connected ? null : 'there is no connection to NATS';
+    },
+    close: async () => {
+      forgetNudges();
+      await tail.stop();
+      await projector.stop();
+      await log.close();
+      await bus.drain();
+    },
+  };
+}

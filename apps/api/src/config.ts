@@ -1,0 +1,6 @@
+import { serviceConfig } from '@bellwether/service';
+import type { z } from 'zod';
+
+/** The variables of this service: those that every service knows. */
+export const apiConfig = serviceConfig;
+export type ApiConfig = z.infer<typeof apiConfig>;

@@ -1,0 +1,97 @@
+import { type Page, problemOf } from '@bellwether/contracts';
+import { Controller, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CommandGateway } from '../commands/gateway.js';
+import { AcknowledgeLinks } from '../links/acknowledge-links.js';
+import { acknowledgePage, deadLinkPage } from '../links/acknowledge-page.js';
+import { HTML_HEADERS } from '../links/html.js';
+import { IncidentStore } from '../read/incident-store.js';
+import { PageStore } from '../read/page-store.js';
+import { ReadModels } from '../read/read-models.js';
+import { Input, type InputOf } from '../routing/input.js';
+import { Serves } from '../routing/serves.js';
+
+/**
+ * Signed links of pages: they need no session. Looking changes nothing, since mail programs open links by
+ * themselves; the button does.
+ */
+@Controller()
+export class AcknowledgeController {
+  constructor(
+    private readonly links: AcknowledgeLinks,
+    private readonly pages: PageStore,
+    private readonly incidents: IncidentStore,
+    private readonly models: ReadModels,
+    private readonly gateway: CommandGateway,
+  ) {}
+
+  @Serves('showAcknowledgeLink')
+  async show(
+    @Input() { params }: InputOf<'showAcknowledgeLink'>,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    reply.headers(HTML_HEADERS);
+    const verdict = this.links.verify(params.link);
+    if (verdict.kind === 'forged') return dead(reply, 'forged');
+    if (verdict.kind === 'expired') return dead(reply, 'expired');
+    return this.render(verdict.link.page, params.link, reply);
+  }
+
+  @Serves('acknowledgeByLink')
+  async acknowledge(
+    @Input() { params, request }: InputOf<'acknowledgeByLink'>,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    reply.headers(HTML_HEADERS);
+    const verdict = this.links.verify(params.link);
+    if (verdict.kind === 'forged') return dead(reply, 'forged');
+    if (verdict.kind === 'expired') return dead(reply, 'expired');
+    const { page, user } = verdict.link;
+    try {
+      await this.gateway.write(
+        'paging.page-acknowledge',
+        { page, via: 'link', link: params.link },
+        {
+          request: withoutKey(request),
+          caller: { actor: user === null ? 'key:link' : `user:${user}`, role: 'responder' },
+        },
+      );
+    } catch (error) {
+      // A page that has ended meanwhile is not an error to whoever comes late: it is shown as it is.
+      if (!isConflict(error)) {
+        reply.removeHeader('content-type');
+        throw error;
+      }
+    }
+    return this.render(page, params.link, reply);
+  }
+
+  private async render(id: string, link: string, reply: FastifyReply): Promise<string> {
+    const page = await this.find(id);
+    if (page === undefined) return dead(reply, 'forged');
+    return acknowledgePage(page, await this.incidents.find(page.incident), link);
+  }
+
+  /** A link may be opened before the read model shows its page. */
+  private async find(id: string): Promise<Page | undefined> {
+    const page = await this.pages.find(id);
+    if (page !== undefined) return page;
+    await this.models.current('pages');
+    return this.pages.find(id);
+  }
+}
+
+function dead(reply: FastifyReply, kind: 'expired' | 'forged'): string {
+  reply.code(kind === 'expired' ? 410 : 404);
+  return deadLinkPage(kind);
+}
+
+/** The link itself says who and what: a key of the caller's would only let links be mixed up. */
+function withoutKey(request: FastifyRequest): FastifyRequest {
+  return Object.create(request, { headers: { value: { ...request.headers, 'idempotency-key': undefined } } });
+}
+
+function isConflict(error: unknown): boolean {
+  const { problem } = error as { problem?: ReturnType<typeof problemOf> };
+  return problem?.status === 409;
+}

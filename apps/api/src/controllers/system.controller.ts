@@ -1,0 +1,57 @@
+import { CommandRefused } from '@bellwether/contracts';
+import { principalOf } from '@bellwether/service';
+import { Controller } from '@nestjs/common';
+import { z } from 'zod';
+import { CONSUMING_SERVICES, type ConsumingService, DeadLetters } from '../operation/dead-letters.js';
+import { System } from '../operation/system.js';
+import { Paging } from '../routing/cursor.js';
+import { Input, type InputOf } from '../routing/input.js';
+import { Serves } from '../routing/serves.js';
+
+/** Operation of the system itself. */
+@Controller()
+export class SystemController {
+  constructor(
+    private readonly system: System,
+    private readonly deadLetters: DeadLetters,
+  ) {}
+
+  @Serves('getSystem')
+  state(@Input() { request }: InputOf<'getSystem'>) {
+    return this.system.state(principalOf(request));
+  }
+
+  @Serves('rebuildProjection')
+  rebuild(@Input() { params }: InputOf<'rebuildProjection'>) {
+    return this.system.rebuild(params.name);
+  }
+
+  @Serves('listDeadLetters')
+  async listDeadLetters(@Input() { query, request }: InputOf<'listDeadLetters'>) {
+    const services = query.service === undefined ? CONSUMING_SERVICES : [known(query.service)];
+    const states = await Promise.all(
+      services.map((name) => this.deadLetters.ask(name, principalOf(request))),
+    );
+    const paging = Paging.of(query, ['dead-letters', query.service], z.int());
+    const after = paging.after ?? 0;
+    const keys = states.flatMap(({ deadLetters }) => deadLetters ?? []);
+    return paging.page(
+      keys.map((key, place) => ({ key, place: place + 1 })).slice(after, after + paging.limit + 1),
+      ({ place }) => place,
+      ({ key }) => key,
+    );
+  }
+
+  @Serves('retryDeadLetters')
+  retryDeadLetters(@Input() { params, body, request }: InputOf<'retryDeadLetters'>) {
+    return this.deadLetters.retry(known(params.service), body.key, principalOf(request));
+  }
+}
+
+function known(service: string): ConsumingService {
+  const found = CONSUMING_SERVICES.find((name) => name === service);
+  if (found === undefined) {
+    throw CommandRefused.notFound(`a service ${service} that consumes the control log`);
+  }
+  return found;
+}

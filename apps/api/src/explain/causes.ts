@@ -1,0 +1,54 @@
+import { type EventData, type EventType, type IncidentAlert, LogStreams } from '@bellwether/contracts';
+import type { RecordedEvent } from '@bellwether/event-log';
+
+/** Where to look for what caused an event. */
+export type Cause =
+  | { kind: 'event'; id: string }
+  | { kind: 'measurement'; journal: string; position: number; id: string }
+  /** The last event of these types in the stream, before the event itself when it is of the same one. */
+  | { kind: 'last'; stream: string; types: readonly EventType[] };
+
+const is = <T extends EventType>(
+  event: RecordedEvent,
+  type: T,
+): event is RecordedEvent & { data: EventData<T> } => event.type === type;
+
+/**
+ * What the data of an event says about its causes, the most telling first. The causation id of the log is asked
+ * first (see the explainer); this is what connects events where a person, a timer or another journal is in between.
+ */
+export function causesOf(event: RecordedEvent): Cause[] {
+  if (is(event, 'slo.alert.fired') || is(event, 'slo.alert.resolved')) return evidence(event.data.evidence);
+  if (is(event, 'incident.declared') || is(event, 'incident.reopened')) return alert(event.data.alert);
+  if (is(event, 'incident.alert-attached')) return alert(event.data.alert);
+  if (is(event, 'incident.alert-resolved')) return [{ kind: 'event', id: event.data.eventId }];
+  if (is(event, 'page.requested')) {
+    const { incident, page, step, cycle } = event.data;
+    // A later step follows from what happened to the page, the first from the incident.
+    return step > 1 || cycle > 1
+      ? [{ kind: 'last', stream: LogStreams.page(page), types: ['page.escalated', 'page.requested'] }]
+      : [
+          {
+            kind: 'last',
+            stream: LogStreams.incident(incident),
+            types: ['incident.declared', 'incident.reopened'],
+          },
+        ];
+  }
+  if (event.type.startsWith('page.')) {
+    return [{ kind: 'last', stream: event.stream, types: ['page.requested'] }];
+  }
+  if (event.type.startsWith('incident.')) {
+    return [{ kind: 'last', stream: event.stream, types: ['incident.declared', 'incident.reopened'] }];
+  }
+  return [];
+}
+
+function evidence(found: EventData<'slo.alert.fired'>['evidence']): Cause[] {
+  return found === null
+    ? []
+    : [{ kind: 'measurement', journal: found.journal, position: found.position, id: found.eventId }];
+}
+
+const alert = (given: IncidentAlert | undefined): Cause[] =>
+  given === undefined ? [] : [{ kind: 'event', id: given.eventId }];

@@ -1,0 +1,72 @@
+import {
+  type EventData,
+  type EventType,
+  eventCatalog,
+  isEventType,
+  type MeasurementRecorded,
+} from '@bellwether/contracts';
+import type { RecordedEvent } from '@bellwether/event-log';
+import { timelineText } from '@bellwether/incident';
+
+type Writers = { [T in EventType]?: (data: EventData<T>) => string };
+
+const number = (value: number | null) => (value === null ? 'unknown' : String(Number(value.toPrecision(3))));
+const percent = (ratio: number | null) =>
+  ratio === null ? 'unknown' : `${Number((ratio * 100).toFixed(1))} %`;
+const time = (millis: number) => new Date(millis).toISOString();
+
+const writers: Writers = {
+  'measurement.recorded': measured,
+  'slo.alert.fired': (data) => `${data.severity} alert ${data.tier} of ${data.slo}: ${burn(data)}`,
+  'slo.alert.resolved': (data) =>
+    `${data.severity} alert ${data.tier} of ${data.slo} resolved (${data.reason}): ${burn(data)}`,
+  'slo.budget.crossed': (data) =>
+    `error budget of ${data.slo} went ${data.direction} past ${percent(data.threshold)}, remaining ${percent(data.remaining)}`,
+  'page.attempted': (data) =>
+    `${data.page}${data.user ? ` to ${data.user}` : ''} by ${data.method}: attempt ${data.attempt}`,
+};
+
+/** One sentence that says what an event means, for people. */
+export function summaryOf(event: RecordedEvent): string {
+  const write = writers[event.type as EventType] as ((data: unknown) => string) | undefined;
+  if (write) return write(event.data);
+  const told = timelineText(event)?.text;
+  if (told) return told;
+  return isEventType(event.type) ? `${eventCatalog[event.type].says}: ${event.stream}` : event.type;
+}
+
+function burn(data: EventData<'slo.alert.fired'> | EventData<'slo.alert.resolved'>): string {
+  const [long, short] = [number(data.longBurn), number(data.shortBurn)];
+  const over =
+    long === short
+      ? `burn ${long} over ${data.longWindow} and ${data.shortWindow}`
+      : `burn ${long} over ${data.longWindow} and ${short} over ${data.shortWindow}`;
+  return `${over}, threshold ${number(data.threshold)}, budget remaining ${percent(data.budgetRemaining)}`;
+}
+
+function measured(data: MeasurementRecorded): string {
+  const times = data.columns.flatMap(({ at }) => at);
+  const parts = data.columns.map((columns) => {
+    switch (columns.kind) {
+      case 'counts':
+        return `${number(sum(columns.good))} of ${number(sum(columns.total))} good`;
+      case 'values': {
+        const [least, most] = [lowest(columns.value), highest(columns.value)];
+        return least === most ? `value ${number(least)}` : `values from ${number(least)} to ${number(most)}`;
+      }
+      default:
+        return `a histogram of ${number(sum(columns.counts.flat()))} observations`;
+    }
+  });
+  const [from, to] = [lowest(times), highest(times)];
+  const span =
+    times.length === 0 ? '' : from === to ? ` at ${time(from)}` : ` from ${time(from)} to ${time(to)}`;
+  const points = `${data.points} ${data.points === 1 ? 'point' : 'points'}`;
+  return `measured ${data.service}/${data.sli}: ${[...new Set(parts)].join(', ')} (${points}${span})`;
+}
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+const lowest = (values: readonly number[]) =>
+  values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+const highest = (values: readonly number[]) =>
+  values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);

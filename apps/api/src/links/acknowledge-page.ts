@@ -1,0 +1,50 @@
+import type { Incident, Page } from '@bellwether/contracts';
+import { escapeHtml, htmlPage } from './html.js';
+
+/** What a signed link shows: the incident and, while the page is open, the button. */
+export function acknowledgePage(page: Page, incident: Incident | undefined, link: string): string {
+  const answered = page.acknowledgedBy
+    ? `<p>Acknowledged by <strong>${escapeHtml(person(page.acknowledgedBy))}</strong> at ${time(page.acknowledgedAt)}.</p>`
+    : '';
+  const open = page.status === 'open' || page.status === 'exhausted';
+  const form = open
+    ? `<form method="post" action="/a/${encodeURIComponent(link)}"><button type="submit">Acknowledge</button></form>`
+    : page.status === 'cancelled'
+      ? '<p>The incident has ended; there is nothing left to acknowledge.</p>'
+      : '';
+  return htmlPage(
+    `${page.incident}: ${page.title}`,
+    `<h1>${escapeHtml(incident?.title ?? page.title)}</h1>
+<dl>
+<dt>Incident</dt><dd>${escapeHtml(page.incident)}</dd>
+<dt>Severity</dt><dd class="severity">${escapeHtml(incident?.severity ?? page.severity)}</dd>
+<dt>Status</dt><dd>${escapeHtml(incident?.status ?? 'unknown')}</dd>
+<dt>Services</dt><dd>${escapeHtml((incident?.services ?? []).join(', ') || (page.service ?? '–'))}</dd>
+<dt>Began</dt><dd>${time(incident?.startedAt ?? page.requestedAt)}</dd>
+<dt>Commander</dt><dd>${escapeHtml(incident?.commander ?? 'nobody')}</dd>
+<dt>Page</dt><dd>${escapeHtml(page.id)}, ${escapeHtml(page.status)}</dd>
+</dl>
+${answered}
+${form}`,
+  );
+}
+
+/** What a link shows that is not, or no longer, good. */
+export function deadLinkPage(kind: 'expired' | 'forged'): string {
+  return kind === 'expired'
+    ? htmlPage(
+        'This link has expired',
+        '<h1>This link has expired</h1><p>Acknowledge the page with the command line or the API instead.</p>',
+      )
+    : htmlPage(
+        'This link is not valid',
+        '<h1>This link is not valid</h1><p>It may have been cut short; open it from the message again.</p>',
+      );
+}
+
+const person = (actor: string) => actor.replace(/^user:/, '');
+
+function time(value: string | null): string {
+  if (value === null) return '–';
+  return `<time datetime="${escapeHtml(value)}">${escapeHtml(value.replace('T', ' ').replace(/\.\d+Z$/, ' UTC'))}</time>`;
+}

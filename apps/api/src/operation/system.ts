@@ -1,0 +1,86 @@
+import {
+  type Clock,
+  CONTROL_JOURNAL,
+  CommandRefused,
+  JOURNALS,
+  type ProjectionState,
+  type SystemState,
+} from '@bellwether/contracts';
+import type { EventLog, Projector } from '@bellwether/event-log';
+import type { Caller } from '../commands/gateway.js';
+import type { EventStream } from '../log/event-stream.js';
+import { CONSUMING_SERVICES, type DeadLetters } from './dead-letters.js';
+
+export interface SystemOptions {
+  log: Pick<EventLog, 'head'>;
+  projector: Pick<Projector, 'state' | 'rebuild'>;
+  deadLetters: DeadLetters;
+  stream: EventStream;
+  clock: Clock;
+  onRebuildFailed: (name: string, error: unknown) => void;
+}
+
+/** The state of the whole system, as far as this process can see it. */
+export class System {
+  constructor(private readonly options: SystemOptions) {}
+
+  async state(caller: Caller): Promise<SystemState> {
+    const { log, deadLetters, stream, clock } = this.options;
+    const [journals, services] = await Promise.all([
+      Promise.all(
+        JOURNALS.map(async (journal) => {
+          const { position, recordedAt } = await log.head(journal);
+          return { journal, position, recordedAt: recordedAt?.toISOString() ?? null };
+        }),
+      ),
+      Promise.all(CONSUMING_SERVICES.map((name) => deadLetters.ask(name, caller))),
+    ]);
+    return {
+      now: clock.now().toISOString(),
+      head: journals.find(({ journal }) => journal === CONTROL_JOURNAL)?.position ?? 0,
+      journals,
+      projections: this.projections(),
+      services: services.map(({ name, state, deadLetters: keys }) => ({
+        name,
+        state,
+        deadLetters: keys?.reduce((total, { events }) => total + events, 0) ?? null,
+      })),
+      streams: { connections: stream.connections },
+    };
+  }
+
+  projections(): ProjectionState[] {
+    return this.options.projector.state().map(({ name, version, position, head, building, halted }) => ({
+      name,
+      version,
+      position,
+      head,
+      building: building ? { version, ...building } : null,
+      halted: halted ?? null,
+    }));
+  }
+
+  /**
+   * Begins to rebuild a read model; one that is being rebuilt goes on.
+   * @throws CommandRefused 404 for a name that none has
+   */
+  async rebuild(name: string): Promise<ProjectionState> {
+    const state = () => this.projections().find((projection) => projection.name === name);
+    const before = state();
+    if (before === undefined) throw CommandRefused.notFound(`a read model ${name}`);
+    if (before.building !== null) return before;
+    // Answered when the build is under way (or over, where there is little to do): `GET /v1/system` tells of it then.
+    await new Promise<void>((begun) => {
+      this.options.projector
+        .rebuild(name, () => begun())
+        .then(
+          () => begun(),
+          (error: unknown) => {
+            this.options.onRebuildFailed(name, error);
+            begun();
+          },
+        );
+    });
+    return state() ?? before;
+  }
+}

@@ -1,0 +1,36 @@
+import { CommandRefused } from '@bellwether/contracts';
+import { HttpProblem } from '@bellwether/service';
+import type { ReadModels } from './read-models.js';
+
+/** What a read may ask for besides the resource. */
+export interface ReadOptions {
+  asOf?: string | undefined;
+  minVersion?: number | undefined;
+}
+
+/**
+ * Reads something with a version that is at least `minVersion`, waiting for the read model when it is behind.
+ *
+ * @throws CommandRefused 404 when there is none, 409 when the version does not exist yet
+ * @throws HttpProblem 503 when the read model does not catch up in time
+ */
+export async function atLeast<T extends { version: number }>(
+  models: Pick<ReadModels, 'current'>,
+  what: string,
+  minVersion: number | undefined,
+  read: () => Promise<T | undefined>,
+): Promise<T> {
+  const first = await read();
+  const enough = (found: T | undefined) => minVersion === undefined || (found?.version ?? 0) >= minVersion;
+  if (first !== undefined && enough(first)) return first;
+  if (minVersion === undefined) throw CommandRefused.notFound(what);
+  const caughtUp = await models.current();
+  const second = await read();
+  if (second !== undefined && enough(second)) return second;
+  if (!caughtUp) throw HttpProblem.unavailable(`the read model does not show version ${minVersion} yet`);
+  if (second === undefined) throw CommandRefused.notFound(what);
+  throw CommandRefused.conflict(
+    `${what} is at version ${second.version}; there is no version ${minVersion} yet`,
+    'version-ahead',
+  );
+}

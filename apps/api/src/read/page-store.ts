@@ -1,0 +1,73 @@
+import type { Page } from '@bellwether/contracts';
+import type { Paging } from '../routing/cursor.js';
+import type { ReadModels } from './read-models.js';
+
+export interface PageFilter {
+  asOf?: string | undefined;
+  status?: readonly Page['status'][] | undefined;
+  incident?: string | undefined;
+  service?: string | undefined;
+  /** Somebody who was to be notified. */
+  user?: string | undefined;
+}
+
+/** A page and its place in the order of pages. */
+export interface PlacedPage {
+  number: number;
+  view: Page;
+}
+
+/** Reads pages as they are, or as they were known to be. */
+export class PageStore {
+  constructor(private readonly models: ReadModels) {}
+
+  async find(id: string, asOf?: string): Promise<Page | undefined> {
+    const [row] = await this.models.rows<{ view: Page }>(
+      'pages',
+      'find',
+      (schema) => `select view from ${schema}.history
+                    where id = $1 and recorded_at <= coalesce($2::timestamptz, 'infinity')
+                    order by version desc limit 1`,
+      [id, asOf ?? null],
+    );
+    return row?.view;
+  }
+
+  /** Ids of the pages of an incident. */
+  async idsOf(incident: string): Promise<string[]> {
+    const rows = await this.models.rows<{ id: string }>(
+      'pages',
+      'ids',
+      (schema) => `select distinct id from ${schema}.history where incident = $1`,
+      [incident],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /** The newest first; one more than the page of the list holds, when there are more. */
+  async list(paging: Paging<number>, filter: PageFilter): Promise<PlacedPage[]> {
+    const rows = await this.models.rows<{ number: string; view: Page }>(
+      'pages',
+      'list',
+      (schema) => `select number, view from (
+                     select distinct on (number) * from ${schema}.history
+                      where number < $1 and recorded_at <= coalesce($3::timestamptz, 'infinity')
+                        and ($5::text is null or incident = $5)
+                      order by number desc, version desc) latest
+                    where ($4::text[] is null or status = any($4))
+                      and ($6::text is null or service = $6)
+                      and ($7::text is null or $7 = any(users))
+                    order by number desc limit $2`,
+      [
+        paging.after ?? Number.MAX_SAFE_INTEGER,
+        paging.limit + 1,
+        filter.asOf ?? null,
+        filter.status ?? null,
+        filter.incident ?? null,
+        filter.service ?? null,
+        filter.user ?? null,
+      ],
+    );
+    return rows.map(({ number, view }) => ({ number: Number(number), view }));
+  }
+}

@@ -1,0 +1,9 @@
+import type { Projection } from '@bellwether/event-log';
+import { events } from './events.projection.js';
+import { incidents } from './incidents.projection.js';
+import { pages } from './pages.projection.js';
+import { resources } from './resources.projection.js';
+import { tokens } from './tokens.projection.js';
+
+/** Every read model of this service. */
+export const projections: Projection[] = [resources, incidents, pages, events, tokens];

@@ -1,0 +1,35 @@
+import type { EventLog, Projector } from '@bellwether/event-log';
+import type pg from 'pg';
+
+/** Where read models stand, and what reads of them wait for. */
+export class ReadModels {
+  constructor(
+    private readonly log: Pick<EventLog, 'head' | 'pool'>,
+    private readonly projector: Pick<Projector, 'schemaOf' | 'waitFor'>,
+    /** How long a read waits for what its caller has seen elsewhere, and a write for its own effect. */
+    private readonly patienceMs = 5_000,
+  ) {}
+
+  /** Rows of a read model. `sql` is given the schema that its tables are in at this moment. */
+  async rows<R extends pg.QueryResultRow>(
+    model: string,
+    name: string,
+    sql: (schema: string) => string,
+    values: unknown[],
+  ): Promise<R[]> {
+    const schema = this.projector.schemaOf(model);
+    const { rows } = await this.log.pool.query<R>({ name: `${schema}-${name}`, text: sql(schema), values });
+    return rows;
+  }
+
+  /** Waits until every read model shows a position. @returns whether it does */
+  shown(position: number): Promise<boolean> {
+    return this.projector.waitFor(position, this.patienceMs);
+  }
+
+  /** Waits until a read model shows everything that the log held when this was called. */
+  async current(model?: string): Promise<boolean> {
+    const { position } = await this.log.head('control');
+    return this.projector.waitFor(position, this.patienceMs, model);
+  }
+}

@@ -1,0 +1,91 @@
+import {
+  CommandRefused,
+  type Fault,
+  faultsOf,
+  type RouteBody,
+  type RouteName,
+  type routes,
+} from '@bellwether/contracts';
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import { servedRoute } from './serves.js';
+
+type Table = typeof routes;
+type Parsed<T, K extends string> = T extends { [P in K]: infer S extends z.ZodType } ? z.output<S> : object;
+
+/** What a route was asked for, validated by the route table. */
+export interface InputOf<N extends RouteName> {
+  params: Parsed<Table[N], 'params'>;
+  query: Parsed<Table[N], 'query'>;
+  body: Table[N] extends { body: { schema: infer S extends z.ZodType } } ? z.output<S> : undefined;
+  request: FastifyRequest;
+}
+
+/** The validated request, as a handler's parameter. Faults of path, query and body are answered 400, all at once. */
+export const Input = createParamDecorator((_: unknown, context: ExecutionContext) => {
+  const request = context.switchToHttp().getRequest<FastifyRequest>();
+  const route = servedRoute(context.getHandler());
+  const faults: Fault[] = [];
+  const take = (schema: z.ZodType | undefined, value: unknown, place: string) => {
+    if (!schema) return {};
+    const result = schema.safeParse(value);
+    if (result.success) return result.data;
+    for (const { path, message } of faultsOf(result.error)) faults.push({ path: at(place, path), message });
+    return {};
+  };
+  const params = take(route.params, request.params, 'path');
+  const query = route.query
+    ? take(route.query, request.query, 'query')
+    : take(undefined, noQuery(request.query, faults), 'query');
+  // A path that names nothing would only make every fault of the body appear twice.
+  const body =
+    route.body && faults.length === 0
+      ? take(route.body.schema, bodyOf(request, route.body, faults), '')
+      : undefined;
+  impossible(route.body, request.body, faults);
+  if (faults.length > 0) {
+    const first = faults[0] as Fault;
+    throw CommandRefused.malformed(
+      `the request is not valid: ${first.path === '' ? '(root)' : first.path} ${first.message}`,
+      faults,
+    );
+  }
+  return { params, query, body, request };
+});
+
+/** @throws CommandRefused 409 when nothing but a word is wrong, and it names an impossible change */
+function impossible(body: RouteBody | undefined, given: unknown, faults: readonly Fault[]): void {
+  const fields = body?.conflicts ?? [];
+  if (faults.length === 0 || given === null || typeof given !== 'object') return;
+  const words = given as Record<string, unknown>;
+  if (!faults.every(({ path }) => fields.includes(path) && typeof words[path] === 'string')) return;
+  const { path, message } = faults[0] as Fault;
+  throw CommandRefused.conflict(`there is no ${path} like that: ${message}`, `unknown-${path}`);
+}
+
+const at = (place: string, path: string) => [place, path].filter((part) => part !== '').join('.');
+
+/** A misspelt filter that is silently ignored shows the wrong thing, so unknown parameters are refused everywhere. */
+function noQuery(query: unknown, faults: Fault[]): unknown {
+  for (const name of Object.keys((query ?? {}) as object))
+    faults.push({ path: `query.${name}`, message: 'is not a parameter of this route' });
+  return query;
+}
+
+function bodyOf(request: FastifyRequest, body: RouteBody, faults: Fault[]): unknown {
+  const given = request.body ?? (body.optional || body.fromPath ? {} : undefined);
+  if (given === undefined) {
+    throw CommandRefused.malformed('the request has no body', [{ path: '', message: 'is required' }]);
+  }
+  if (!body.fromPath || given === null || typeof given !== 'object' || Array.isArray(given)) return given;
+  const params = request.params as Record<string, string>;
+  const said: Record<string, unknown> = {};
+  for (const [parameter, field] of Object.entries(body.fromPath)) {
+    said[field] = params[parameter];
+    const own = (given as Record<string, unknown>)[field];
+    if (own !== undefined && own !== params[parameter])
+      faults.push({ path: field, message: `must be "${params[parameter]}", as in the path, or be left out` });
+  }
+  return { ...said, ...given };
+}
