@@ -1,0 +1,246 @@
+import { createDatabase, eventually, type TestDatabase } from '@bellwether/testing';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type pg from 'pg';
+import { EventLog, type Projection, Projector } from './index.js';
+import { event } from './testing/events.fixture.js';
+
+let database: TestDatabase;
+let log: EventLog;
+let names = 0;
+let name: string;
+
+beforeAll(async () => {
+  database = await createDatabase({ migrate: true });
+  const { migrate } = await import('./index.js');
+  await migrate(database.url);
+  log = EventLog.open({ connectionString: database.url });
+  await append(20);
+}, 60_000);
+
+afterAll(async () => {
+  await log?.close();
+  await database?.drop();
+});
+
+beforeEach(() => {
+  names += 1;
+  name = `notes${names}`;
+});
+
+async function append(count: number, data: unknown = { name: 'x' }): Promise<number> {
+  const { lastPosition } = await log.append({
+    journal: 'control',
+    stream: `incident:${count}`,
+    expectedVersion: 'any',
+    events: Array.from({ length: count }, () => ({ ...event(), data })),
+  });
+  return lastPosition;
+}
+
+/** A row an event; says which build put it there. */
+function notes(over: Partial<Projection> & { text?: string } = {}): Projection {
+  const { text = 'v1', ...rest } = over;
+  return {
+    name,
+    version: 1,
+    async create(tx, schema) {
+      await tx.query(`create table ${schema}.notes (position bigint primary key, made_by text not null)`);
+    },
+    async apply(tx, { position, data }, schema) {
+      if ((data as { poison?: boolean }).poison) throw new Error(`cannot take ${position}`);
+      await tx.query(`insert into ${schema}.notes values ($1, $2)`, [position, text]);
+    },
+    ...rest,
+  };
+}
+
+async function rows(projector: Projector): Promise<{ count: number; max: number; by: string[] }> {
+  const { rows: found } = await log.pool.query(
+    `select count(*)::int as count, max(position)::int as max, array_agg(distinct made_by order by made_by) as by
+       from ${projector.schemaOf(name)}.notes`,
+  );
+  return found[0];
+}
+
+async function started(projection: Projection, owner = 'test'): Promise<Projector> {
+  const projector = new Projector(log, { owner, projections: [projection], batch: 8 });
+  await projector.start();
+  return projector;
+}
+
+test('takes what is there, follows, and answers when a position is reached', async () => {
+  const { position: head } = await log.head('control');
+  const projector = await started(notes());
+  expect(projector.schemaOf(name)).toBe(`test_${name}_v1`);
+  expect(await rows(projector)).toEqual({ count: head, max: head, by: ['v1'] });
+  const position = await append(3);
+  expect(await projector.waitFor(position, 5_000)).toBe(true);
+  expect(await projector.waitFor(position, 5_000, name)).toBe(true);
+  expect(await projector.waitFor(position + 1, 5)).toBe(false);
+  expect(projector.position(name)).toBe(position);
+  expect(projector.state()).toEqual([{ name, version: 1, position, head: position }]);
+  await projector.stop();
+});
+
+test('goes on where it stopped', async () => {
+  await (await started(notes())).stop();
+  await append(2);
+  const again = await started(notes({ text: 'second run' }));
+  const { position } = await log.head('control');
+  expect(await rows(again)).toEqual({ count: position, max: position, by: ['second run', 'v1'] });
+  await again.stop();
+});
+
+test('two processes with one projection take each event once', async () => {
+  const [one, two] = await Promise.all([started(notes({ text: 'one' })), started(notes({ text: 'two' }))]);
+  for (let i = 0; i < 20; i += 1) await append(1);
+  const { position } = await log.head('control');
+  expect(await one.waitFor(position, 10_000)).toBe(true);
+  expect(await two.waitFor(position, 10_000)).toBe(true);
+  expect(await rows(one)).toMatchObject({ count: position, max: position });
+  await Promise.all([one.stop(), two.stop()]);
+});
+
+test('a new version is built beside the old one, which its process goes on with', async () => {
+  const old = await started(notes());
+  const projector = await started(notes({ version: 2, text: 'v2' }));
+  const position = await append(1);
+  expect(await projector.waitFor(position, 5_000)).toBe(true);
+  expect(await old.waitFor(position, 5_000)).toBe(true);
+  expect([old.schemaOf(name), projector.schemaOf(name)]).toEqual([`test_${name}_v1`, `test_${name}_v2`]);
+  expect(await rows(projector)).toEqual({ count: position, max: position, by: ['v2'] });
+  expect(await rows(old)).toEqual({ count: position, max: position, by: ['v1'] });
+  await Promise.all([old.stop(), projector.stop()]);
+});
+
+describe('a rebuild', () => {
+  test('is swapped at once: whoever reads meanwhile sees all rows, of the one build or of the other', async () => {
+    let text = 'first';
+    const projector = await started({
+      ...notes(),
+      async apply(tx: pg.PoolClient, { position }, schema) {
+        await tx.query(`insert into ${schema}.notes values ($1, $2)`, [position, text]);
+      },
+    });
+    text = 'second';
+    let over = false;
+    const progress: number[] = [];
+    const reading = (async () => {
+      const seen = new Set<string>();
+      let least = 0;
+      while (!over) {
+        const { count, by } = await rows(projector);
+        expect(count).toBeGreaterThanOrEqual(least);
+        least = count;
+        seen.add(by.join());
+      }
+      return seen;
+    })();
+    const writing = (async () => {
+      for (let i = 0; i < 30; i += 1) await append(1);
+    })();
+    await projector.rebuild(name, ({ position, head }) => progress.push(position / head));
+    await writing;
+    const { position } = await log.head('control');
+    expect(await projector.waitFor(position, 10_000)).toBe(true);
+    over = true;
+    // Some rows the live tables took before the swap; after it none of theirs is left.
+    expect([...(await reading)].filter((by) => by === 'second').length).toBeLessThanOrEqual(1);
+    expect(projector.schemaOf(name)).toBe(`test_${name}_v1_b`);
+    expect(await rows(projector)).toEqual({ count: position, max: position, by: ['second'] });
+    expect(progress.at(-1)).toBe(1);
+    expect(progress).toEqual([...progress].sort((a, b) => a - b));
+    await projector.rebuild(name);
+    expect(projector.schemaOf(name)).toBe(`test_${name}_v1`);
+    await projector.stop();
+  });
+
+  test('by another process is noticed with the next event', async () => {
+    const [one, two] = await Promise.all([started(notes()), started(notes())]);
+    await one.rebuild(name);
+    const position = await append(1);
+    expect(await two.waitFor(position, 10_000)).toBe(true);
+    await eventually(() => expect(two.schemaOf(name)).toBe(one.schemaOf(name)));
+    expect(await rows(two)).toMatchObject({ count: position });
+    await Promise.all([one.stop(), two.stop()]);
+  });
+
+  test('that was interrupted starts over', async () => {
+    const projector = await started(notes());
+    const failing = notes({
+      create: () => Promise.reject(new Error('no room')),
+    });
+    const other = new Projector(log, { owner: 'test', projections: [failing] });
+    await other.start();
+    await expect(other.rebuild(name)).rejects.toThrow('no room');
+    await projector.rebuild(name);
+    const { position } = await log.head('control');
+    expect(await rows(projector)).toMatchObject({ count: position });
+    await Promise.all([other.stop(), projector.stop()]);
+  });
+});
+
+test('an event that a projection cannot take halts it there, and nothing else; a rebuild with the mended code goes on', async () => {
+  const owner = 'poisoned';
+  const errors: unknown[] = [];
+  let mended = false;
+  const journal = 'measurement-07';
+  const poisoned: Projection = {
+    ...notes({ journal }),
+    async apply(tx, recorded, schema) {
+      if (!mended && (recorded.data as { poison?: boolean }).poison) throw new Error('cannot take it');
+      await tx.query(`insert into ${schema}.notes values ($1, 'x')`, [recorded.position]);
+    },
+  };
+  const healthy: Projection = { ...notes({ journal }), name: 'healthy', apply: async () => {} };
+  const projector = new Projector(log, {
+    owner,
+    projections: [poisoned, healthy],
+    onError: (_, at) => errors.push(at),
+  });
+  const put = async (data: unknown) =>
+    (
+      await log.append({
+        journal,
+        stream: 'm:poison',
+        expectedVersion: 'any',
+        events: [{ ...event(), data }],
+      })
+    ).lastPosition;
+  await projector.start();
+  for (const data of [{}, {}, { poison: true }, {}]) await put(data);
+  await eventually(() =>
+    expect(projector.state()).toEqual([
+      { name, version: 1, position: 2, head: 4, halted: { position: 3, error: 'cannot take it' } },
+      { name: 'healthy', version: 1, position: 4, head: 4 },
+    ]),
+  );
+  expect(errors).toEqual([{ projection: name, position: 3, halted: true }]);
+  expect(await rows(projector)).toMatchObject({ count: 2 });
+  expect(await projector.waitFor(4, 5, name)).toBe(false);
+
+  // It keeps its place over a restart, too.
+  await projector.stop();
+  const again = new Projector(log, { owner, projections: [poisoned] });
+  await again.start();
+  expect(again.state()[0]).toMatchObject({ position: 2, halted: { position: 3 } });
+
+  mended = true;
+  await again.rebuild(name);
+  await put({});
+  expect(await again.waitFor(5, 5_000, name)).toBe(true);
+  expect(again.state()[0]!.halted).toBeUndefined();
+  expect(await rows(again)).toMatchObject({ count: 5 });
+  await again.stop();
+});
+
+test('names that cannot be names of schemas are refused', () => {
+  const projector =
+    (projections: Projection[], owner = 'test') =>
+    () =>
+      new Projector(log, { owner, projections });
+  expect(projector([{ ...notes(), name: 'a; drop' }])).toThrow(RangeError);
+  expect(projector([notes()], 'A')).toThrow(RangeError);
+  expect(projector([notes(), notes()])).toThrow(RangeError);
+  expect(projector([notes({ version: 0 })])).toThrow(RangeError);
+});
