@@ -1,0 +1,85 @@
+import { MEASUREMENT_CE_TYPE, MeasurementLimits, type MeasurementPoint } from '@bellwether/contracts';
+import { uuidv7 } from 'uuidv7';
+
+/** Room for the envelope around the points, in bytes. */
+const envelopeBytes = 8192;
+const mostBytes = MeasurementLimits.bytes - envelopeBytes;
+
+/** A point as it goes out, and its size. Written once: memory is counted in what is really held. */
+export interface WrittenPoint {
+  text: string;
+  bytes: number;
+}
+
+/** Writes a point. A point without a time gets one now: a repeat later must not say another. */
+export function writePoint(point: MeasurementPoint, now: Date): WrittenPoint {
+  const text = JSON.stringify(point.at === undefined ? { at: now.toISOString(), ...point } : point);
+  return { text, bytes: Buffer.byteLength(text) };
+}
+
+/**
+ * Points of one SLI that go out as one message. Its identity, `source` and `id`, is given when it is made and stays
+ * through every repeat and over either way, so that it is recorded once.
+ */
+export class Batch {
+  readonly id = uuidv7();
+  /** Settles with the acknowledgement. */
+  readonly settled: Promise<void>;
+  readonly #points: string[] = [];
+  #bytes = 0;
+  #resolve: () => void = () => {};
+  #reject: (error: Error) => void = () => {};
+
+  constructor(
+    readonly service: string,
+    readonly sli: string,
+    readonly source: string,
+  ) {
+    this.settled = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // Who does not wait for it hears of a refusal through `onRefused`.
+    this.settled.catch(() => {});
+  }
+
+  /** Number of points. */
+  get size(): number {
+    return this.#points.length;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Whether one more point would make it too large for one message. */
+  hasRoomFor(point: WrittenPoint, mostPoints: number): boolean {
+    if (this.#points.length === 0) return true;
+    return this.#points.length < mostPoints && this.#bytes + point.bytes + this.#points.length < mostBytes;
+  }
+
+  add(point: WrittenPoint): void {
+    this.#points.push(point.text);
+    this.#bytes += point.bytes;
+  }
+
+  /** The message: a CloudEvent in structured mode, which is the same over NATS and HTTP. */
+  body(): string {
+    const head = JSON.stringify({
+      specversion: '1.0',
+      type: MEASUREMENT_CE_TYPE,
+      source: this.source,
+      id: this.id,
+      subject: `${this.service}/${this.sli}`,
+    });
+    return `${head.slice(0, -1)},"data":{"points":[${this.#points.join(',')}]}}`;
+  }
+
+  resolve(): void {
+    this.#resolve();
+  }
+
+  reject(error: Error): void {
+    this.#reject(error);
+  }
+}
