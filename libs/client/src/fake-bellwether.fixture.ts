@@ -1,8 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Bus } from '@bellwether/bus';
 import { type EventEnvelope, Headers, Subjects, toEnvelope } from '@bellwether/contracts';
+import type { JetStreamClient } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
 import { uuidv7 } from 'uuidv7';
+
+/** What a service's connection to the bus offers, as far as it is used here. */
+export interface BusAccess {
+  js: Pick<JetStreamClient, 'publish'>;
+  nc: Pick<NatsConnection, 'subscribe'>;
+  receipt(inbox: string, body: string): void;
+}
 
 /** A request as a test's server got it. */
 export interface SeenRequest {
@@ -57,7 +65,7 @@ export class FakeHttp {
 export class FakeLog {
   readonly events: EventEnvelope[] = [];
 
-  constructor(private readonly bus: Bus) {}
+  constructor(private readonly bus: BusAccess) {}
 
   /** What `GET /v1/events` answers. */
   page(request: SeenRequest): { status: number; body: unknown } {
@@ -106,7 +114,7 @@ export class FakeLog {
 
 /** Answers publishers' receipts as ingest does, each identity accepted once. */
 export function answerReceipts(
-  bus: Bus,
+  bus: BusAccess,
   decide: (body: { id: string }, inbox: string) => Record<string, unknown> | null,
 ): () => void {
   const subscription = bus.nc.subscribe(Subjects.allSli, {
