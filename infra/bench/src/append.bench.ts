@@ -1,49 +1,12 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { EventLog, migrate, type NewEvent } from '@bellwether/event-log';
-import { startOwnPostgres, type TestPostgres } from '@bellwether/testing';
+import { EventLog, migrate } from '@bellwether/event-log';
+import type { TestPostgres } from '@bellwether/testing';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { uuidv7 } from 'uuidv7';
+import { dataOf, durablePostgres, eventOf, META } from './log.js';
 import { compare, perSecond, type Result } from './measure.js';
-
-const META = {
-  correlationId: '0193a8f0-0000-7000-8000-000000000000',
-  causationId: null,
-  actor: 'service:bench',
-  source: '/bellwether/bench',
-};
-
-/** About 200 bytes of data, as a control event has. */
-const dataOf = (i: number) => ({
-  incident: `INC-${i % 1000}`,
-  text: 'The checkout service answers slowly; payment was restarted on node seven',
-  at: '2026-11-22T10:00:00.000Z',
-  links: [],
-  pinned: false,
-  number: i,
-});
-
-const eventOf = (i: number): NewEvent => ({
-  type: 'incident.note-added',
-  schema: 1,
-  data: dataOf(i),
-  meta: META,
-  occurredAt: new Date(),
-});
-
-/** A server with Postgres' own durability: fsync on. */
-async function durablePostgres(): Promise<TestPostgres> {
-  return startOwnPostgres({
-    settings: {
-      fsync: 'on',
-      full_page_writes: 'on',
-      shared_buffers: '512MB',
-      max_wal_size: '4GB',
-      checkpoint_timeout: '30min',
-    },
-  });
-}
 
 /** A table like a leaf of the log, indexes included, for the references to write into. */
 async function likeTheLog(client: pg.Client, name: string): Promise<void> {

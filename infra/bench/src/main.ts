@@ -1,8 +1,16 @@
 import { cpus, totalmem } from 'node:os';
 import { appendBench } from './append.bench.js';
+import { evaluatorBench } from './evaluator.bench.js';
 import type { Result } from './measure.js';
+import { rebuildBench } from './rebuild.bench.js';
+import { systemBench } from './system.bench.js';
 
-const benches: Record<string, () => Promise<Result[]>> = { append: appendBench };
+const benches: Record<string, () => Promise<Result[]>> = {
+  append: appendBench,
+  rebuild: rebuildBench,
+  evaluator: evaluatorBench,
+  system: systemBench,
+};
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !Object.hasOwn(benches, name));

@@ -8,7 +8,9 @@ export const ROOT = path.resolve(import.meta.dirname, '../../..');
 /** The running Bellwether that the demo works with. */
 export interface LocalRun {
   apiUrl: string;
-  natsUrl: string;
+  /** NATS, for those who publish measurements and for those who follow events. */
+  publisherUrl: string;
+  subscriberUrl: string;
   token: string;
   /** Stops it, when the demo started it. */
   stop(): Promise<void>;
@@ -51,10 +53,7 @@ export async function findOrStart(say: (line: string) => void): Promise<LocalRun
 async function find(): Promise<Omit<LocalRun, 'stop'> | undefined> {
   const file = path.join(dataDir(), 'run.json');
   if (!existsSync(file)) return undefined;
-  const { apiUrl, natsPort } = JSON.parse(readFileSync(file, 'utf8')) as {
-    apiUrl: string;
-    natsPort?: number;
-  };
+  const { apiUrl, natsUrl } = JSON.parse(readFileSync(file, 'utf8')) as { apiUrl: string; natsUrl: string };
   const token = process.env.BELLWETHER_TOKEN ?? readFileSync(path.join(dataDir(), 'token'), 'utf8').trim();
   try {
     const { ok } = await fetch(`${apiUrl}/readyz`);
@@ -62,8 +61,13 @@ async function find(): Promise<Omit<LocalRun, 'stop'> | undefined> {
   } catch {
     return undefined;
   }
-  const port = natsPort ?? Number(process.env.BELLWETHER_NATS_PORT ?? 4222);
-  return { apiUrl, token, natsUrl: `nats://publisher:${token}@127.0.0.1:${port}` };
+  const as = (user: string): string => {
+    const url = new URL(natsUrl);
+    url.username = user;
+    url.password = token;
+    return url.toString();
+  };
+  return { apiUrl, token, publisherUrl: as('publisher'), subscriberUrl: as('subscriber') };
 }
 
 /** Where `npm run demo -- break` finds the running demo. */
