@@ -60,7 +60,7 @@ export async function rebuildBench(): Promise<Result[]> {
     const reference = async () => {
       for (let after = 0; after < EVENTS; ) {
         const { rows } = await client.query(
-          'select * from log.events where journal = $1 and position > $2 order by position limit 500',
+          'select * from log.events where journal = $1 and position > $2 order by position limit 5000',
           ['control', after],
         );
         after = Number(rows.at(-1).position);

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { subscribeToEvents } from '@bellwether/client';
+import { positionInMemory, subscribe } from '@bellwether/client';
 import { generateLoad } from './load.js';
 import { findOrStart, type LocalRun, ROOT, stateFile } from './local-run.js';
 import { startPager } from './pager.js';
@@ -35,13 +35,17 @@ export async function runDemo(say: (line: string) => void): Promise<void> {
       JSON.stringify({ pid: process.pid, payment: urls.payment, storefront: urls.storefront }),
       { mode: 0o600 },
     );
-    const events = await subscribeToEvents({
+    const events = await subscribe({
       servers: bellwether.subscriberUrl,
+      durable: 'demo-screen',
       api: { url: bellwether.apiUrl, token: bellwether.token },
+      position: positionInMemory(),
       from: 'now',
-      onEvent: (event) => void show(lineOf(event)),
+      onEvent: async (event) => {
+        const line = lineOf(event);
+        if (line !== undefined) say(line);
+      },
     });
-    const show = (line: string | undefined) => line !== undefined && say(line);
     say(
       `The shop is open: ${urls.storefront} (${LOAD_PER_SECOND} requests a second). Now, in another terminal:`,
     );
