@@ -263,7 +263,9 @@ describe('subscribing, as a subscriber', () => {
     await first.subscription.stop();
     await log.append('incident.declared', 'INC-2');
     const second = await subscriber(log, { durable: first.all.durable });
-    await eventually(() => expect(second.handled).toEqual([2]));
+    // The server may still be taking note of the last acknowledgement: then that event comes again, before the next.
+    await eventually(() => expect(second.handled.at(-1)).toBe(2));
+    expect([[2], [1, 2]]).toContainEqual(second.handled);
   });
 
   test('whose handler hung at the end of an earlier run gets that event first, and in order', async () => {
