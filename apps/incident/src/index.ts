@@ -1,1 +1,2 @@
-export {};
+export { incidentConfig } from './config.js';
+export { buildIncidentService } from './incident-service.js';

@@ -1,0 +1,200 @@
+import { type EventEnvelope, type SloAlertFired, toEnvelope } from '@bellwether/contracts';
+import { EventLog } from '@bellwether/event-log';
+import { defaultSettings } from '@bellwether/incident';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { AlertDesk, firedBySlo } from './alert-desk.js';
+import { IncidentIndex } from './incident-index.js';
+import { Incidents } from './incidents.js';
+import { Rehearsal } from './testing/rehearsal.fixture.js';
+
+let stage: Rehearsal;
+afterEach(() => stage?.stop());
+
+const minutes = (count: number) => count * 60_000;
+
+describe('an SLO alert', () => {
+  test('declares an incident: detected when it fired, started with the fault', async () => {
+    stage = await Rehearsal.start();
+    const alert = await stage.alertFires();
+    await stage.settled();
+    expect(await stage.incidents()).toMatchObject([
+      {
+        id: 'INC-1',
+        severity: 'sev2',
+        status: 'investigating',
+        services: ['checkout'],
+        startedAt: '2026-11-22T09:56:00.000Z',
+        detectedAt: '2026-11-22T10:00:00.000Z',
+        alerts: [{ name: 'checkout-availability', tier: 'fast', state: 'firing', eventId: alert }],
+      },
+    ]);
+    const declared = (await stage.events()).find((event) => event.type === 'incident.declared');
+    expect(declared?.meta).toMatchObject({ causationId: alert, actor: 'service:incident' });
+  });
+
+  test('joins the open incident of its service, and those around it for 30 minutes', async () => {
+    stage = await Rehearsal.start();
+    await stage.append('service:checkout', 'service.defined', service('checkout', ['payments']), 'user:ada');
+    await stage.alertFires();
+    await stage.alertFires({ tier: 'slow', declare: 'sev1' });
+    await stage.alertFires({ slo: 'payments-errors', service: 'payments' });
+    await stage.alertFires({ slo: 'search-latency', service: 'search' });
+    await stage.settled();
+    stage.clock.advance(minutes(31));
+    await stage.alertFires({ slo: 'ledger', service: 'ledger' });
+    await stage.append('service:ledger', 'service.defined', service('ledger', ['checkout']), 'user:ada');
+    await stage.alertFires({ slo: 'ledger-errors', service: 'ledger', severity: 'ticket', declare: null });
+    await stage.settled();
+    expect(await stage.incidents()).toMatchObject([
+      { id: 'INC-1', severity: 'sev1', services: ['checkout', 'payments'], alerts: [{}, {}, {}] },
+      { id: 'INC-2', services: ['search'] },
+      { id: 'INC-3', services: ['ledger'], alerts: [{ name: 'ledger' }, { severity: 'ticket' }] },
+    ]);
+  });
+
+  test('that asks for no incident declares none', async () => {
+    stage = await Rehearsal.start();
+    await stage.alertFires({ severity: 'ticket', declare: null });
+    await stage.settled();
+    expect(await stage.incidents()).toEqual([]);
+  });
+
+  test('that fires again within 30 minutes of the resolve reopens its incident', async () => {
+    stage = await Rehearsal.start();
+    await stage.alertFires();
+    await stage.alertResolves();
+    await stage.settled();
+    await stage.does('set-status', { incident: 'INC-1', status: 'resolved', note: 'rolled back' });
+    stage.clock.advance(minutes(29));
+    await stage.alertFires();
+    await stage.settled();
+    expect(await stage.incidents()).toMatchObject([
+      { status: 'investigating', alerts: [{ state: 'firing' }] },
+    ]);
+    await stage.does('set-status', { incident: 'INC-1', status: 'resolved', note: 'rolled back' });
+    stage.clock.advance(minutes(31));
+    await stage.alertFires({ tier: 'slow' });
+    await stage.settled();
+    expect(await stage.incidents()).toMatchObject([{ status: 'resolved' }, { id: 'INC-2' }]);
+  });
+
+  test('of a rule declares with its summary', async () => {
+    stage = await Rehearsal.start();
+    const rule = {
+      rule: 'disk-full',
+      kind: 'external',
+      service: 'db',
+      severity: 'page',
+      n: 1,
+      eventTime: '2026-11-22T10:00:00.000Z',
+    } as const;
+    const more = {
+      summary: 'disk is 99 % full',
+      labels: {},
+      declare: 'sev3',
+      startedAt: rule.eventTime,
+    } as const;
+    await stage.append('rule:disk-full', 'rule.alert.fired', { ...rule, ...more }, 'service:ingest');
+    await stage.append('rule:disk-full', 'rule.alert.resolved', rule, 'service:ingest');
+    await stage.settled();
+    expect(await stage.incidents()).toMatchObject([
+      { title: 'disk is 99 % full', severity: 'sev3', status: 'monitoring', services: ['db'] },
+    ]);
+  });
+});
+
+describe('when its pages have resolved', () => {
+  test('the incident moves to monitoring, and resolves by itself after the quiet period', async () => {
+    stage = await Rehearsal.start();
+    await stage.alertFires();
+    await stage.alertFires({ severity: 'ticket', tier: 'fast', declare: null });
+    stage.clock.advance(minutes(5));
+    await stage.alertResolves();
+    await stage.settled();
+    expect(await stage.incident()).toMatchObject({ status: 'monitoring' });
+    stage.clock.advance(minutes(29));
+    await stage.until(({ vacancyRaised }) => vacancyRaised);
+    expect(await stage.incident()).toMatchObject({ status: 'monitoring' });
+    stage.clock.advance(minutes(1));
+    await stage.until(({ status }) => status === 'resolved');
+    expect(await stage.incident()).toMatchObject({ resolvedAt: '2026-11-22T10:35:00.000Z' });
+    const resolved = (await stage.events()).filter((event) => event.type === 'incident.resolved');
+    expect(resolved).toMatchObject([{ data: { automatic: true } }]);
+  });
+
+  test('but not once somebody acknowledged and so took command', async () => {
+    stage = await Rehearsal.start();
+    await stage.alertFires();
+    await stage.settled();
+    await stage.acknowledges('ada');
+    await stage.alertResolves();
+    await stage.settled();
+    expect(await stage.incident()).toMatchObject({
+      status: 'monitoring',
+      acknowledgedAt: '2026-11-22T10:00:00.000Z',
+      roles: { commander: 'ada' },
+    });
+    const { rows } = await stage.log.pool.query('select due_at from incident.incidents');
+    expect(rows).toEqual([{ due_at: null }]);
+  });
+});
+
+describe('one alert, whatever is repeated', () => {
+  test('delivered 100 times, by two instances at once, is one incident', async () => {
+    stage = await Rehearsal.start();
+    const id = await stage.alertFires();
+    await stage.settled();
+    const position = (await stage.events()).findIndex((event) => event.id === id);
+    const recorded = (await stage.events())[position];
+    const event = toEnvelope(recorded as NonNullable<typeof recorded>) as EventEnvelope<SloAlertFired>;
+    const other = EventLog.open({ connectionString: stage.database.url });
+    try {
+      const desks = [stage.log, other].map((log) => {
+        return new AlertDesk(
+          new Incidents(log, stage.clock, defaultSettings),
+          new IncidentIndex(defaultSettings),
+        );
+      });
+      const cause = {
+        commandId: `reaction:alert-fired:${event.id}`,
+        meta: { correlationId: event.correlationid, causationId: event.id, actor: 'service:incident' },
+      };
+      await Promise.all(
+        Array.from({ length: 100 }, (_, i) =>
+          desks[i % 2]?.onFired(stage.log.pool, firedBySlo(event), cause),
+        ),
+      );
+    } finally {
+      await other.close();
+    }
+    expect(await stage.incidents()).toMatchObject([{ id: 'INC-1', version: 1 }]);
+  });
+
+  test('50 alerts of one service at once, two instances: one incident, all attached, no gap', async () => {
+    stage = await Rehearsal.start(2);
+    await Promise.all(
+      Array.from({ length: 50 }, (_, i) =>
+        i % 10 === 0
+          ? stage.does('declare', { title: `by hand ${i}`, severity: 'sev4', services: ['other'] })
+          : stage.alertFires({ slo: `checkout-${i}`, service: 'checkout' }),
+      ),
+    );
+    await stage.settled();
+    const incidents = await stage.incidents();
+    expect(incidents.map(({ id }) => id).sort()).toEqual([
+      'INC-1',
+      'INC-2',
+      'INC-3',
+      'INC-4',
+      'INC-5',
+      'INC-6',
+    ]);
+    const burning = incidents.filter(({ services }) => services.includes('checkout'));
+    expect(burning).toHaveLength(1);
+    expect(burning[0]?.alerts).toHaveLength(45);
+  });
+});
+
+function service(name: string, dependsOn: string[]) {
+  return { name, description: '', tier: 3, dependsOn, runbooks: [], links: [] };
+}

@@ -1,0 +1,109 @@
+import { type Bus, type BusMetrics, connectBus, JournalStrategy, type LogReader } from '@bellwether/bus';
+import { CONTROL_JOURNAL, toEnvelope } from '@bellwether/contracts';
+import { EventLog, PgConsumerStore } from '@bellwether/event-log';
+import type { Metrics, ServiceContext, ServiceParts } from '@bellwether/service';
+import type { PoolClient } from 'pg';
+import { type IncidentConfig, settingsOf } from './config.js';
+import { DueIncidents } from './due-incidents.js';
+import { incidentModule } from './incident.module.js';
+import { IncidentIndex } from './incident-index.js';
+import { Incidents } from './incidents.js';
+import { LogPool } from './log-pool.js';
+import { ReactionFloor } from './reaction-floor.js';
+import { aggregateOf } from './reactions.controller.js';
+
+/** Name of the service: its consumer, its queue group, its schema. */
+export const SERVICE = 'incident';
+
+type Context = Pick<ServiceContext<IncidentConfig>, 'config' | 'logger' | 'metrics' | 'clock'>;
+
+/** Builds the incident service on the log and the bus that its configuration names. */
+export async function buildIncidentService(context: Context): Promise<ServiceParts> {
+  const { config, logger, metrics, clock } = context;
+  const bus = await connectBus({
+    servers: config.NATS_URL,
+    name: SERVICE,
+    log: logger,
+    metrics: busMetrics(metrics),
+  });
+  const log = EventLog.open({
+    connectionString: config.DATABASE_URL,
+    // The log stamps with this clock only when time is being rehearsed; else Postgres' own is the better one.
+    ...(config.BELLWETHER_CLOCK_FILE === undefined ? {} : { clock }),
+    metrics: metrics.registry,
+    onAppended: (journal, position) => bus.nudge(journal, position),
+  });
+  try {
+    return await build(context, bus, log);
+  } catch (error) {
+    // Open connections would keep the process alive after its start failed.
+    await Promise.allSettled([log.close(), bus.drain()]);
+    throw error;
+  }
+}
+
+async function build(context: Context, bus: Bus, log: EventLog): Promise<ServiceParts> {
+  const { config, logger, clock } = context;
+  const settings = settingsOf(config);
+  const incidents = new Incidents(log, clock, settings);
+  const index = new IncidentIndex(settings);
+  const store = new PgConsumerStore(log.pool, SERVICE);
+  await store.migrate();
+  await index.migrate(log.pool);
+  // Due times follow from the settings, too, and those may have changed.
+  for (const id of await index.open(log.pool)) {
+    const loaded = await incidents.load(id);
+    if (loaded) await index.save(log.pool, loaded.state);
+  }
+  const floor = await ReactionFloor.find(log, await store.load(SERVICE));
+  await bus.reconcile();
+
+  const strategy = new JournalStrategy<PoolClient>({
+    bus,
+    service: SERVICE,
+    journal: CONTROL_JOURNAL,
+    reader: readerOf(log),
+    store,
+    keyOf: aggregateOf,
+  });
+  const due = new DueIncidents({ pool: log.pool, index, incidents, clock, logger });
+  due.start();
+
+  let caughtUp = false;
+  return {
+    module: incidentModule({ incidents, index, pool: new LogPool(log.pool), floor }),
+    strategies: [strategy],
+    ready: async () => {
+      if (!bus.connected) return 'there is no connection to NATS';
+      await log.pool.query('select');
+      if (!caughtUp) {
+        const { position, halted } = strategy.state();
+        if (halted) return `stands still at event ${halted.position}: ${halted.error}`;
+        caughtUp = position >= (await log.head(CONTROL_JOURNAL)).position;
+      }
+      return caughtUp ? null : 'catching up with the log';
+    },
+    close: async () => {
+      await due.stop();
+      await log.close();
+      await bus.drain();
+    },
+  };
+}
+
+function readerOf(log: EventLog): LogReader {
+  return {
+    readAfter: async (journal, after, limit) =>
+      (await log.readJournal(journal, { after, limit })).map(toEnvelope),
+    head: async (journal) => (await log.head(journal)).position,
+  };
+}
+
+function busMetrics(metrics: Metrics): BusMetrics {
+  return {
+    lag: (consumer, events) => metrics.eventLag(consumer).set(events),
+    redelivered: (consumer, count) => metrics.redeliveries.labels(consumer).inc(count),
+    deadLettered: (consumer, count) => metrics.deadLetters.labels(consumer).inc(count),
+    halted: () => {},
+  };
+}

@@ -1,0 +1,32 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AlertDesk } from './alert-desk.js';
+import { CommandsController } from './commands.controller.js';
+import { IncidentIndex } from './incident-index.js';
+import { Incidents } from './incidents.js';
+import { LogPool } from './log-pool.js';
+import { ReactionFloor } from './reaction-floor.js';
+import { ReactionsController } from './reactions.controller.js';
+
+@Module({})
+class IncidentModule {}
+
+/** The handlers of the incident service, given what they work on. */
+export function incidentModule(parts: {
+  incidents: Incidents;
+  index: IncidentIndex;
+  pool: LogPool;
+  floor: ReactionFloor;
+}): DynamicModule {
+  const { incidents, index, pool, floor } = parts;
+  return {
+    module: IncidentModule,
+    controllers: [CommandsController, ReactionsController],
+    providers: [
+      { provide: Incidents, useValue: incidents },
+      { provide: IncidentIndex, useValue: index },
+      { provide: LogPool, useValue: pool },
+      { provide: ReactionFloor, useValue: floor },
+      { provide: AlertDesk, useValue: new AlertDesk(incidents, index) },
+    ],
+  };
+}
