@@ -9,7 +9,7 @@ export { type PostgresOptions, PostgresServer } from './postgres-server.js';
 export { type RunRecord, read as readRunRecord } from './run-lock.js';
 export type { ServiceState } from './service-process.js';
 export { type ServiceDefinition, services } from './services.js';
-export { checkout, type Ports, type Settings, settingsFrom } from './settings.js';
+export { checkout, type Ports, portVariables, type Settings, settingsFrom } from './settings.js';
 export { StartError } from './start-error.js';
 export { type LocalOptions, type LocalSystem, startLocal } from './start-local.js';
 export { canReach, type UnprivilegedUser, unprivilegedUser } from './unprivileged-user.js';

@@ -67,7 +67,7 @@ export function settingsFrom(env: NodeJS.ProcessEnv): Settings {
   if (settings.token !== undefined && !/^(?![$]2a[$])[\x21-\x7e]{8,}$/.test(settings.token)) {
     problems.push('BELLWETHER_TOKEN must be 8 or more printable ASCII characters, and not begin with "$2a$"');
   }
-  if (settings.secretKey !== undefined && Buffer.from(settings.secretKey, 'base64').length !== 32) {
+  if (settings.secretKey !== undefined && !/^[A-Za-z0-9+/]{43}=$/.test(settings.secretKey)) {
     problems.push('BELLWETHER_SECRET_KEY must be 32 bytes in base64');
   }
   const chosen = Object.entries(settings.ports).filter(([, value]) => value !== 0);

@@ -8,6 +8,10 @@ const require = createRequire(import.meta.url);
 const node = path.join(root, 'node_modules/.bin/node');
 const jest = path.join(path.dirname(require.resolve('jest/package.json')), 'bin/jest.js');
 
+const given = process.argv.slice(2);
+// A failed test leaves connections open; without this, Jest in one process would wait for them for ever.
+const ends = given.some((argument) => /^--(watch|detectOpenHandles)/.test(argument)) ? [] : ['--forceExit'];
+
 const { status } = spawnSync(
   node,
   [
@@ -16,7 +20,8 @@ const { status } = spawnSync(
     jest,
     '-c',
     path.join(root, 'infra/test/jest.config.mjs'),
-    ...process.argv.slice(2),
+    ...ends,
+    ...given,
   ],
   { stdio: 'inherit', env: { ...process.env, TZ: 'UTC' } },
 );
