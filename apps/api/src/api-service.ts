@@ -1,4 +1,4 @@
-import { connectBus } from '@bellwether/bus';
+import { type Bus, connectBus } from '@bellwether/bus';
 import { EventLog, Projector } from '@bellwether/event-log';
 import { type ServiceContext, type ServiceParts, TokenAuthority } from '@bellwether/service';
 import { apiModule } from './api.module.js';
@@ -40,13 +40,30 @@ type Context = Pick<ServiceContext<ApiConfig>, 'config' | 'logger' | 'metrics' |
 
 /** Builds the api on the log and the bus that its configuration names. */
 export async function buildApiService(context: Context, settings: ApiSettings = {}): Promise<ServiceParts> {
-  const { config, logger, metrics, clock, signal } = context;
+  const { config, logger, metrics } = context;
   const bus = await connectBus({ servers: config.NATS_URL, name: SERVICE, log: logger });
   const log = EventLog.open({
     connectionString: config.DATABASE_URL,
     metrics: metrics.registry,
     poolSize: 16,
   });
+  try {
+    return await assemble(context, settings, bus, log);
+  } catch (error) {
+    // Open connections would keep a process alive whose start has failed.
+    await log.close();
+    await bus.drain();
+    throw error;
+  }
+}
+
+async function assemble(
+  context: Context,
+  settings: ApiSettings,
+  bus: Bus,
+  log: EventLog,
+): Promise<ServiceParts> {
+  const { config, logger, metrics, clock, signal } = context;
   const forgetNudges = bus.onNudge((journal) => log.nudge(journal));
   const projector = new Projector(log, {
     owner: SERVICE,

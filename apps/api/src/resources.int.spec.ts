@@ -1,0 +1,239 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Rig } from './rig.fixture.js';
+
+let rig: Rig;
+beforeAll(async () => {
+  rig = await Rig.start();
+});
+afterAll(() => rig?.stop());
+
+const checkout = { team: 'pay', tier: 1, dependsOn: ['stock'] };
+const slo = {
+  service: 'checkout',
+  sli: 'availability',
+  objective: 0.999,
+  indicator: { kind: 'ratio' },
+  budgeting: { method: 'occurrences' },
+  window: { rolling: '30d' },
+};
+
+describe('a resource', () => {
+  test('is created, read, replaced and listed', async () => {
+    const created = await rig.put('/v1/services/checkout', checkout);
+    expect(created.status).toBe(201);
+    expect(created.body).toMatchObject({ name: 'checkout', ...checkout, warnings: [] });
+    expect(created.headers.get('etag')).toBe('"1"');
+
+    const read = await rig.get('/v1/services/checkout');
+    expect(read.status).toBe(200);
+    expect(read.headers.get('etag')).toBe('"1"');
+    expect(read.body).toEqual({
+      name: 'checkout',
+      description: '',
+      team: 'pay',
+      tier: 1,
+      dependsOn: ['stock'],
+      runbooks: [],
+      links: [],
+    });
+
+    const replaced = await rig.put('/v1/services/checkout', { ...read.body, tier: 2 });
+    expect(replaced.status).toBe(200);
+    expect(replaced.headers.get('etag')).toBe('"2"');
+    expect((await rig.get('/v1/services')).body).toEqual({
+      items: [{ ...read.body, tier: 2 }],
+      nextCursor: null,
+    });
+  });
+
+  test('whose name differs from the path is refused', async () => {
+    const { status, body } = await rig.put('/v1/services/checkout', { ...checkout, name: 'other' });
+    expect(status).toBe(400);
+    expect(body.errors).toEqual([
+      { path: 'name', message: 'must be "checkout", as in the path, or be left out' },
+    ]);
+  });
+
+  test('is refused as a whole, with every fault', async () => {
+    const { status, headers, body } = await rig.put('/v1/slos/broken', {
+      ...slo,
+      objective: 2,
+      window: { rolling: '30 days' },
+      unknown: true,
+    });
+    expect(status).toBe(400);
+    expect(headers.get('content-type')).toBe('application/problem+json');
+    expect((body.errors as { path: string }[]).map(({ path }) => path).sort()).toEqual(
+      expect.arrayContaining(['objective']),
+    );
+    expect((await rig.get('/v1/slos/broken')).status).toBe(404);
+  });
+
+  test('an SLI has two names', async () => {
+    expect((await rig.put('/v1/slis/checkout/availability', { unit: 'count' })).status).toBe(201);
+    expect((await rig.get('/v1/slis/checkout/availability')).body).toMatchObject({
+      service: 'checkout',
+      name: 'availability',
+    });
+    expect((await rig.get<{ items: unknown[] }>('/v1/slis')).body.items).toHaveLength(1);
+  });
+
+  test('is retired, and stays known for the past', async () => {
+    await rig.put('/v1/slos/checkout-availability', slo);
+    const before = rig.clock.now().toISOString();
+    rig.clock.advance(60_000);
+    const retired = await rig.ask('DELETE', '/v1/slos/checkout-availability');
+    expect(retired.status).toBe(200);
+    expect((await rig.get('/v1/slos/checkout-availability')).status).toBe(404);
+    expect((await rig.get<{ items: unknown[] }>('/v1/slos')).body.items).toEqual([]);
+    const then = encodeURIComponent(before);
+    expect((await rig.get(`/v1/slos/checkout-availability?asOf=${then}`)).status).toBe(200);
+    expect((await rig.get<{ items: unknown[] }>(`/v1/slos?asOf=${then}`)).body.items).toHaveLength(1);
+    expect((await rig.ask('DELETE', '/v1/slos/checkout-availability')).status).toBe(404);
+    const again = await rig.put('/v1/slos/checkout-availability', slo);
+    expect(again.headers.get('etag')).toBe('"3"');
+  });
+});
+
+describe('what was known then', () => {
+  test('is answered by recorded time', async () => {
+    await rig.put('/v1/services/past', { tier: 3 });
+    const first = rig.clock.now().toISOString();
+    rig.clock.advance(1_000);
+    await rig.put('/v1/services/past', { tier: 4 });
+    const asOf = await rig.get(`/v1/services/past?asOf=${first}`);
+    expect(asOf.body).toMatchObject({ tier: 3 });
+    expect(asOf.headers.get('etag')).toBe('"1"');
+    expect((await rig.get('/v1/services/past')).body).toMatchObject({ tier: 4 });
+    expect((await rig.get('/v1/services/past?asOf=2020-01-01T00:00:00Z')).status).toBe(404);
+  });
+
+  test('takes an offset whose plus sign was not encoded', async () => {
+    expect((await rig.get('/v1/services/past?asOf=2030-01-01T00:00:00+01:00')).status).toBe(200);
+  });
+});
+
+describe('versions', () => {
+  test('If-Match takes the current one only', async () => {
+    await rig.put('/v1/services/versioned', {});
+    const stale = await rig.put('/v1/services/versioned', {}, { headers: { 'if-match': '"7"' } });
+    expect(stale.status).toBe(412);
+    expect(stale.body.detail).toContain('current version is 1');
+    expect(
+      (await rig.put('/v1/services/versioned', { tier: 1 }, { headers: { 'if-match': '"1"' } })).status,
+    ).toBe(200);
+    expect((await rig.put('/v1/services/versioned', {}, { headers: { 'if-match': '*' } })).status).toBe(200);
+    expect((await rig.put('/v1/services/nothing', {}, { headers: { 'if-match': '*' } })).status).toBe(412);
+    expect((await rig.put('/v1/services/versioned', {}, { headers: { 'if-match': 'W/"1"' } })).status).toBe(
+      400,
+    );
+  });
+
+  test('If-None-Match: * creates only', async () => {
+    const headers = { 'if-none-match': '*' };
+    expect((await rig.put('/v1/services/once', {}, { headers })).status).toBe(201);
+    expect((await rig.put('/v1/services/once', {}, { headers })).status).toBe(412);
+  });
+
+  test('If-None-Match on a read answers 304 while nothing changed', async () => {
+    await rig.put('/v1/services/cached', {});
+    const same = await rig.get('/v1/services/cached', { headers: { 'if-none-match': '"1"' } });
+    expect(same.status).toBe(304);
+    expect((await rig.get('/v1/services/cached', { headers: { 'if-none-match': '"0"' } })).status).toBe(200);
+  });
+
+  test('minVersion waits for what exists and refuses what does not', async () => {
+    await rig.put('/v1/services/fresh', {});
+    expect((await rig.get('/v1/services/fresh?minVersion=1')).status).toBe(200);
+    const ahead = await rig.get('/v1/services/fresh?minVersion=9');
+    expect(ahead.status).toBe(409);
+    expect(ahead.body.detail).toContain('at version 1');
+    expect((await rig.get('/v1/services/unheard?minVersion=1')).status).toBe(404);
+  });
+
+  test('a write on one instance is seen on another with the ETag as minVersion', async () => {
+    const other = await rig.another();
+    try {
+      for (let version = 1; version <= 20; version += 1) {
+        const { headers } = await rig.put('/v1/services/seen', { tier: (version % 4) + 1 });
+        const etag = headers.get('etag')?.replaceAll('"', '');
+        expect(etag).toBe(String(version));
+        const response = await fetch(
+          `http://127.0.0.1:${other.httpPort}/v1/services/seen?minVersion=${etag}`,
+          {
+            headers: { authorization: 'Bearer admin-token-of-the-tests' },
+          },
+        );
+        expect(await response.json()).toMatchObject({ tier: (version % 4) + 1 });
+      }
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
+describe('lists', () => {
+  test('are paged without gaps or repeats', async () => {
+    const names = Array.from({ length: 7 }, (_, i) => `paged-${i}`);
+    for (const name of names) await rig.put(`/v1/users/${name}`, {});
+    const found: string[] = [];
+    let cursor = '';
+    do {
+      const { body } = await rig.get<{ items: { name: string }[]; nextCursor: string | null }>(
+        `/v1/users?limit=3${cursor}`,
+      );
+      expect(body.items.length).toBeLessThanOrEqual(3);
+      found.push(...body.items.map(({ name }) => name));
+      cursor = body.nextCursor === null ? '' : `&cursor=${body.nextCursor}`;
+    } while (cursor !== '');
+    expect(found).toEqual(names);
+  });
+
+  test('refuse cursors that are not theirs', async () => {
+    const { body } = await rig.get<{ nextCursor: string }>('/v1/users?limit=1');
+    expect((await rig.get(`/v1/services?cursor=${body.nextCursor}`)).status).toBe(400);
+    expect((await rig.get('/v1/users?cursor=abc')).status).toBe(400);
+    expect((await rig.get("/v1/users?cursor=';drop table x--")).status).toBe(400);
+    expect((await rig.get(`/v1/users?cursor=${Buffer.from('["x",{}]').toString('base64url')}`)).status).toBe(
+      400,
+    );
+  });
+
+  test.each(['0', '501', '-1', '1.5', '1e2', 'ten', ''])('refuse limit=%s', async (limit) => {
+    const { status, body } = await rig.get(`/v1/services?limit=${limit}`);
+    expect(status).toBe(400);
+    expect(body.errors).toMatchObject([{ path: 'query.limit' }]);
+  });
+
+  test('refuse parameters they do not know, so that a misspelt filter shows', async () => {
+    expect((await rig.get('/v1/services?lmit=3')).status).toBe(400);
+    expect((await rig.get('/v1/services?limit=3&limit=4')).status).toBe(400);
+  });
+});
+
+test('secrets are shown nowhere', async () => {
+  const contactMethods = [
+    { id: 'hook', kind: 'webhook', address: 'http://127.0.0.1:9/page', secret: 'whsec_dG9wLXNlY3JldA==' },
+  ];
+  const put = await rig.put('/v1/users/ada', { contactMethods });
+  expect(put.status).toBe(201);
+  const shown = [
+    put,
+    await rig.get('/v1/users/ada'),
+    await rig.get('/v1/users'),
+    await rig.get('/v1/events?type=user.defined'),
+    await rig.get('/v1/events'),
+  ];
+  for (const { body } of shown) {
+    expect(JSON.stringify(body)).not.toMatch(/whsec|sealed:v1/);
+  }
+  expect((await rig.get('/v1/users/ada')).body).toMatchObject({ contactMethods: [{ secret: 'sealed' }] });
+});
+
+test('an SLO’s status is asked of the evaluator', async () => {
+  await rig.put('/v1/slos/asked', slo);
+  const { status, body } = await rig.get('/v1/slos/asked/status');
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ slo: 'asked', state: 'no-data', sli: null });
+  expect((await rig.get('/v1/slos/unknown/status')).status).toBe(404);
+});

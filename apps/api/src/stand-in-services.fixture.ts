@@ -1,0 +1,295 @@
+import { createHash } from 'node:crypto';
+import { type Bus, CommandServer } from '@bellwether/bus';
+import {
+  CONTROL_JOURNAL,
+  type CommandData,
+  type CommandName,
+  CommandRefused,
+  type CommandReply,
+  type CommandRequest,
+  commandCatalog,
+  LogStreams,
+  parseOrRefuse,
+} from '@bellwether/contracts';
+import type { EventLog, NewEvent, RecordedEvent } from '@bellwether/event-log';
+import {
+  type CommandOf,
+  decide,
+  fold,
+  type IncidentCommand,
+  incidentEvent,
+  incidentView,
+} from '@bellwether/incident';
+import { evolvePage, type PageEvent, pageView } from '@bellwether/oncall';
+
+type Reply = Extract<CommandReply, { ok: true }>;
+
+/**
+ * Answers the commands of evaluator, incident and paging with the events that they would append, for tests of the api
+ * without its neighbours. Decisions are the domain's own where there is one.
+ */
+export class StandInServices {
+  readonly #servers: CommandServer[] = [];
+  /** Commands that came, by name. */
+  readonly seen: { name: string; request: CommandRequest }[] = [];
+
+  constructor(
+    private readonly bus: Bus,
+    private readonly log: EventLog,
+    private readonly now: () => Date,
+  ) {}
+
+  async start(): Promise<void> {
+    const handlers = this.handlers();
+    for (const service of ['evaluator', 'incident', 'paging']) {
+      const server = new CommandServer({ bus: this.bus, service });
+      for (const [name, handle] of Object.entries(handlers)) {
+        if (!name.startsWith(`${service}.`)) continue;
+        server.serve(name.slice(service.length + 1), (request) => {
+          this.seen.push({ name, request });
+          return handle(request);
+        });
+      }
+      await server.ready();
+      this.#servers.push(server);
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.stop()));
+  }
+
+  private handlers(): Record<string, (request: CommandRequest) => Promise<unknown>> {
+    const incidents = (Object.keys(commandCatalog) as CommandName[])
+      .filter(
+        (name) => name.startsWith('incident.') && name !== 'incident.declare' && name !== 'incident.merge',
+      )
+      .map((name) => [name, (request: CommandRequest) => this.changeIncident(name, request)] as const);
+    return {
+      'evaluator.service-define': (request) => {
+        const data = parsed('evaluator.service-define', request);
+        return this.define(request, LogStreams.service(data.name), 'service.defined', data);
+      },
+      'evaluator.sli-define': (request) => {
+        const data = parsed('evaluator.sli-define', request);
+        return this.define(request, LogStreams.sli(data.service, data.name), 'sli.defined', data);
+      },
+      'evaluator.slo-define': (request) => {
+        const data = parsed('evaluator.slo-define', request);
+        return this.define(request, LogStreams.slo(data.name), 'slo.defined', data);
+      },
+      'evaluator.slo-retire': (request) => this.retire(request),
+      'evaluator.slo-status': (request) => this.status(request),
+      'incident.declare': (request) => this.declare(request),
+      ...Object.fromEntries(incidents),
+      'paging.user-define': (request) => {
+        const data = parsed('paging.user-define', request);
+        const contactMethods = data.contactMethods.map((method) =>
+          method.secret ? { ...method, secret: 'sealed:v1:c2VjcmV0' } : method,
+        );
+        return this.define(request, LogStreams.user(data.name), 'user.defined', { ...data, contactMethods });
+      },
+      'paging.schedule-define': (request) => {
+        const data = parsed('paging.schedule-define', request);
+        return this.define(request, LogStreams.schedule(data.name), 'schedule.defined', data);
+      },
+      'paging.policy-define': (request) => {
+        const data = parsed('paging.policy-define', request);
+        return this.define(request, LogStreams.policy(data.name), 'policy.defined', data);
+      },
+      'paging.override': async (request) => {
+        const data = parsed('paging.override', request);
+        const id = createHash('sha256').update(request.id).digest('hex').slice(0, 12);
+        const override = { ...data, id, by: request.actor };
+        return this.append(request, LogStreams.schedule(data.schedule), 'schedule.overridden', override, 201);
+      },
+      'paging.override-withdraw': async (request) => {
+        const data = parsed('paging.override-withdraw', request);
+        const event = { ...data, by: request.actor };
+        return this.append(
+          request,
+          LogStreams.schedule(data.schedule),
+          'schedule.override-withdrawn',
+          event,
+          200,
+        );
+      },
+      'paging.page-acknowledge': (request) => this.acknowledge(request),
+      'paging.token-create': async (request) => {
+        const data = parsed('paging.token-create', request);
+        const id = createHash('sha256').update(request.id).digest('hex').slice(0, 12);
+        const token = `bw_${createHash('sha256').update(`secret ${request.id}`).digest('base64url')}`;
+        const hash = createHash('sha256').update(token).digest('hex');
+        const event = { ...data, id, hash, expiresAt: data.expiresAt ?? null };
+        const reply = await this.append(request, LogStreams.token(id), 'token.created', event, 201);
+        return {
+          ...reply,
+          data: { id, name: data.name, role: data.role, token, expiresAt: event.expiresAt },
+        };
+      },
+      'paging.token-revoke': async (request) => {
+        const { id } = parsed('paging.token-revoke', request);
+        if ((await this.log.streamVersion(LogStreams.token(id))) === 0)
+          throw CommandRefused.notFound(`the token ${id}`);
+        return this.append(request, LogStreams.token(id), 'token.revoked', { id }, 200);
+      },
+    };
+  }
+
+  private async define(request: CommandRequest, stream: string, type: string, data: object): Promise<Reply> {
+    const before = (await this.log.readStream(stream)).filter(
+      (event) => event.type === type || event.type === 'slo.retired',
+    );
+    expectOrRefuse(request, before.length);
+    const reply = await this.append(request, stream, type, data, before.length === 0 ? 201 : 200);
+    return { ...reply, version: before.length + 1, warnings: [] };
+  }
+
+  private async retire(request: CommandRequest): Promise<Reply> {
+    const { slo } = parsed('evaluator.slo-retire', request);
+    const before = await this.log.readStream(LogStreams.slo(slo));
+    const last = before.at(-1);
+    if (!last || last.type === 'slo.retired') throw CommandRefused.notFound(`the SLO ${slo}`);
+    const { service } = last.data as { service: string };
+    const reply = await this.append(request, LogStreams.slo(slo), 'slo.retired', { slo, service }, 200);
+    return { ...reply, data: last.data, version: before.length + 1 };
+  }
+
+  private async status(request: CommandRequest): Promise<unknown> {
+    const { slo } = parsed('evaluator.slo-status', request);
+    const [defined] = await this.log.readStream(LogStreams.slo(slo), { limit: 1 });
+    if (!defined) throw CommandRefused.notFound(`the SLO ${slo}`);
+    return {
+      slo,
+      service: (defined.data as { service: string }).service,
+      asOf: this.now().toISOString(),
+      state: 'no-data',
+      frozen: null,
+      objective: 0.999,
+      sli: null,
+      good: 0,
+      total: 0,
+      compliant: null,
+      budget: { total: 0.001, consumed: null, remaining: null, exhausted: false, exhaustsAt: null },
+      burn: [],
+      alerts: [],
+      watermark: null,
+      history: 0,
+      coverage: null,
+      corrections: 0,
+    };
+  }
+
+  private async declare(request: CommandRequest): Promise<Reply> {
+    const data = parsed('incident.declare', request);
+    let number = 1;
+    while ((await this.log.streamVersion(LogStreams.incident(`INC-${number}`))) > 0) number += 1;
+    const incident = `INC-${number}`;
+    const command = { type: 'incident.declare', incident, data, ...this.asked(request) } as const;
+    const [change] = decide(command, null);
+    return this.incidentReply(request, incident, change ? [change] : [], 201);
+  }
+
+  private async changeIncident(name: CommandName, request: CommandRequest): Promise<Reply> {
+    const { incident, ...data } = parsed(name, request) as { incident: string };
+    const state = fold((await this.log.readStream(LogStreams.incident(incident))).map(incidentEvent));
+    if (state === null) throw CommandRefused.notFound(`the incident ${incident}`);
+    expectOrRefuse(request, state.version);
+    const command = { type: name, data, ...this.asked(request) } as unknown as CommandOf<
+      IncidentCommand['type']
+    >;
+    return this.incidentReply(request, incident, decide(command, state), 200);
+  }
+
+  private async incidentReply(
+    request: CommandRequest,
+    incident: string,
+    changes: readonly { type: string; data: unknown }[],
+    status: 200 | 201,
+  ): Promise<Reply> {
+    const stream = LogStreams.incident(incident);
+    const position = changes.length === 0 ? 0 : await this.appendAll(request, stream, changes);
+    const state = fold((await this.log.readStream(stream)).map(incidentEvent));
+    if (state === null) throw new Error(`${incident} is not there`);
+    return { ok: true, status, data: incidentView(state), version: state.version, position, warnings: [] };
+  }
+
+  private async acknowledge(request: CommandRequest): Promise<Reply> {
+    const { page, via } = parsed('paging.page-acknowledge', request);
+    const stream = LogStreams.page(page);
+    const events = await this.log.readStream(stream);
+    const incident = (events[0]?.data as { incident?: string } | undefined)?.incident;
+    if (incident === undefined) throw CommandRefused.notFound(`the page ${page}`);
+    expectOrRefuse(request, events.length);
+    const at = this.now().toISOString();
+    const data = { page, incident, by: request.actor, via, at };
+    const position = await this.appendAll(request, stream, [{ type: 'page.acknowledged', data }]);
+    const after = await this.log.readStream(stream);
+    const state = after.map(pageEvent).reduce<ReturnType<typeof evolvePage> | null>(evolvePage, null);
+    if (state === null) throw new Error(`${page} is not there`);
+    return {
+      ok: true,
+      status: 200,
+      data: pageView(state, after.length),
+      version: after.length,
+      position,
+      warnings: [],
+    };
+  }
+
+  private asked(request: CommandRequest) {
+    return { now: this.now().toISOString(), actor: request.actor };
+  }
+
+  private async append(
+    request: CommandRequest,
+    stream: string,
+    type: string,
+    data: object,
+    status: 200 | 201,
+  ): Promise<Reply> {
+    const position = await this.appendAll(request, stream, [{ type, data }]);
+    return { ok: true, status, data, version: 1, position, warnings: [] };
+  }
+
+  private async appendAll(
+    request: CommandRequest,
+    stream: string,
+    changes: readonly { type: string; data: unknown }[],
+  ): Promise<number> {
+    const { lastPosition } = await this.log.append({
+      journal: CONTROL_JOURNAL,
+      stream,
+      expectedVersion: 'any',
+      commandId: request.id,
+      ...(request.hash === undefined ? {} : { commandHash: request.hash }),
+      events: changes.map(
+        ({ type, data }): NewEvent => ({
+          type,
+          data,
+          occurredAt: this.now(),
+          meta: {
+            correlationId: request.correlationId,
+            causationId: request.causationId ?? null,
+            actor: request.actor,
+            source: '/bellwether/stand-in',
+          },
+        }),
+      ),
+    });
+    return lastPosition;
+  }
+}
+
+function parsed<N extends CommandName>(name: N, request: CommandRequest): CommandData<N> {
+  return parseOrRefuse(commandCatalog[name], request.data) as CommandData<N>;
+}
+
+function expectOrRefuse({ expect }: CommandRequest, actual: number): void {
+  if (expect !== undefined && expect !== actual) throw CommandRefused.staleVersion(expect, actual);
+}
+
+/** An event of a page's stream, as the on-call domain reads it. */
+export function pageEvent(event: RecordedEvent): PageEvent {
+  return { type: event.type, data: event.data, at: event.occurredAt.getTime() } as PageEvent;
+}
