@@ -280,6 +280,30 @@ describe('commands', () => {
     expect(await asking).toMatchObject({ ok: true, data: { up: true } });
   });
 
+  test('a request under way when NATS dies is sent again', async () => {
+    const calls: string[] = [];
+    let answer = false;
+    const service = await bus('incident');
+    service.nc.subscribe('cmd.incident.declare', {
+      callback: (_, message) => {
+        calls.push((message.json() as CommandRequest).id);
+        if (answer)
+          message.respond(JSON.stringify({ ok: true, status: 200, data: 1, version: 1, position: 1 }));
+      },
+    });
+    await service.nc.flush();
+    const asking = (await bus()).request('cmd.incident.declare', command(), {
+      timeoutMs: 20_000,
+      graceMs: 20_000,
+    });
+    await eventually(() => expect(calls).toHaveLength(1));
+    answer = true;
+    await nats.kill();
+    await nats.start();
+    expect(await asking).toMatchObject({ ok: true, data: 1 });
+    expect([...new Set(calls)]).toEqual([command().id]);
+  }, 30_000);
+
   test('of several instances one answers; when too many are at work the rest are told to come back', async () => {
     const calls: string[] = [];
     let release = () => {};

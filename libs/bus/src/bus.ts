@@ -10,10 +10,10 @@ import {
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { headers, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { type ConnectOptions, openConnection, SERVICE_INBOX } from './connection.js';
-import { BusUnavailable } from './errors.js';
+import { BusUnavailable, ConnectionLost } from './errors.js';
 import { type BusLog, type BusMetrics, noMetrics, stderrLog } from './ports.js';
 import { ensureConsumer, ensureStream } from './reconcile.js';
-import { askOnce } from './request.js';
+import { ask } from './request.js';
 import { type DeclaredConsumer, declaredStreams, defaultTopology, type Topology } from './topology.js';
 import { backoffMs } from './transient.js';
 
@@ -89,7 +89,7 @@ export class Bus {
    * it itself after each reconnection, since the server may have come back without them.
    */
   reconcile(): Promise<void> {
-    this.#reconciling ??= this.#reconcile().finally(() => {
+    this.#reconciling ??= this.whileConnected(() => this.#reconcile()).finally(() => {
       this.#reconciling = null;
     });
     return this.#reconciling;
@@ -98,9 +98,9 @@ export class Bus {
   /** Makes sure of one consumer, and of all streams when its stream is gone. */
   async ensureConsumer(consumer: DeclaredConsumer): Promise<void> {
     this.declare(consumer);
-    const names = await this.jsm.streams.names().next();
+    const names = await this.whileConnected(() => this.jsm.streams.names().next());
     if (Object.values(Streams).some((name) => !names.includes(name))) return await this.reconcile();
-    await this.#ensure(consumer);
+    await this.whileConnected(() => this.#ensure(consumer));
   }
 
   /** Tells everyone that journal has grown to `position`. Lost when there is no connection: readers poll as well. */
@@ -127,7 +127,7 @@ export class Bus {
   /** Calls `handler` whenever a connection was lost. @returns a function that ends it */
   onLost(handler: () => void): () => void {
     this.#lost.add(handler);
-    return () => this.#lost.delete(handler);
+    return () => void this.#lost.delete(handler);
   }
 
   /** Calls `handler` whenever a connection was established again. @returns a function that ends it */
@@ -138,7 +138,8 @@ export class Bus {
 
   /**
    * Asks a service (`cmd.<service>.<name>`) and returns its answer, a refusal included. A service that is just being
-   * restarted is waited for, `graceMs` at most (default 2,000), within `timeoutMs` (default 5,000).
+   * restarted is waited for, `graceMs` at most (default 2,000), within `timeoutMs` (default 5,000). When the
+   * connection is lost meanwhile, the request is sent again under its id.
    *
    * @throws NoResponders nobody serves the subject: the command was not carried out
    * @throws RequestTimeout no answer in time: repeat it with the same command id, it has its effect once
@@ -152,7 +153,7 @@ export class Bus {
     head.set(Headers.correlation, headerText(command.correlationId));
     if (command.traceparent) head.set(Headers.traceparent, headerText(command.traceparent));
     const timeoutMs = options.timeoutMs ?? 5_000;
-    const answer = await askOnce(this, subject, JSON.stringify(command), {
+    const answer = await ask(this, subject, JSON.stringify(command), {
       headers: head,
       timeoutMs,
       graceMs: Math.min(options.graceMs ?? 2_000, timeoutMs),
@@ -187,6 +188,20 @@ export class Bus {
       signal?.addEventListener('abort', gone);
       if (signal?.aborted || this.nc.isClosed()) gone();
     });
+  }
+
+  /**
+   * Runs `work`, which asks something over NATS, and does not wait for answers that cannot come any more.
+   * @throws ConnectionLost as soon as the connection is lost
+   */
+  async whileConnected<T>(work: () => Promise<T>): Promise<T> {
+    let stopListening = () => {};
+    const lost = new Promise<never>((_, reject) => {
+      stopListening = this.onLost(() => reject(new ConnectionLost('the connection to NATS was lost')));
+    });
+    const working = work();
+    working.catch(() => {});
+    return await Promise.race([working, lost]).finally(stopListening);
   }
 
   /** Lets what was sent arrive and what was received be handled, then closes the connection. */

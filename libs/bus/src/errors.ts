@@ -5,8 +5,11 @@ export class BusError extends Error {
 
 /** There is no connection to NATS at this moment; it is being re-established. */
 export class BusUnavailable extends BusError {
-  override readonly name = 'BusUnavailable';
+  override readonly name: string = 'BusUnavailable';
 }
+
+/** The connection was lost with a question under way: its answer would go to an inbox that is gone. */
+export class ConnectionLost extends BusUnavailable {}
 
 /** NATS refuses the credentials: trying again would not help. */
 export class BusCredentialsRefused extends BusError {

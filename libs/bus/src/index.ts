@@ -7,6 +7,8 @@ export * from './jetstream-copy.js';
 export * from './journal-context.js';
 export * from './journal-feed.js';
 export * from './journal-strategy.js';
+export * from './log-reader.js';
+export * from './on-event.js';
 export * from './ordered-consumer.js';
 export * from './ports.js';
 export * from './server-config.js';

@@ -76,11 +76,12 @@ export class JetStreamCopy {
     this.#lastControlId = null;
     const acknowledgements = events.map((event) => {
       const control = event.journal === CONTROL_JOURNAL;
-      const sent = this.#send(event, maxPayload, control ? before : null);
+      const expected = control ? before : null;
       before = control ? event.id : before;
-      return sent;
+      // Acknowledgements of a lost connection never come; until they time out the relay would stand still.
+      return this.#bus.whileConnected(() => this.#send(event, maxPayload, expected));
     });
-    // All of them, failed or not: nothing of this window may still be under way when it is published again.
+    // All of them, failed or not, so that nothing of this window is still under way when it is published again.
     const outcomes = await Promise.allSettled(acknowledgements);
     for (const [index, outcome] of outcomes.entries()) {
       if (outcome.status === 'fulfilled') continue;

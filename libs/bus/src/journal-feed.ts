@@ -111,26 +111,26 @@ export class JournalFeed {
         ahead = this.#read(last);
         ahead.catch(() => {});
       }
-      if (events.length > 0) await this.#untilDelivered(events, signal);
-      if (signal.aborted) return;
+      if (events.length > 0 && !(await this.#untilDelivered(events, signal))) return;
       this.#position = last;
       this.#metrics.lag(this.#options.consumer, Math.max(0, this.#announced - last));
       if (!full) await this.#nudge(signal);
     }
   }
 
-  async #untilDelivered(events: readonly EventEnvelope[], signal: AbortSignal): Promise<void> {
+  async #untilDelivered(events: readonly EventEnvelope[], signal: AbortSignal): Promise<boolean> {
     for (let failures = 0; !signal.aborted; ) {
       try {
         await this.#options.deliver(events, signal);
         if (failures > 0) this.#metrics.halted(this.#options.consumer, false);
-        return;
+        return true;
       } catch (error) {
-        if (signal.aborted) return;
+        if (signal.aborted) return false;
         this.#complain(failures++, error, 'events cannot be taken; delivering them until they are');
         await pause(backoffMs(failures), signal);
       }
     }
+    return false;
   }
 
   /** Said at first and then now and again, not at each attempt. */

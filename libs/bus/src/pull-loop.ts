@@ -61,6 +61,10 @@ export class PullLoop {
     this.#keepAlive = setInterval(() => {
       for (const delivery of this.#held) delivery.working();
     }, this.#keepAliveMs);
+    void this.#bus.nc.closed().then(() => {
+      this.#stopping.abort();
+      clearInterval(this.#keepAlive);
+    });
   }
 
   /** Messages held now: waiting and being worked on. */
@@ -89,7 +93,7 @@ export class PullLoop {
       try {
         await this.#bus.whenConnected(60_000, signal);
         await this.#bus.ensureConsumer(this.#consumer);
-        await this.#prepare();
+        await this.#bus.whileConnected(this.#prepare);
         failures = 0;
       } catch (error) {
         if (signal.aborted) return;

@@ -26,7 +26,8 @@ export interface WorkMessage {
 
 /**
  * What became of a message. `done`: acknowledge it, its effect is committed (or was before). `dead`: it can never be
- * worked on, put it aside with the reason (and where in it, if known). `retry`: not now, hand it out again later.
+ * worked on, put it aside with the reason (and where in it, if known). `retry`: not now, hand it out again later;
+ * that counts as a delivery.
  */
 export type WorkOutcome =
   | { kind: 'done' }
@@ -110,7 +111,7 @@ export class WorkConsumer {
 
   start(): void {
     this.#loop.start();
-    this.#trimming ??= setInterval(() => void this.trim(), this.#options.trimMs ?? 60_000);
+    this.#trimming ??= setInterval(() => void this.trim(), this.#options.trimMs ?? 60_000).unref();
   }
 
   /** Messages in hand. */

@@ -1,0 +1,260 @@
+import { type EventEnvelope, eventEnvelope, type LoggedEvent, Streams } from '@bellwether/contracts';
+import { eventually, startNats, type TestNats } from '@bellwether/testing';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { type Bus, connectBus } from './bus.js';
+import { BusUnavailable, PublishFailed } from './errors.js';
+import { decodeEvent } from './event-message.js';
+import { JetStreamCopy } from './jetstream-copy.js';
+import { silentLog } from './memory-store.fixture.js';
+
+let nats: TestNats;
+let bus: Bus;
+beforeAll(async () => {
+  nats = await startNats();
+  bus = await connectBus({ servers: nats.url, name: 'relay', log: silentLog });
+});
+afterAll(async () => {
+  await bus.drain();
+  await nats.stop();
+});
+beforeEach(async () => {
+  await bus.reconcile();
+  for (const stream of Object.values(Streams)) await bus.jsm.streams.delete(stream);
+  await bus.reconcile();
+});
+
+function logged(position: number, over: Partial<LoggedEvent> = {}): LoggedEvent {
+  const journal = over.journal ?? 'control';
+  const of = (Number(journal.split('-')[1] ?? 99) + 1).toString().padStart(4, '0');
+  return {
+    journal,
+    position,
+    id: `0190a000-${of}-7000-8000-${String(position).padStart(12, '0')}`,
+    stream: 'incident:INC-1',
+    version: position,
+    type: 'incident.note-added',
+    schema: 1,
+    data: { text: `note ${position}` },
+    meta: { correlationId: 'story', causationId: null, actor: 'user:ada', source: '/bellwether/incident' },
+    occurredAt: new Date('2026-01-01T00:00:00.000Z'),
+    recordedAt: new Date('2026-01-01T00:00:00.100Z'),
+    ...over,
+  };
+}
+
+const range = (from: number, to: number, over: Partial<LoggedEvent> = {}) =>
+  Array.from({ length: to - from + 1 }, (_, index) => logged(from + index, over));
+
+async function stored(
+  stream: string,
+): Promise<{ subject: string; envelope: EventEnvelope; headers: string[][] }[]> {
+  const { state } = await bus.jsm.streams.info(stream);
+  const all = [];
+  if (state.messages === 0) return [];
+  for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
+    const message = await bus.jsm.streams.getMessage(stream, { seq });
+    if (!message) continue;
+    const headers = message.header.keys().map((key) => [key, message.header.get(key)]);
+    all.push({ subject: message.subject, envelope: JSON.parse(message.string()) as EventEnvelope, headers });
+  }
+  return all;
+}
+
+const positions = async (stream: string) => (await stored(stream)).map(({ envelope }) => envelope.position);
+
+describe('what goes out', () => {
+  test('is a CloudEvent under its subject, with what filters need in headers', async () => {
+    const copy = new JetStreamCopy(bus);
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    await copy.publish([
+      logged(1, {
+        type: 'incident.declared',
+        data: { services: ['checkout', 'cart'], severity: 'sev2' },
+        meta: {
+          correlationId: 'story',
+          causationId: 'cause',
+          actor: 'service:incident',
+          source: '/bellwether/incident',
+          traceparent,
+        },
+      }),
+      logged(2, {
+        stream: 'slo:checkout-availability',
+        type: 'slo.alert.fired',
+        data: { service: 'checkout', severity: 'page' },
+      }),
+    ]);
+    const [first, second] = await stored(Streams.EVENTS);
+    expect(first?.subject).toBe('evt.incident.declared.INC-1');
+    expect(eventEnvelope.parse(first?.envelope)).toEqual(first?.envelope);
+    expect(first?.envelope).toMatchObject({
+      type: 'bellwether.incident.declared.v1',
+      position: 1,
+      traceparent,
+    });
+    expect(Object.fromEntries(first?.headers as string[][])).toMatchObject({
+      'Nats-Msg-Id': logged(1).id,
+      'content-type': 'application/cloudevents+json',
+      'Bellwether-Position': '1',
+      'Bellwether-Service': 'checkout,cart',
+      'Bellwether-Severity': 'sev2',
+      traceparent,
+    });
+    expect(second?.subject).toBe('evt.slo.alert.fired.checkout-availability');
+    expect(Object.fromEntries(second?.headers as string[][])).toMatchObject({
+      'Bellwether-Service': 'checkout',
+      'Bellwether-Severity': 'page',
+    });
+  });
+
+  test('measurements go to the subject of their partition', async () => {
+    const over = {
+      journal: 'measurement-07',
+      stream: 'measurement:checkout/availability',
+      type: 'measurement.recorded',
+    };
+    await new JetStreamCopy(bus).publish(range(1, 2, over));
+    expect((await stored(Streams.MEASURED)).map(({ subject }) => subject)).toEqual([
+      'measured.07',
+      'measured.07',
+    ]);
+  });
+
+  test('hostile names and values stay within their line and their subject', async () => {
+    await new JetStreamCopy(bus).publish([
+      logged(1, { stream: 'token:a b.*.>', data: { service: 'x\r\nNats-Rollup: all', severity: 7 } }),
+    ]);
+    const [only] = await stored(Streams.EVENTS);
+    expect(only?.subject).toBe('evt.incident.note-added.a_b._._');
+    expect(Object.fromEntries(only?.headers as string[][])).toMatchObject({
+      'Bellwether-Service': 'x Nats-Rollup: all',
+    });
+  });
+
+  test('an event too large for the server says where it is to be had, and does not hold up the rest', async () => {
+    const huge = logged(2, { data: { text: 'x'.repeat(2_000_000) } });
+    await new JetStreamCopy(bus).publish([logged(1), huge, logged(3)]);
+    expect(await positions(Streams.EVENTS)).toEqual([1, 2, 3]);
+    const message = await bus.jsm.streams.getMessage(Streams.EVENTS, { seq: 2 });
+    expect(message?.json()).toMatchObject({ position: 2, data: null, dataref: '/v1/events?after=1&limit=1' });
+    expect(decodeEvent(message?.data as Uint8Array)).toBeNull();
+  });
+});
+
+describe('repetition and order', () => {
+  test('windows of a long run arrive in order', async () => {
+    await new JetStreamCopy(bus, { window: 64 }).publish(range(1, 500));
+    expect(await positions(Streams.EVENTS)).toEqual(range(1, 500).map(({ position }) => position));
+  });
+
+  test('publishing again, from anywhere, by anyone, stores nothing twice', async () => {
+    await new JetStreamCopy(bus).publish(range(1, 20));
+    const copy = new JetStreamCopy(bus);
+    await copy.publish(range(11, 25));
+    await copy.publish(range(5, 30));
+    expect(await positions(Streams.EVENTS)).toEqual(range(1, 30).map(({ position }) => position));
+  });
+
+  test('when one is lost under way, none behind it is stored before it', async () => {
+    const copy = new JetStreamCopy(bus);
+    await copy.publish(range(1, 3));
+    const { publish } = bus.js;
+    let lost = true;
+    bus.js.publish = ((subject, data, options) => {
+      if (options?.msgID === logged(6).id && lost) {
+        lost = false;
+        return Promise.reject(new Error('lost under way'));
+      }
+      return publish.call(bus.js, subject, data, options);
+    }) as typeof publish;
+    try {
+      const failure = await copy.publish(range(4, 10)).catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(PublishFailed);
+      expect(failure).toMatchObject({ journal: 'control', position: 6 });
+      expect(await positions(Streams.EVENTS)).toEqual([1, 2, 3, 4, 5]);
+      await copy.publish(range(4, 10));
+    } finally {
+      bus.js.publish = publish;
+    }
+    expect(await positions(Streams.EVENTS)).toEqual(range(1, 10).map(({ position }) => position));
+  });
+
+  test('a server killed in the middle: what is repeated until it succeeds is all there, in order', async () => {
+    const copy = new JetStreamCopy(bus, { window: 100 });
+    const events = range(1, 3_000);
+    const kill = async () => {
+      await eventually(async () => {
+        expect((await bus.jsm.streams.info(Streams.EVENTS)).state.messages).toBeGreaterThan(200);
+      });
+      await nats.kill();
+      await nats.start();
+    };
+    const killing = kill();
+    let done = 0;
+    // As the relay does it: a window, its checkpoint, the next; a failed one again.
+    while (done < events.length) {
+      try {
+        await copy.publish(events.slice(done, done + 100));
+        done += 100;
+      } catch {
+        await bus.whenConnected(20_000);
+      }
+    }
+    await killing;
+    const all = await positions(Streams.EVENTS);
+    expect([...new Set(all)]).toEqual(events.map(({ position }) => position));
+    expect(all.every((position, index) => index === 0 || position <= (all[index - 1] as number) + 1)).toBe(
+      true,
+    );
+  }, 60_000);
+
+  test('without a connection it fails at once and sends nothing later', async () => {
+    await nats.kill();
+    await eventually(() => expect(bus.connected).toBe(false));
+    await expect(new JetStreamCopy(bus).publish(range(1, 2))).rejects.toThrow(BusUnavailable);
+    await nats.start();
+    await bus.whenConnected(20_000);
+    expect(await positions(Streams.EVENTS)).toEqual([]);
+  }, 30_000);
+});
+
+describe('incarnation', () => {
+  test('says what each journal’s copy holds', async () => {
+    const copy = new JetStreamCopy(bus);
+    expect((await copy.incarnation()).control).toMatchObject({ firstPosition: 0, lastPosition: 0 });
+    await copy.publish(range(1, 7));
+    const measured = { type: 'measurement.recorded', stream: 'measurement:a/b' };
+    await copy.publish(range(40, 44, { ...measured, journal: 'measurement-03' }));
+    await copy.publish(range(9, 12, { ...measured, journal: 'measurement-15' }));
+    const all = await copy.incarnation();
+    expect(Object.keys(all)).toHaveLength(17);
+    expect(all.control).toMatchObject({ firstPosition: 1, lastPosition: 7 });
+    expect(all['measurement-03']).toMatchObject({ firstPosition: 40, lastPosition: 44 });
+    expect(all['measurement-15']).toMatchObject({ firstPosition: 9, lastPosition: 12 });
+    expect(all['measurement-00']).toMatchObject({ firstPosition: 0, lastPosition: 0 });
+    await bus.jsm.streams.purge(Streams.EVENTS, { seq: 4 });
+    expect((await copy.incarnation()).control).toMatchObject({ firstPosition: 4, lastPosition: 7 });
+  });
+
+  test('a lost volume shows as another creation time, and publishing begins anew', async () => {
+    const copy = new JetStreamCopy(bus);
+    await copy.publish(range(1, 7));
+    const before = await copy.incarnation();
+    await nats.wipe();
+    await eventually(() => expect(bus.connected).toBe(true));
+    const after = await eventually(() => copy.incarnation());
+    expect(after.control?.created).not.toBe(before.control?.created);
+    expect(after.control).toMatchObject({ firstPosition: 0, lastPosition: 0 });
+    // The first window may still count on a last message that is gone; the relay repeats it.
+    await copy.publish(range(3, 7)).catch(() => copy.publish(range(3, 7)));
+    expect(await positions(Streams.EVENTS)).toEqual([3, 4, 5, 6, 7]);
+  }, 30_000);
+
+  test('a stream that somebody deleted comes back when it is published to', async () => {
+    const copy = new JetStreamCopy(bus);
+    await bus.jsm.streams.delete(Streams.EVENTS);
+    await expect(copy.publish(range(1, 3))).rejects.toThrow(PublishFailed);
+    await copy.publish(range(1, 3));
+    expect(await positions(Streams.EVENTS)).toEqual([1, 2, 3]);
+  });
+});
