@@ -3,18 +3,19 @@ import { expect, test } from '@jest/globals';
 import { eachLine, readable } from './log-lines.js';
 
 test('a log entry in JSON becomes a line for a person; other lines stay', () => {
-  const entry = {
-    level: 40,
-    time: 1_700_000_000_123,
-    pid: 1,
-    hostname: 'x',
-    msg: 'late',
-    lagMs: 12,
-    key: 'a b',
+  const entry = { level: 'warn', time: '2026-11-22T22:13:20.123Z', service: 'api', lagMs: 12, key: 'a b' };
+  expect(readable(JSON.stringify({ ...entry, message: 'late' }))).toBe(
+    '22:13:20.123 warn  late lagMs=12 key=a b',
+  );
+  const error = { message: 'no', stack: 'Error: no\n    at x' };
+  const failed = {
+    level: 'error',
+    time: '2026-11-22T22:13:20.123Z',
+    service: 'api',
+    error,
+    message: 'failed',
   };
-  expect(readable(JSON.stringify(entry))).toBe('22:13:20.123 warn  late lagMs=12 key=a b');
-  const failed = { level: 50, time: 0, msg: 'failed', err: { message: 'no', stack: 'Error: no\n    at x' } };
-  expect(readable(JSON.stringify(failed))).toBe('00:00:00.000 error failed\nError: no\n    at x');
+  expect(readable(JSON.stringify(failed))).toBe('22:13:20.123 error failed\nError: no\n    at x');
   for (const line of ['plain text', '{"not": "a log entry"}', '{ broken', ''])
     expect(readable(line)).toBe(line);
 });

@@ -1,14 +1,7 @@
 import type { Readable } from 'node:stream';
 
-const levels: Record<number, string> = {
-  10: 'trace',
-  20: 'debug',
-  30: 'info',
-  40: 'warn',
-  50: 'error',
-  60: 'fatal',
-};
-const left = new Set(['level', 'time', 'msg', 'pid', 'hostname', 'service', 'name', 'err']);
+/** What a line for a person says elsewhere, or not at all. */
+const left = new Set(['level', 'time', 'message', 'service', 'error', 'pid', 'hostname']);
 
 /** Calls `take` for each whole line of the stream; a line that does not end is cut at 64 KiB. */
 export function eachLine(stream: Readable, take: (line: string) => void): void {
@@ -27,20 +20,19 @@ export function eachLine(stream: Readable, take: (line: string) => void): void {
   stream.on('error', () => {});
 }
 
-/** A service's log line for a person: pino's JSON as `time level message key=value`; anything else as it is. */
+/** A service's log entry (JSON, as libs/service writes it) as a line for a person; any other line as it is. */
 export function readable(line: string): string {
   if (!line.startsWith('{')) return line;
   try {
     const entry = JSON.parse(line) as Record<string, unknown> & {
-      err?: { message?: string; stack?: string };
+      error?: { message?: string; stack?: string };
     };
-    if (typeof entry.level !== 'number') return line;
-    const time = new Date(entry.time as number | string).toISOString().slice(11, 23);
+    if (typeof entry.level !== 'string' || typeof entry.time !== 'string') return line;
     const fields = Object.entries(entry)
       .filter(([key]) => !left.has(key))
       .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
-    const error = entry.err?.stack ?? entry.err?.message;
-    const head = [time, (levels[entry.level] ?? String(entry.level)).padEnd(5), entry.msg, ...fields];
+    const head = [entry.time.slice(11, 23), entry.level.padEnd(5), entry.message, ...fields];
+    const error = entry.error?.stack ?? entry.error?.message;
     return head.filter((part) => part !== undefined).join(' ') + (error ? `\n${error}` : '');
   } catch {
     return line;

@@ -72,6 +72,7 @@ export class ServiceProcess {
   start(): void {
     const { definition, env, guard, log, onStarted } = this.#options;
     const startedAt = performance.now();
+    this.#lastLines.length = 0;
     const child = fork(definition.entry, [], {
       detached: true, // a process group of its own: Ctrl-C reaches the supervisor alone
       env,
