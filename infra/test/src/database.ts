@@ -60,9 +60,13 @@ export async function createDatabase(options: { migrate?: boolean } = {}): Promi
   const server = await serverUrl();
   if (options.migrate) await ensureTemplate(server);
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await withClient(server, (client) =>
-    client.query(`create database ${name} ${options.migrate ? `template ${template}` : ''}`),
-  );
+  await withClient(server, async (client) => {
+    await client.query(`create database ${name} ${options.migrate ? `template ${template}` : ''}`);
+    if (!options.migrate) return;
+    // A copy has everything of its template but what was granted on the database itself.
+    const { WRITER } = await import('@bellwether/event-log');
+    await client.query(`grant connect, create, temporary on database ${name} to ${WRITER}`);
+  });
   return {
     name,
     url: databaseUrl(server, name),
