@@ -116,7 +116,7 @@ async function assemble(
       resources,
       resourceReader: new ResourceReader(resources, models),
       incidents: new IncidentStore(models),
-      incidentEvents: new IncidentEvents(log, pages),
+      incidentEvents: new IncidentEvents(log, pages, models),
       pages,
       onCall: new OnCallStore(log),
       events,

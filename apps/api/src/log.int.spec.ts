@@ -1,0 +1,288 @@
+import { get as httpGet, type IncomingMessage } from 'node:http';
+import { type EventEnvelope, type Explanation, LogStreams } from '@bellwether/contracts';
+import { eventually } from '@bellwether/testing';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { ADMIN, Rig } from './rig.fixture.js';
+import { burningStory } from './stories.fixture.js';
+
+let rig: Rig;
+beforeAll(async () => {
+  rig = await Rig.start({ stream: { heartbeatMs: 20, slowMs: 300, most: 20 } });
+});
+afterAll(() => rig?.stop());
+
+type Events = { items: EventEnvelope[]; nextCursor: string | null };
+
+/** A reader of the stream, as a program would be one. */
+class StreamReader {
+  static readonly open: StreamReader[] = [];
+  readonly messages: { id?: string; data?: string }[] = [];
+  ended = false;
+  text = '';
+
+  private constructor(readonly response: IncomingMessage) {
+    response.setEncoding('utf8');
+    response.on('data', (chunk: string) => this.take(chunk));
+    response.on('close', () => {
+      this.ended = true;
+    });
+    response.on('error', () => {});
+    StreamReader.open.push(this);
+  }
+
+  static async connect(
+    query = '',
+    headers: Record<string, string> = {},
+    paused = false,
+  ): Promise<StreamReader> {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const request = httpGet(
+        `${rig.url}/v1/stream${query}`,
+        { headers: { authorization: `Bearer ${ADMIN}`, ...headers }, agent: false },
+        resolve,
+      );
+      request.on('error', reject);
+    });
+    const reader = new StreamReader(response);
+    if (paused) response.pause();
+    return reader;
+  }
+
+  get events(): EventEnvelope[] {
+    return this.messages.flatMap(({ data }) =>
+      data === undefined ? [] : [JSON.parse(data) as EventEnvelope],
+    );
+  }
+
+  get positions(): number[] {
+    return this.messages.flatMap(({ id, data }) => (data === undefined ? [] : [Number(id)]));
+  }
+
+  close(): void {
+    this.response.destroy();
+  }
+
+  private take(chunk: string): void {
+    this.text += chunk;
+    for (let end = this.text.indexOf('\n\n'); end >= 0; end = this.text.indexOf('\n\n')) {
+      const message: { id?: string; data?: string } = {};
+      for (const line of this.text.slice(0, end).split('\n')) {
+        if (line.startsWith('id: ')) message.id = line.slice(4);
+        if (line.startsWith('data: ')) message.data = line.slice(6);
+      }
+      this.messages.push(message);
+      this.text = this.text.slice(end + 2);
+    }
+  }
+}
+
+afterEach(() => {
+  for (const reader of StreamReader.open.splice(0)) reader.close();
+});
+
+let made = 0;
+const note = () => {
+  made += 1;
+  return rig.append(LogStreams.incident('INC-77'), 'incident.note-added', {
+    incident: 'INC-77',
+    text: `note ${made}`,
+    at: rig.clock.now().toISOString(),
+    links: [],
+    pinned: false,
+  });
+};
+const head = async () => (await rig.log.head('control')).position;
+const from = (position: number, to: number) =>
+  Array.from({ length: to - position }, (_, i) => position + i + 1);
+
+describe('explain', () => {
+  test('leads from a delivered page back to the measurement, each in one sentence', async () => {
+    const story = await burningStory(rig, 'INC-1');
+    const { body } = await rig.get<Explanation>(`/v1/explain/${story.delivered?.id}`);
+    expect(body.chain.map(({ type }) => type)).toEqual([
+      'page.delivered',
+      'page.requested',
+      'incident.declared',
+      'slo.alert.fired',
+      'measurement.recorded',
+    ]);
+    for (const [i, link] of body.chain.slice(0, -1).entries())
+      expect(link.causedBy).toEqual([body.chain[i + 1]?.eventId]);
+    expect(body.chain.at(-1)?.causedBy).toEqual([]);
+    expect(body.chain[3]?.summary).toContain(
+      'burn 14.6 over 1h and 5m, threshold 14.4, budget remaining 62 %',
+    );
+    expect(body.chain[4]).toMatchObject({
+      eventId: story.measured?.id,
+      summary:
+        'measured checkout/availability: 850 of 1000 good (2 points from 2026-11-22T09:59:00.000Z to 2026-11-22T10:00:00.000Z)',
+    });
+  });
+
+  test('takes the id of a page or of an incident, too', async () => {
+    const types = async (id: string) =>
+      (await rig.get<Explanation>(`/v1/explain/${id}`)).body.chain.map(({ type }) => type);
+    expect(await types('INC-1-P1')).toEqual([
+      'page.requested',
+      'incident.declared',
+      'slo.alert.fired',
+      'measurement.recorded',
+    ]);
+    expect(await types('INC-1')).toEqual(['incident.declared', 'slo.alert.fired', 'measurement.recorded']);
+  });
+
+  test('finds an event that was appended this very moment', async () => {
+    const event = await note();
+    expect((await rig.get(`/v1/explain/${event.id}`)).status).toBe(200);
+  });
+
+  test.each(['INC-4040', 'INC-1-P9', '019b0000-0000-7000-8000-000000000000', 'nonsense', "a'--"])(
+    'of %s is 404',
+    async (id) => {
+      expect((await rig.get(`/v1/explain/${encodeURIComponent(id)}`)).status).toBe(404);
+    },
+  );
+});
+
+describe('events', () => {
+  test('are paged in log order, without gaps', async () => {
+    for (let i = 0; i < 5; i += 1) await note();
+    const last = await head();
+    const positions: number[] = [];
+    for (let cursor = ''; ; ) {
+      const { body } = await rig.get<Events>(`/v1/events?limit=2${cursor}`);
+      positions.push(...body.items.map(({ position }) => position));
+      if (body.nextCursor === null) break;
+      cursor = `&cursor=${body.nextCursor}`;
+    }
+    expect(positions).toEqual(from(0, last));
+    const { body } = await rig.get<Events>(`/v1/events?after=${last - 2}`);
+    expect(body.items.map(({ position }) => position)).toEqual([last - 1, last]);
+  });
+
+  test('are filtered by type, key and correlation', async () => {
+    const types = async (query: string) =>
+      (await rig.get<Events>(`/v1/events?${query}`)).body.items.map(({ type }) => type);
+    expect(await types('type=slo.alert.fired')).toEqual(['bellwether.slo.alert.fired.v1']);
+    expect(await types('type=bellwether.slo.alert.fired.v1,page.requested')).toEqual([
+      'bellwether.slo.alert.fired.v1',
+      'bellwether.page.requested.v1',
+    ]);
+    expect(await types('type=page.*&key=INC-1-P1')).toEqual([
+      'bellwether.page.requested.v1',
+      'bellwether.page.delivered.v1',
+    ]);
+    expect(await types('correlation=shop')).toHaveLength(4);
+    expect(await types('key=nothing-like-it')).toEqual([]);
+    expect((await rig.get("/v1/events?type=a'--")).status).toBe(400);
+    expect((await rig.get('/v1/events?after=-1')).status).toBe(400);
+  });
+});
+
+describe('the stream', () => {
+  test('begins with what comes next', async () => {
+    const begin = await head();
+    await eventually(async () =>
+      expect((await rig.get<{ head: number }>('/v1/system')).body.head).toBe(begin),
+    );
+    const reader = await StreamReader.connect();
+    expect(reader.response.headers['content-type']).toContain('text/event-stream');
+    await eventually(() => expect(reader.messages.length).toBeGreaterThan(0));
+    const event = await note();
+    await eventually(() => expect(reader.events).toHaveLength(1));
+    expect(reader.events[0]).toMatchObject({ id: event.id, position: begin + 1, subject: 'INC-77' });
+    expect(reader.messages.find(({ data }) => data)?.id).toBe(String(begin + 1));
+  });
+
+  test('goes from history to live without a gap or a repeat, however they meet', async () => {
+    let writing = true;
+    const writer = (async () => {
+      while (writing) await note();
+    })();
+    try {
+      const readers = await Promise.all([0, 1, 2, 3].map((after) => StreamReader.connect(`?after=${after}`)));
+      await eventually(async () => {
+        for (const reader of readers) expect(reader.positions.length).toBeGreaterThan(100);
+      });
+      // A reader that breaks off and resumes by the last id, again and again.
+      let last = 0;
+      const seen: number[] = [];
+      for (let i = 0; i < 5; i += 1) {
+        const reader = await StreamReader.connect('', { 'last-event-id': String(last) });
+        await eventually(() => expect(reader.positions.length).toBeGreaterThan(10));
+        reader.close();
+        seen.push(...reader.positions);
+        last = seen.at(-1) as number;
+      }
+      writing = false;
+      await writer;
+      const end = await head();
+      await eventually(() => {
+        for (const reader of readers) expect(reader.positions.at(-1)).toBe(end);
+      });
+      for (const [after, reader] of readers.entries()) expect(reader.positions).toEqual(from(after, end));
+      expect(seen).toEqual(from(0, last));
+    } finally {
+      writing = false;
+      await writer;
+    }
+  }, 30_000);
+
+  test('resumes after the id of an event as well as after a position', async () => {
+    const event = await note();
+    const next = await note();
+    const reader = await StreamReader.connect('', { 'last-event-id': event.id });
+    await eventually(() => expect(reader.positions).toEqual([next.position]));
+  });
+
+  test('shows what the filter lets through, and moves the id on past the rest', async () => {
+    const reader = await StreamReader.connect('?type=page.*&after=0');
+    await eventually(() => expect(reader.events.length).toBe(2));
+    const last = await note();
+    await eventually(() => expect(reader.messages.at(-1)?.id).toBeDefined());
+    await eventually(() =>
+      expect(Math.max(...reader.messages.map(({ id }) => Number(id ?? 0)))).toBe(last.position),
+    );
+    expect(reader.events.every(({ type }) => type.startsWith('bellwether.page.'))).toBe(true);
+  });
+
+  test('cuts off a reader that takes nothing, and no other', async () => {
+    // More than the buffers of both ends of a connection take.
+    const count = 24;
+    for (let i = 0; i < count; i += 1) {
+      await rig.append(LogStreams.incident('INC-78'), 'incident.note-added', {
+        incident: 'INC-78',
+        text: 'x'.repeat(1_000_000),
+        at: rig.clock.now().toISOString(),
+        links: [],
+        pinned: false,
+      });
+    }
+    const begin = (await head()) - count;
+    for (let i = 0; i < 5; i += 1) await StreamReader.connect('?after=0', {}, true);
+    const quick = await StreamReader.connect(`?after=${begin}`);
+    await eventually(() => expect(quick.positions).toEqual(from(begin, begin + count)), {
+      timeoutMs: 20_000,
+    });
+    await eventually(async () => {
+      const { body } = await rig.get<{ streams: { connections: number } }>('/v1/system');
+      expect(body.streams.connections).toBe(1);
+    });
+    expect(quick.ended).toBe(false);
+  }, 30_000);
+
+  test('refuses readers beyond its limit, and places beyond the end of the log', async () => {
+    const readers = await Promise.all(Array.from({ length: 20 }, () => StreamReader.connect()));
+    await eventually(() => expect(readers.every(({ messages }) => messages.length > 0)).toBe(true));
+    const refused = await rig.get('/v1/stream');
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get('retry-after')).toBe('5');
+    for (const reader of readers) reader.close();
+    await eventually(async () => {
+      const { status, body } = await rig.get('/v1/stream', { headers: { 'last-event-id': '99999999' } });
+      expect(status).toBe(400);
+      expect(body.errors).toBeDefined();
+    });
+    expect((await rig.get('/v1/stream', { headers: { 'last-event-id': 'x y' } })).status).toBe(400);
+  });
+});
