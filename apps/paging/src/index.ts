@@ -1,1 +1,3 @@
-export {};
+export { type PagingConfig, pagingConfig } from './config.js';
+export { buildPagingService, type PagingOptions, SERVICE } from './paging-service.js';
+export type { OnPagingStep, PagingStep } from './steps.js';

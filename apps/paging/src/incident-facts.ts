@@ -1,0 +1,83 @@
+import {
+  type EventData,
+  type LoggedEvent,
+  type PageCancelled,
+  parseEventData,
+  type Severity,
+} from '@bellwether/contracts';
+import type { PageSubject } from '@bellwether/oncall';
+
+/** The end of an incident; one that was reopened may have several. */
+export interface IncidentEnding {
+  position: number;
+  eventId: string;
+  reason: PageCancelled['reason'];
+}
+
+/** What paging needs to know of an incident. */
+export interface IncidentFacts {
+  id: string;
+  /** Of its stream; 0 when there is no such incident. */
+  version: number;
+  title: string;
+  severity: Severity;
+  services: readonly string[];
+  /** Its SLO's policy. */
+  policy: string | null;
+  open: boolean;
+  endings: readonly IncidentEnding[];
+}
+
+/** Folds an incident's stream. */
+export function incidentFacts(id: string, events: readonly LoggedEvent[]): IncidentFacts {
+  const unknown: IncidentFacts = {
+    id,
+    version: 0,
+    title: '',
+    severity: 'sev4',
+    services: [],
+    policy: null,
+    open: false,
+    endings: [],
+  };
+  return events.reduce((facts, event) => ({ ...evolve(facts, event), version: event.version }), unknown);
+}
+
+function evolve(facts: IncidentFacts, event: LoggedEvent): IncidentFacts {
+  switch (event.type) {
+    case 'incident.declared': {
+      const { title, severity, services, escalationPolicy }: EventData<'incident.declared'> = parseEventData(
+        event.type,
+        event.data,
+      );
+      return { ...facts, title, severity, services, policy: escalationPolicy ?? null, open: true };
+    }
+    case 'incident.severity-changed':
+      return { ...facts, severity: parseEventData(event.type, event.data).to };
+    case 'incident.service-affected':
+      return { ...facts, services: [...facts.services, parseEventData(event.type, event.data).service] };
+    case 'incident.resolved':
+      return ended(facts, event, 'resolved');
+    case 'incident.merged':
+      return ended(facts, event, 'merged');
+    case 'incident.reopened':
+      return { ...facts, open: true };
+    default:
+      return facts;
+  }
+}
+
+function ended(facts: IncidentFacts, event: LoggedEvent, reason: IncidentEnding['reason']): IncidentFacts {
+  const ending = { position: event.position, eventId: event.id, reason };
+  return { ...facts, open: false, endings: [...facts.endings, ending] };
+}
+
+/** The end of the incident that also ended a page opened at `position`: the first one after it. */
+export function endingOf(facts: IncidentFacts, position: number): IncidentEnding | null {
+  return facts.endings.find((ending) => ending.position > position) ?? null;
+}
+
+/** What a page says of it. */
+export function subjectOf({ id, title, severity, services }: IncidentFacts): PageSubject {
+  return { incident: id, title, severity, service: services[0] ?? null };
+}

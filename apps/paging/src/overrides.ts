@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import {
+  type Clock,
+  CONTROL_JOURNAL,
+  CommandRefused,
+  type CommandReply,
+  type CommandRequest,
+  commandCatalog,
+  LogStreams,
+  override as overrideSchema,
+  parseOrRefuse,
+  type ScheduleOverridden,
+} from '@bellwether/contracts';
+import { type EventLog, VersionConflict } from '@bellwether/event-log';
+import { conflictingOverride, overrideOf } from '@bellwether/oncall';
+import { byOf, causeOfRequest } from './cause.js';
+import { requireRole } from './roles.js';
+import { scheduleState } from './roster.js';
+
+/** Changes of a schedule for a span. */
+export class Overrides {
+  readonly #log: EventLog;
+  readonly #clock: Clock;
+
+  constructor(log: EventLog, clock: Clock) {
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  /** @throws CommandRefused 404 without the schedule, 409 beside an override of the same people and time */
+  async override(request: CommandRequest): Promise<CommandReply<ScheduleOverridden>> {
+    requireRole(request, 'responder');
+    const given = parseOrRefuse(overrideSchema, request.data, 'the override');
+    const data: ScheduleOverridden = { ...given, id: idOf(request.id), by: byOf(request.actor) };
+    const stream = LogStreams.schedule(given.schedule);
+    for (;;) {
+      const events = await this.#log.readStream(stream);
+      const state = scheduleState(events);
+      if (!state) throw CommandRefused.notFound(`schedule ${given.schedule}`);
+      const conflict = conflictingOverride(state.overrides, overrideOf(data));
+      // The same request again meets its own override: the log answers it as it did the first time.
+      if (conflict && conflict.id !== data.id) {
+        const [from, to] = [conflict.from, conflict.to].map((at) => new Date(at).toISOString());
+        throw CommandRefused.conflict(
+          `override ${conflict.id} names one of the same people from ${from} to ${to}; withdraw it first`,
+          'override-conflict',
+        );
+      }
+      try {
+        const result = await this.#append(
+          request,
+          stream,
+          events.at(-1)!.version,
+          'schedule.overridden',
+          data,
+        );
+        return {
+          ok: true,
+          status: 201,
+          data,
+          version: result.version,
+          position: result.lastPosition,
+          warnings: await this.#warnings(data),
+        };
+      } catch (error) {
+        if (!(error instanceof VersionConflict)) throw error;
+      }
+    }
+  }
+
+  /** Ends an override now. Repeating it is harmless. @throws CommandRefused 404 */
+  async withdraw(request: CommandRequest): Promise<CommandReply<Record<string, never>>> {
+    requireRole(request, 'responder');
+    const { schedule, id } = parseOrRefuse(commandCatalog['paging.override-withdraw'], request.data);
+    const stream = LogStreams.schedule(schedule);
+    for (;;) {
+      const events = await this.#log.readStream(stream);
+      const named = (type: string) =>
+        events.some((event) => event.type === type && (event.data as { id: string }).id === id);
+      if (!named('schedule.overridden'))
+        throw CommandRefused.notFound(`override ${id} of schedule ${schedule}`);
+      const version = events.at(-1)!.version;
+      if (named('schedule.override-withdrawn')) {
+        return { ok: true, status: 200, data: {}, version, position: 0, warnings: [] };
+      }
+      try {
+        const data = { schedule, id, by: byOf(request.actor) };
+        const result = await this.#append(request, stream, version, 'schedule.override-withdrawn', data);
+        return {
+          ok: true,
+          status: 200,
+          data: {},
+          version: result.version,
+          position: result.lastPosition,
+          warnings: [],
+        };
+      } catch (error) {
+        if (!(error instanceof VersionConflict)) throw error;
+      }
+    }
+  }
+
+  async #append(request: CommandRequest, stream: string, version: number, type: string, data: unknown) {
+    const { meta, ...once } = causeOfRequest(request);
+    return this.#log.append({
+      journal: CONTROL_JOURNAL,
+      stream,
+      expectedVersion: version,
+      events: [{ type, data, meta, occurredAt: this.#clock.now() }],
+      ...once,
+    });
+  }
+
+  async #warnings({ user }: ScheduleOverridden): Promise<string[]> {
+    if (user === undefined || (await this.#log.streamVersion(LogStreams.user(user))) > 0) return [];
+    return [`user ${user} is not defined yet`];
+  }
+}
+
+/** The same request has the same override. */
+function idOf(commandId: string): string {
+  return createHash('sha256').update(commandId).digest('hex').slice(0, 16);
+}
