@@ -1,11 +1,13 @@
 import { type EventEnvelope, type SloAlertFired, toEnvelope } from '@bellwether/contracts';
 import { EventLog } from '@bellwether/event-log';
 import { defaultSettings } from '@bellwether/incident';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { AlertDesk, firedBySlo } from './alert-desk.js';
 import { IncidentIndex } from './incident-index.js';
 import { Incidents } from './incidents.js';
 import { Rehearsal } from './testing/rehearsal.fixture.js';
+
+jest.setTimeout(60_000);
 
 let stage: Rehearsal;
 afterEach(() => stage?.stop());

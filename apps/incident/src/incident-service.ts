@@ -9,7 +9,7 @@ import { incidentModule } from './incident.module.js';
 import { IncidentIndex } from './incident-index.js';
 import { Incidents } from './incidents.js';
 import { LogPool } from './log-pool.js';
-import { ReactionFloor } from './reaction-floor.js';
+import { ReactionHistory } from './reaction-history.js';
 import { aggregateOf } from './reactions.controller.js';
 
 /** Name of the service: its consumer, its queue group, its schema. */
@@ -55,7 +55,7 @@ async function build(context: Context, bus: Bus, log: EventLog): Promise<Service
     const loaded = await incidents.load(id);
     if (loaded) await index.save(log.pool, loaded.state);
   }
-  const floor = await ReactionFloor.find(log, await store.load(SERVICE));
+  const history = new ReactionHistory(log, store, SERVICE);
   await bus.reconcile();
 
   const strategy = new JournalStrategy<PoolClient>({
@@ -71,7 +71,7 @@ async function build(context: Context, bus: Bus, log: EventLog): Promise<Service
 
   let caughtUp = false;
   return {
-    module: incidentModule({ incidents, index, pool: new LogPool(log.pool), floor }),
+    module: incidentModule({ incidents, index, pool: new LogPool(log.pool), history }),
     strategies: [strategy],
     ready: async () => {
       if (!bus.connected) return 'there is no connection to NATS';

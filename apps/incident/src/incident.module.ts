@@ -4,7 +4,7 @@ import { CommandsController } from './commands.controller.js';
 import { IncidentIndex } from './incident-index.js';
 import { Incidents } from './incidents.js';
 import { LogPool } from './log-pool.js';
-import { ReactionFloor } from './reaction-floor.js';
+import { ReactionHistory } from './reaction-history.js';
 import { ReactionsController } from './reactions.controller.js';
 
 @Module({})
@@ -15,9 +15,9 @@ export function incidentModule(parts: {
   incidents: Incidents;
   index: IncidentIndex;
   pool: LogPool;
-  floor: ReactionFloor;
+  history: ReactionHistory;
 }): DynamicModule {
-  const { incidents, index, pool, floor } = parts;
+  const { incidents, index, pool, history } = parts;
   return {
     module: IncidentModule,
     controllers: [CommandsController, ReactionsController],
@@ -25,7 +25,7 @@ export function incidentModule(parts: {
       { provide: Incidents, useValue: incidents },
       { provide: IncidentIndex, useValue: index },
       { provide: LogPool, useValue: pool },
-      { provide: ReactionFloor, useValue: floor },
+      { provide: ReactionHistory, useValue: history },
       { provide: AlertDesk, useValue: new AlertDesk(incidents, index) },
     ],
   };

@@ -16,7 +16,7 @@ import type { PoolClient } from 'pg';
 import { AlertDesk, firedByRule, firedBySlo } from './alert-desk.js';
 import { IncidentIndex } from './incident-index.js';
 import { type Cause, Incidents } from './incidents.js';
-import { ReactionFloor } from './reaction-floor.js';
+import { ReactionHistory } from './reaction-history.js';
 
 type Context = JournalContext<PoolClient>;
 /** Handles events of a type that the contract knows. */
@@ -29,7 +29,7 @@ export class ReactionsController {
     private readonly desk: AlertDesk,
     private readonly incidents: Incidents,
     private readonly index: IncidentIndex,
-    private readonly floor: ReactionFloor,
+    private readonly history: ReactionHistory,
   ) {}
 
   @On('service.defined')
@@ -39,7 +39,7 @@ export class ReactionsController {
 
   @On('slo.alert.fired')
   async sloAlertFired(@Payload() event: EventEnvelope<SloAlertFired>, @Ctx() { tx }: Context): Promise<void> {
-    if (this.floor.isBelow(event)) return;
+    if (await this.#passed(event, tx)) return;
     await this.desk.onFired(tx, firedBySlo(event), causedBy(event, 'alert-fired'));
   }
 
@@ -48,7 +48,7 @@ export class ReactionsController {
     @Payload() event: EventEnvelope<RuleAlertFired>,
     @Ctx() { tx }: Context,
   ): Promise<void> {
-    if (this.floor.isBelow(event)) return;
+    if (await this.#passed(event, tx)) return;
     await this.desk.onFired(tx, firedByRule(event), causedBy(event, 'alert-fired'));
   }
 
@@ -57,7 +57,7 @@ export class ReactionsController {
     @Payload() event: EventEnvelope<SloAlertResolved>,
     @Ctx() { tx }: Context,
   ): Promise<void> {
-    if (this.floor.isBelow(event)) return;
+    if (await this.#passed(event, tx)) return;
     const { slo, severity, tier, eventTime } = event.data;
     const over = {
       kind: 'slo',
@@ -75,7 +75,7 @@ export class ReactionsController {
     @Payload() event: EventEnvelope<RuleAlertResolved>,
     @Ctx() { tx }: Context,
   ): Promise<void> {
-    if (this.floor.isBelow(event)) return;
+    if (await this.#passed(event, tx)) return;
     const { rule, severity, eventTime } = event.data;
     const over = {
       kind: 'rule',
@@ -93,7 +93,7 @@ export class ReactionsController {
     @Payload() event: EventEnvelope<PageAcknowledged>,
     @Ctx() { tx }: Context,
   ): Promise<void> {
-    if (this.floor.isBelow(event)) return;
+    if (await this.#passed(event, tx)) return;
     const { incident, page, by, at } = event.data;
     const changed = await this.incidents.change(incident, causedBy(event, 'acknowledge'), () => ({
       ask: { type: 'acknowledge', data: { by, page, at } },
@@ -104,7 +104,7 @@ export class ReactionsController {
   /** Before the incident's own row is kept, so that one transaction holds what the merge led to. */
   @On('incident.merged')
   async incidentMerged(@Payload() event: EventEnvelope, @Ctx() { tx }: Context): Promise<void> {
-    if (this.floor.isBelow(event)) return;
+    if (await this.#passed(event, tx)) return;
     await this.desk.onMerged(tx, event.subject, causedBy(event, 'absorb'));
   }
 
@@ -113,6 +113,16 @@ export class ReactionsController {
     if ((await this.index.version(tx, event.subject)) >= event.streamversion) return;
     const loaded = await this.incidents.load(event.subject);
     if (loaded) await this.index.save(tx, loaded.state);
+  }
+
+  /** Whether the event was handled before; then the index learns of what it led to, and nothing else happens. */
+  async #passed(event: EventEnvelope, tx: PoolClient): Promise<boolean> {
+    const incidents = await this.history.ledTo(event);
+    for (const id of incidents ?? []) {
+      const loaded = await this.incidents.load(id);
+      if (loaded) await this.index.save(tx, loaded.state);
+    }
+    return incidents !== null;
   }
 }
 
