@@ -109,7 +109,9 @@ export async function installDependencies() {
   const npm = process.env.npm_execpath;
   const [file, args] = npm && /\.c?js$/.test(npm) ? [process.execPath, [npm]] : ['npm', []];
   const { code, output } = await run(file, [...args, 'ci', '--no-audit', '--no-fund', '--loglevel=error']);
-  if (code !== 0) throw new PrepareError(`npm ci failed:\n${lastLines(output)}`);
+  // npm says what is wrong first, and how it is used after that.
+  if (code !== 0)
+    throw new PrepareError(`npm ci failed:\n${output.trim().split('\n').slice(0, 25).join('\n')}`);
   const still = missingDependency();
   if (still !== null)
     throw new PrepareError(`npm ci succeeded, but ${still}. Remove node_modules and try again.`);
