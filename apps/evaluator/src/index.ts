@@ -1,1 +1,3 @@
-export {};
+export { type EvaluatorConfig, evaluatorConfig } from './config.js';
+export { Evaluator, type EvaluatorOptions } from './evaluator.js';
+export { buildEvaluatorService } from './evaluator-service.js';

@@ -88,6 +88,11 @@ export class Series implements MinuteSource {
     return this.#hours.capacity;
   }
 
+  /** Hours up to the newest measurement whose minutes are in memory. */
+  get hoursHot(): number {
+    return HOT_HOURS;
+  }
+
   // ——— measuring ———
 
   /**

@@ -1,0 +1,85 @@
+import { CONTROL_JOURNAL, type RuleAlertFired, type RuleAlertResolved } from '@bellwether/contracts';
+import { type EventLog, StaleVersion } from '@bellwether/event-log';
+import { type Heartbeat, silentSince } from '@bellwether/slo';
+import { type AbsenceMark, absenceRule, absenceStream, type Registry } from '../registry/registry.js';
+import type { Evidence } from '../store/series-store.js';
+import { ACTOR, SOURCE } from './transitions.js';
+
+/** The alert that an SLI fell silent: `rule.alert.fired` of kind `absent`, once per silence. */
+export class AbsenceAlert {
+  readonly #log: EventLog;
+  readonly #registry: Registry;
+  readonly #cadences: number;
+
+  /** @param cadences after how many cadences without a measurement an SLI is silent */
+  constructor(log: EventLog, registry: Registry, cadences: number) {
+    this.#log = log;
+    this.#registry = registry;
+    this.#cadences = cadences;
+  }
+
+  /**
+   * Fires or resolves the alert of an SLI (`<service>/<sli>`).
+   * @param heartbeat of the series with the newest measurement of the SLI; null when no SLO looks at it any more
+   */
+  async settle(
+    sli: string,
+    heartbeat: Heartbeat | null,
+    evidence: Evidence | null,
+    now: Date,
+  ): Promise<void> {
+    const since =
+      heartbeat && silentSince(heartbeat.series, heartbeat.regularity, now.getTime(), this.#cadences);
+    const mark = this.#registry.absences.get(absenceRule(sli));
+    if ((mark?.firing ?? false) === (since !== null)) return;
+    const event =
+      since === null
+        ? { type: 'rule.alert.resolved', data: resolved(mark as AbsenceMark, now) }
+        : { type: 'rule.alert.fired', data: this.#fired(sli, (mark?.fired.n ?? 0) + 1, since, now) };
+    try {
+      await this.#log.append({
+        journal: CONTROL_JOURNAL,
+        stream: absenceStream(sli),
+        expectedVersion: mark?.streamVersion ?? 0,
+        commandId: `${event.type}:${absenceRule(sli)}:${event.data.n}`,
+        events: [
+          {
+            ...event,
+            occurredAt: now,
+            meta: {
+              correlationId:
+                (since === null ? mark?.correlationId : evidence?.correlationId) ?? absenceStream(sli),
+              causationId: evidence?.eventId ?? null,
+              actor: ACTOR,
+              source: SOURCE,
+            },
+          },
+        ],
+      });
+    } catch (error) {
+      // Another instance was first; the next look decides again.
+      if (!(error instanceof StaleVersion)) throw error;
+    }
+    await this.#registry.catchUp();
+  }
+
+  #fired(sli: string, n: number, since: number, now: Date): RuleAlertFired {
+    return {
+      rule: absenceRule(sli),
+      kind: 'absent',
+      service: sli.slice(0, sli.indexOf('/')),
+      severity: 'ticket',
+      summary: `${sli} has not been measured for more than ${this.#cadences} times its cadence`,
+      labels: {},
+      declare: null,
+      startedAt: new Date(since).toISOString(),
+      eventTime: now.toISOString(),
+      n,
+    };
+  }
+}
+
+function resolved({ fired }: AbsenceMark, now: Date): RuleAlertResolved {
+  const { rule, kind, service, severity, n } = fired;
+  return { rule, kind, service, severity, eventTime: now.toISOString(), n };
+}

@@ -1,0 +1,92 @@
+import { CONTROL_JOURNAL, LogStreams } from '@bellwether/contracts';
+import { type EventLog, type EventMeta, StaleVersion } from '@bellwether/event-log';
+import { alertKey, type SloTransition } from '@bellwether/slo';
+import type { Registry } from '../registry/registry.js';
+import type { SloEntry } from '../registry/slo-entry.js';
+import type { Evidence } from '../store/series-store.js';
+
+export const ACTOR = 'service:evaluator';
+export const SOURCE = '/bellwether/evaluator';
+
+/** How often a decision is made anew when the stream moved on meanwhile. */
+const ATTEMPTS = 8;
+
+/** What is to be appended about an SLO, and the measurement it comes from. */
+export interface Decision {
+  transitions: SloTransition[];
+  evidence: Evidence | null;
+  at: Date;
+}
+
+/** The id under which a transition is appended: it names the state left, so that it is appended once, whoever decides it. */
+export function transitionId({ type, data }: SloTransition): string {
+  switch (type) {
+    case 'slo.alert.fired':
+      return `alert:${data.slo}:${data.severity}:${data.tier}:${data.n}`;
+    case 'slo.alert.resolved':
+      return `alert:${data.slo}:${data.severity}:${data.tier}:${data.n}:resolved`;
+    case 'slo.budget.crossed':
+      return `budget:${data.slo}:${data.threshold}:${data.n}`;
+  }
+}
+
+/**
+ * What a transition inherits: a firing and a budget crossing come from the measurement that tipped them and belong to
+ * its story; a resolve belongs to the story of its firing.
+ */
+function transitionMeta(transition: SloTransition, entry: SloEntry, evidence: Evidence | null): EventMeta {
+  const firing =
+    transition.type === 'slo.alert.resolved' ? entry.firings.get(alertKey(transition.data)) : undefined;
+  return {
+    correlationId: firing?.correlationId ?? evidence?.correlationId ?? LogStreams.slo(entry.definition.name),
+    causationId: evidence?.eventId ?? firing?.eventId ?? null,
+    actor: ACTOR,
+    source: SOURCE,
+    ...(evidence?.traceparent ? { traceparent: evidence.traceparent } : {}),
+  };
+}
+
+/** Appends transitions of SLOs, each once. */
+export class TransitionLog {
+  readonly #log: EventLog;
+  readonly #registry: Registry;
+
+  constructor(log: EventLog, registry: Registry) {
+    this.#log = log;
+    this.#registry = registry;
+  }
+
+  /**
+   * Appends what `decide` asks for, given what the log says of the SLO. When the stream moved on meanwhile (a new
+   * definition, another instance that decided the same), the decision is made again from the new state. When this
+   * resolves, the registry knows what was appended.
+   */
+  async settle(slo: string, decide: (entry: SloEntry) => Decision): Promise<void> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const entry = this.#registry.slos.get(slo);
+      if (entry === undefined || entry.retired) return;
+      const decision = decide(entry);
+      if (decision.transitions.length === 0) return;
+      const results = await Promise.allSettled(this.#append(slo, entry, decision));
+      await this.#registry.catchUp();
+      const failures = results.filter((result) => result.status === 'rejected');
+      for (const { reason } of failures) if (!(reason instanceof StaleVersion)) throw reason;
+      if (failures.length === 0) return;
+    }
+    throw new Error(`the stream of SLO ${slo} moves on faster than a decision about it can be appended`);
+  }
+
+  /** One append each, since each has an id of its own; they are committed as a group. */
+  #append(slo: string, entry: SloEntry, { transitions, evidence, at }: Decision): Promise<unknown>[] {
+    return transitions.map((transition, i) => {
+      const { type, data } = transition;
+      return this.#log.append({
+        journal: CONTROL_JOURNAL,
+        stream: LogStreams.slo(slo),
+        expectedVersion: entry.streamVersion + i,
+        commandId: transitionId(transition),
+        events: [{ type, data, occurredAt: at, meta: transitionMeta(transition, entry, evidence) }],
+      });
+    });
+  }
+}

@@ -1,0 +1,101 @@
+import { hostname } from 'node:os';
+import { type BusMetrics, connectBus, JournalStrategy, type LogReader } from '@bellwether/bus';
+import { CONTROL_JOURNAL, toEnvelope } from '@bellwether/contracts';
+import { EventLog, PgConsumerStore } from '@bellwether/event-log';
+import type { Metrics, ServiceContext, ServiceParts } from '@bellwether/service';
+import type { PoolClient } from 'pg';
+import { uuidv7 } from 'uuidv7';
+import type { EvaluatorConfig } from './config.js';
+import { Definitions } from './definitions/definitions.js';
+import { Evaluator } from './evaluator.js';
+import { evaluatorModule } from './evaluator.module.js';
+import { StatusReader } from './status/status-reader.js';
+import { migrateEvaluator } from './store/migrate.js';
+
+/** Name of the service: its queue group, its schema. */
+export const SERVICE = 'evaluator';
+
+/** Connections to Postgres: appends, reads, and a flush of each partition that has work. */
+const POOL_SIZE = 12;
+
+/** Builds the evaluator on the log and the bus that its configuration names. */
+export async function buildEvaluatorService(
+  context: Pick<ServiceContext<EvaluatorConfig>, 'config' | 'logger' | 'metrics' | 'clock'>,
+): Promise<ServiceParts> {
+  const { config, logger, metrics, clock } = context;
+  const rehearsal = config.BELLWETHER_CLOCK_FILE !== undefined;
+  const bus = await connectBus({
+    servers: config.NATS_URL,
+    name: SERVICE,
+    log: logger,
+    metrics: busMetrics(metrics),
+  });
+  const log = EventLog.open({
+    connectionString: config.DATABASE_URL,
+    // The log stamps with this clock only when time is being rehearsed; else Postgres' own is the better one.
+    ...(rehearsal ? { clock } : {}),
+    poolSize: POOL_SIZE,
+    metrics: metrics.registry,
+    onAppended: (journal, position) => bus.nudge(journal, position),
+  });
+  await migrateEvaluator(log.pool);
+  const store = new PgConsumerStore(log.pool, SERVICE);
+  await store.migrate();
+  await bus.reconcile();
+
+  const evaluator = new Evaluator({
+    log,
+    connectionString: config.DATABASE_URL,
+    bus,
+    instance: `${hostname()}/${process.pid}/${uuidv7()}`,
+    clock,
+    ...(rehearsal ? { leaseClock: clock } : {}),
+    absentCadences: config.BELLWETHER_ABSENT_CADENCES,
+    logger,
+    metrics: metrics.registry,
+  });
+  await evaluator.start();
+  // Commands alone: events are folded by each instance for itself, see Registry and Partition.
+  const strategy = new JournalStrategy<PoolClient>({
+    bus,
+    service: SERVICE,
+    journal: CONTROL_JOURNAL,
+    reader: readerOf(log),
+    store,
+    keyOf: (event) => event.subject,
+  });
+  return {
+    module: evaluatorModule({
+      definitions: new Definitions(log, evaluator.registry),
+      statuses: new StatusReader(evaluator, log),
+    }),
+    strategies: [strategy],
+    ready: async () => {
+      if (!bus.connected) return 'there is no connection to NATS';
+      await log.pool.query('select');
+      return null;
+    },
+    close: async () => {
+      await evaluator.stop();
+      await log.close();
+      await bus.drain();
+    },
+  };
+}
+
+function readerOf(log: EventLog): LogReader {
+  return {
+    readAfter: async (journal, after, limit) =>
+      (await log.readJournal(journal, { after, limit })).map(toEnvelope),
+    head: async (journal) => (await log.head(journal)).position,
+  };
+}
+
+function busMetrics(metrics: Metrics): BusMetrics {
+  return {
+    lag: (consumer, events) => metrics.eventLag(consumer).set(events),
+    redelivered: (consumer, count) => metrics.redeliveries.labels(consumer).inc(count),
+    deadLettered: (consumer, count) => metrics.deadLetters.labels(consumer).inc(count),
+    halted: () => {},
+  };
+}

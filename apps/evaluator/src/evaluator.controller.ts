@@ -1,0 +1,59 @@
+import { BusErrorFilter } from '@bellwether/bus';
+import {
+  type CommandReply,
+  type CommandRequest,
+  commandCatalog,
+  parseOrRefuse,
+  type Service,
+  type Sli,
+  type SloDefinition,
+  type SloHistory,
+  type SloStatus,
+} from '@bellwether/contracts';
+import { Controller, UseFilters } from '@nestjs/common';
+import { MessagePattern } from '@nestjs/microservices';
+import { Definitions } from './definitions/definitions.js';
+import { StatusReader } from './status/status-reader.js';
+
+/** What the evaluator answers over `cmd.evaluator.*`. */
+@Controller()
+@UseFilters(new BusErrorFilter())
+export class EvaluatorController {
+  constructor(
+    private readonly definitions: Definitions,
+    private readonly statuses: StatusReader,
+  ) {}
+
+  @MessagePattern('cmd.evaluator.service-define')
+  async defineService(request: CommandRequest): Promise<CommandReply<Service>> {
+    return await this.definitions.defineService(request);
+  }
+
+  @MessagePattern('cmd.evaluator.sli-define')
+  async defineSli(request: CommandRequest): Promise<CommandReply<Sli>> {
+    return await this.definitions.defineSli(request);
+  }
+
+  @MessagePattern('cmd.evaluator.slo-define')
+  async defineSlo(request: CommandRequest): Promise<CommandReply<SloDefinition>> {
+    return await this.definitions.defineSlo(request);
+  }
+
+  @MessagePattern('cmd.evaluator.slo-retire')
+  async retireSlo(request: CommandRequest): Promise<CommandReply<SloDefinition>> {
+    const data = parseOrRefuse(commandCatalog['evaluator.slo-retire'], request.data);
+    return await this.definitions.retireSlo({ ...request, data });
+  }
+
+  @MessagePattern('cmd.evaluator.slo-status')
+  async status(request: CommandRequest): Promise<SloStatus> {
+    const { slo, asOf } = parseOrRefuse(commandCatalog['evaluator.slo-status'], request.data);
+    return asOf === undefined ? await this.statuses.now(slo) : await this.statuses.asOf(slo, new Date(asOf));
+  }
+
+  @MessagePattern('cmd.evaluator.slo-history')
+  async history(request: CommandRequest): Promise<SloHistory> {
+    const { slo, from, to, step } = parseOrRefuse(commandCatalog['evaluator.slo-history'], request.data);
+    return await this.statuses.history(slo, new Date(from), new Date(to), step);
+  }
+}

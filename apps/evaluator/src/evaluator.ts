@@ -1,0 +1,200 @@
+import type { Bus, LogReader } from '@bellwether/bus';
+import { JournalFeed } from '@bellwether/bus';
+import { type Clock, type SloStatus, systemClock, toEnvelope } from '@bellwether/contracts';
+import type { EventLog } from '@bellwether/event-log';
+import type { Logger } from '@bellwether/service';
+import type { Registry as MetricsRegistry } from 'prom-client';
+import { AbsenceAlert } from './evaluation/absence.js';
+import { TransitionLog } from './evaluation/transitions.js';
+import { EvaluatorMetrics } from './metrics.js';
+import { type Lease, Leases } from './partition/leases.js';
+import { Partition, type PartitionContext } from './partition/partition.js';
+import { Registry } from './registry/registry.js';
+import { RegistryStore } from './registry/registry-store.js';
+import { migrateEvaluator } from './store/migrate.js';
+import { SeriesStore } from './store/series-store.js';
+
+export interface EvaluatorOptions {
+  log: EventLog;
+  connectionString: string;
+  /** Where nudges come from; without it journals are polled. */
+  bus?: Pick<Bus, 'onNudge' | 'metrics' | 'log'>;
+  /** Name of this instance, unique among all that run. */
+  instance: string;
+  /** Time of evaluation; the machine's when absent. */
+  clock?: Clock;
+  /** Time that leases expire by; the database's when absent. */
+  leaseClock?: Clock;
+  leaseTtlMs?: number;
+  /** After how many cadences without a measurement an SLI counts as silent. */
+  absentCadences?: number;
+  logger: Logger;
+  metrics: MetricsRegistry;
+}
+
+const ABSENT_CADENCES = 10;
+/** How often it is looked whether an evaluation is due, milliseconds of real time. */
+const TICK_MS = 50;
+
+interface Held {
+  partition: Partition;
+  feed: JournalFeed;
+  started: Promise<void>;
+}
+
+/** An instance of the evaluator: the registry of definitions, and the partitions that it holds. */
+export class Evaluator {
+  readonly registry: Registry;
+  readonly store: SeriesStore;
+  readonly #options: EvaluatorOptions;
+  readonly #context: PartitionContext;
+  readonly #held = new Map<number, Held>();
+  readonly #leases: Leases;
+  readonly #ending = new AbortController();
+  #following: Promise<void> = Promise.resolve();
+  #ticking: NodeJS.Timeout | null = null;
+  #stopNudges = () => {};
+
+  constructor(options: EvaluatorOptions) {
+    this.#options = options;
+    const { log, logger } = options;
+    this.registry = new Registry({ log, store: new RegistryStore(log.pool), logger });
+    this.store = new SeriesStore(log.pool);
+    this.#context = {
+      log,
+      registry: this.registry,
+      store: this.store,
+      transitions: new TransitionLog(log, this.registry),
+      absence: new AbsenceAlert(log, this.registry, options.absentCadences ?? ABSENT_CADENCES),
+      clock: options.clock ?? systemClock,
+      logger,
+      metrics: new EvaluatorMetrics(options.metrics, () => this.#look()),
+    };
+    this.#leases = new Leases({
+      pool: log.pool,
+      connectionString: options.connectionString,
+      instance: options.instance,
+      logger,
+      ...(options.leaseClock ? { clock: options.leaseClock } : {}),
+      ...(options.leaseTtlMs === undefined ? {} : { ttlMs: options.leaseTtlMs }),
+      onAcquired: (lease) => this.#acquire(lease),
+      onLost: (lease) => this.#lose(lease),
+    });
+  }
+
+  /** Measurement partitions that this instance holds. */
+  get partitions(): number[] {
+    return [...this.#held.keys()].sort((a, b) => a - b);
+  }
+
+  get clock(): Clock {
+    return this.#context.clock;
+  }
+
+  /** Resolves when the definitions are known and the partitions that were free are open. */
+  async start(): Promise<void> {
+    const { log, bus } = this.#options;
+    await migrateEvaluator(log.pool);
+    await this.registry.start();
+    this.#following = this.registry.follow(this.#ending.signal);
+    this.#stopNudges = bus?.onNudge((journal) => log.nudge(journal)) ?? (() => {});
+    this.registry.onDefinitions(() => {
+      for (const { partition } of this.#held.values()) void partition.reconcile();
+    });
+    await this.#leases.start();
+    this.#ticking = setInterval(() => {
+      for (const { partition } of this.#held.values()) void partition.tick();
+    }, TICK_MS);
+    await Promise.all([...this.#held.values()].map((held) => held.started));
+  }
+
+  /** Gives the partitions back and ends. */
+  async stop(): Promise<void> {
+    await this.#end(() => this.#leases.stop());
+  }
+
+  /** Ends as a crash would, for tests: no lease is given back. */
+  async vanish(): Promise<void> {
+    await this.#end(() => this.#leases.vanish());
+  }
+
+  /** Renews leases now, for tests that do not wait for the timer. */
+  async renewLeases(): Promise<void> {
+    await this.#leases.renew();
+    await Promise.all([...this.#held.values()].map((held) => held.started));
+  }
+
+  /** Status of an SLO from the live buckets; null when another instance holds its partition. */
+  async liveStatus(slo: string, partition: number): Promise<SloStatus | null> {
+    return (await this.#held.get(partition)?.partition.status(slo)) ?? null;
+  }
+
+  /** Makes all buckets of the partitions held anew from the journal, while the old ones stay in use. */
+  async rebuild(): Promise<void> {
+    await Promise.all([...this.#held.values()].map(({ partition }) => partition.rebuild()));
+  }
+
+  async #end(giveBack: () => Promise<void>): Promise<void> {
+    this.#ending.abort();
+    if (this.#ticking) clearInterval(this.#ticking);
+    await giveBack();
+    this.#stopNudges();
+    await this.#following;
+  }
+
+  #acquire(lease: Lease): void {
+    const { log, logger, bus } = this.#options;
+    const partition = new Partition(lease, this.#context);
+    const reader: LogReader = {
+      readAfter: async (journal, after, limit) =>
+        (await log.readJournal(journal, { after, limit })).map(toEnvelope),
+      head: async (journal) => (await log.head(journal)).position,
+    };
+    const feed = new JournalFeed({
+      consumer: `evaluator-${partition.journal}`,
+      journal: partition.journal,
+      reader,
+      deliver: (events) => partition.deliver(events),
+      ...(bus ? { bus, metrics: bus.metrics, log: bus.log } : {}),
+    });
+    const started = this.#begin(partition, feed).catch((error: unknown) => {
+      logger.error({ error, partition: lease.partition }, 'a partition could not be opened');
+    });
+    this.#held.set(lease.partition, { partition, feed, started });
+  }
+
+  /** Opens the partition, however long the database takes, and follows its journal. */
+  async #begin(partition: Partition, feed: JournalFeed): Promise<void> {
+    for (;;) {
+      try {
+        const position = await partition.open();
+        if (this.#held.get(partition.lease.partition)?.partition === partition) feed.start(position);
+        return;
+      } catch (error) {
+        if (this.#held.get(partition.lease.partition)?.partition !== partition) return;
+        this.#options.logger.warn({ error }, 'a partition cannot be opened; trying until it can');
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+    }
+  }
+
+  async #lose(lease: Lease): Promise<void> {
+    const held = this.#held.get(lease.partition);
+    if (held === undefined || held.partition.lease.epoch !== lease.epoch) return;
+    this.#held.delete(lease.partition);
+    await held.started;
+    await Promise.all([held.partition.stop(), held.feed.stop()]);
+  }
+
+  #look(): { partitions: number; series: number; building: number; bytes: number } {
+    const partitions = [...this.#held.values()].map((held) => held.partition);
+    const sum = (of: (partition: Partition) => number) =>
+      partitions.reduce((total, partition) => total + of(partition), 0);
+    return {
+      partitions: partitions.length,
+      series: sum((partition) => partition.seriesCount),
+      building: sum((partition) => partition.building),
+      bytes: sum((partition) => partition.bytes),
+    };
+  }
+}

@@ -1,0 +1,49 @@
+import { Counter, Gauge, type Registry as MetricsRegistry } from 'prom-client';
+
+/** The evaluator's own metrics. */
+export class EvaluatorMetrics {
+  /** Points counted into buckets. */
+  readonly points: Counter;
+  /** Points that an indicator has no reading for. */
+  readonly unfitPoints: Counter;
+  /** Evaluations of an SLO. */
+  readonly evaluations: Counter;
+
+  /** @param look what the gauges show, read when they are scraped */
+  constructor(
+    registry: MetricsRegistry,
+    look: () => { partitions: number; series: number; building: number; bytes: number },
+  ) {
+    const registers = [registry];
+    this.points = new Counter({
+      name: 'evaluator_points_total',
+      help: 'Points counted into buckets.',
+      registers,
+    });
+    this.unfitPoints = new Counter({
+      name: 'evaluator_unfit_points_total',
+      help: 'Points left out because the indicator has no reading for them.',
+      registers,
+    });
+    this.evaluations = new Counter({
+      name: 'evaluator_evaluations_total',
+      help: 'Evaluations of an SLO.',
+      registers,
+    });
+    for (const [name, help, key] of [
+      ['evaluator_partitions', 'Measurement partitions that this instance holds.', 'partitions'],
+      ['evaluator_series', 'Indicators whose buckets are in memory.', 'series'],
+      ['evaluator_series_building', 'Indicators whose buckets are being made from the journal.', 'building'],
+      ['evaluator_bucket_bytes', 'Bytes of buckets in memory.', 'bytes'],
+    ] as const) {
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(look()[key]);
+        },
+      });
+    }
+  }
+}

@@ -1,0 +1,218 @@
+import {
+  CONTROL_JOURNAL,
+  keyOfStream,
+  LogStreams,
+  type RuleAlertFired,
+  type Service,
+  type Sli,
+} from '@bellwether/contracts';
+import type { EventLog, RecordedEvent } from '@bellwether/event-log';
+import type { Logger } from '@bellwether/service';
+import { Serial } from '../serial.js';
+import type { RegistryStore } from './registry-store.js';
+import { evolveSlo, type Firing, loadSlo, type SloEntry, storeSlo } from './slo-entry.js';
+
+/** A resource as it is defined now; `version` counts its definitions. */
+export interface Defined<T> {
+  data: T;
+  version: number;
+  streamVersion: number;
+}
+
+/** The absent-data alert of an SLI. */
+export interface AbsenceMark extends Firing {
+  fired: RuleAlertFired;
+  firing: boolean;
+  streamVersion: number;
+}
+
+/** Told when SLIs or SLOs were defined or retired. */
+export type DefinitionListener = () => void;
+
+const DEFINITIONS: ReadonlySet<string> = new Set(['sli.defined', 'slo.defined', 'slo.retired']);
+
+const PAGE = 1_000;
+
+/**
+ * Everything the evaluator knows from the control journal: definitions, and what the log says of alerts. Every instance
+ * folds the journal for itself, from the position that was stored last; decisions that must be exact first
+ * {@link catchUp} and append with the stream version they saw.
+ */
+export class Registry {
+  readonly services = new Map<string, Defined<Service>>();
+  /** By `<service>/<sli>`. */
+  readonly slis = new Map<string, Defined<Sli>>();
+  readonly slos = new Map<string, SloEntry>();
+  /** By rule name. */
+  readonly absences = new Map<string, AbsenceMark>();
+  readonly policies = new Map<string, number>();
+  readonly #log: EventLog;
+  readonly #store: RegistryStore;
+  readonly #logger: Logger;
+  readonly #serial = new Serial();
+  readonly #listeners = new Set<DefinitionListener>();
+  readonly #unsaved = new Set<string>();
+  #position = 0;
+
+  constructor(options: { log: EventLog; store: RegistryStore; logger: Logger }) {
+    this.#log = options.log;
+    this.#store = options.store;
+    this.#logger = options.logger;
+  }
+
+  /** Position of the control journal up to which everything is known. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Reads what was stored, then the journal to its end. */
+  async start(): Promise<void> {
+    const { position, states } = await this.#store.load();
+    for (const { stream, state } of states) this.#restore(stream, state);
+    this.#position = position;
+    await this.catchUp();
+  }
+
+  /** Follows the journal until the signal aborts. */
+  async follow(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const pages = this.#log.follow(CONTROL_JOURNAL, { after: this.#position, signal });
+        for await (const page of pages) await this.#serial.run(() => this.#take(page));
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#logger.warn({ error }, 'the control journal cannot be followed; trying until it can');
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+    }
+  }
+
+  /** Resolves when everything that is in the journal now is known. */
+  async catchUp(): Promise<void> {
+    await this.#serial.run(async () => {
+      for (;;) {
+        const page = await this.#log.readJournal(CONTROL_JOURNAL, { after: this.#position, limit: PAGE });
+        await this.#take(page);
+        if (page.length < PAGE) return;
+      }
+    });
+  }
+
+  /** @returns a function that ends it */
+  onDefinitions(listener: DefinitionListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async #take(page: readonly RecordedEvent[]): Promise<void> {
+    const from = this.#position;
+    let defined = false;
+    for (const event of page) {
+      if (event.position <= this.#position) continue;
+      if (this.#fold(event)) this.#unsaved.add(event.stream);
+      if (DEFINITIONS.has(event.type)) defined = true;
+      this.#position = event.position;
+    }
+    if (this.#position === from) return;
+    const states = [...this.#unsaved].map((stream) => ({ stream, state: this.#state(stream) }));
+    try {
+      await this.#store.save(this.#position, states);
+      this.#unsaved.clear();
+    } catch (error) {
+      // It is a short cut for the next start, nothing more.
+      this.#logger.warn({ error }, 'the registry could not be stored');
+    }
+    if (defined) for (const listener of this.#listeners) listener();
+  }
+
+  /** Folds an event; whether it concerned anything that is kept. */
+  #fold(event: RecordedEvent): boolean {
+    const key = keyOfStream(event.stream);
+    const { version: streamVersion } = event;
+    switch (event.type) {
+      case 'service.defined':
+        define(this.services, key, event);
+        return true;
+      case 'sli.defined':
+        define(this.slis, key, event);
+        return true;
+      case 'policy.defined':
+        this.policies.set(key, (this.policies.get(key) ?? 0) + 1);
+        return true;
+      case 'rule.alert.fired': {
+        const fired = event.data as RuleAlertFired;
+        if (fired.kind !== 'absent') return false;
+        const { correlationId } = event.meta;
+        this.absences.set(fired.rule, {
+          fired,
+          firing: true,
+          eventId: event.id,
+          correlationId,
+          streamVersion,
+        });
+        return true;
+      }
+      case 'rule.alert.resolved': {
+        const { rule } = event.data as { rule: string };
+        const mark = this.absences.get(rule);
+        if (mark === undefined) return false;
+        this.absences.set(rule, { ...mark, firing: false, streamVersion });
+        return true;
+      }
+    }
+    if (!event.stream.startsWith('slo:')) return false;
+    const entry = evolveSlo(this.slos.get(key), event);
+    if (entry === undefined) return false;
+    this.slos.set(key, entry);
+    return true;
+  }
+
+  #state(stream: string): unknown {
+    const key = keyOfStream(stream);
+    switch (stream.slice(0, stream.indexOf(':'))) {
+      case 'service':
+        return this.services.get(key);
+      case 'sli':
+        return this.slis.get(key);
+      case 'policy':
+        return { version: this.policies.get(key) };
+      case 'rule':
+        return this.absences.get(key);
+      default:
+        return storeSlo(this.slos.get(key) as SloEntry);
+    }
+  }
+
+  #restore(stream: string, state: unknown): void {
+    const key = keyOfStream(stream);
+    switch (stream.slice(0, stream.indexOf(':'))) {
+      case 'service':
+        this.services.set(key, state as Defined<Service>);
+        break;
+      case 'sli':
+        this.slis.set(key, state as Defined<Sli>);
+        break;
+      case 'policy':
+        this.policies.set(key, (state as { version: number }).version);
+        break;
+      case 'rule':
+        this.absences.set(key, state as AbsenceMark);
+        break;
+      default:
+        this.slos.set(key, loadSlo(state));
+    }
+  }
+}
+
+function define<T>(map: Map<string, Defined<T>>, key: string, event: RecordedEvent): void {
+  map.set(key, {
+    data: event.data as T,
+    version: (map.get(key)?.version ?? 0) + 1,
+    streamVersion: event.version,
+  });
+}
+
+/** The rule name of an SLI's absent-data alert; also the key of its stream. */
+export const absenceRule = (sli: string): string => `absent/${sli}`;
+/** The stream of an SLI's absent-data alert. */
+export const absenceStream = (sli: string): string => LogStreams.rule(absenceRule(sli));
