@@ -38,6 +38,7 @@ export interface AppenderOptions {
   /** How long a batch is tried again while the database is away, milliseconds. */
   retryForMs: number;
   onAppended: (position: number) => void;
+  /** A batch was answered, so long after its first request was made. */
   onBatch: (events: number, seconds: number) => void;
   onStep: ((step: AppendStep, journal: string) => void | Promise<void>) | undefined;
 }
@@ -52,6 +53,8 @@ interface Waiting extends Append {
 }
 
 const BATCH_EVENTS = 1000;
+/** With so many waiting, they go before the callers of the last batch hear of it; with fewer, those had better join. */
+const WORTH_SENDING_FIRST = BATCH_EVENTS / 2;
 const BATCH_CHARACTERS = 4 * 1024 * 1024;
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 1000;
@@ -71,8 +74,11 @@ export class Appender {
   readonly #id = uuidv7();
   #batches = 0;
   #queue: Waiting[] = [];
+  /** Of callers without an answer; of those, the ones not sent yet. */
   #waitingEvents = 0;
+  #queuedEvents = 0;
   #waitingCharacters = 0;
+  #answers: (() => void)[] = [];
   #running: Promise<void> | null = null;
   #closed = false;
 
@@ -96,6 +102,7 @@ export class Appender {
       const size = events.reduce((sum, event) => sum + event.data.length + event.meta.length, 0);
       this.#waitingEvents += events.length;
       this.#waitingCharacters += size;
+      this.#queuedEvents += events.length;
       this.#queue.push({ request, events, since: performance.now(), size, settled: false, resolve, reject });
       this.#running ??= this.#run();
     });
@@ -109,17 +116,28 @@ export class Appender {
 
   async #run(): Promise<void> {
     // One turn of the event loop, so that callers of this turn, woken by the last batch say, join.
-    for (await nextTurn(); this.#queue.length > 0; await nextTurn()) {
+    for (await nextTurn(); this.#queue.length > 0; ) {
       const batch = this.#nextBatch();
-      try {
-        await this.#options.onStep?.('gathered', this.#options.journal);
-        await this.#settle(batch);
-        await this.#options.onStep?.('settled', this.#options.journal);
-      } catch (error) {
-        for (const waiting of batch) this.#reject(waiting, inDoubt(waiting, error));
-      }
+      const settling = this.#process(batch);
+      // Now the batch is on its way: whoever the one before it answered makes new requests while the database works.
+      await nextTurn();
+      this.#answer();
+      await settling;
+      if (this.#queuedEvents >= WORTH_SENDING_FIRST) continue;
+      this.#answer();
+      await nextTurn();
     }
     this.#running = null;
+  }
+
+  async #process(batch: Waiting[]): Promise<void> {
+    try {
+      await this.#options.onStep?.('gathered', this.#options.journal);
+      await this.#settle(batch);
+      await this.#options.onStep?.('settled', this.#options.journal);
+    } catch (error) {
+      for (const waiting of batch) this.#reject(waiting, inDoubt(waiting, error));
+    }
   }
 
   /** Up to a thousand events in the order of arrival; the same command twice is for two batches. */
@@ -146,6 +164,7 @@ export class Appender {
       characters += waiting.size;
     }
     this.#queue = [...later, ...this.#queue.slice(taken)];
+    this.#queuedEvents -= events;
     return batch;
   }
 
@@ -193,7 +212,7 @@ export class Appender {
       if ('row' in attempt) {
         onBatch(
           batch.reduce((sum, waiting) => sum + waiting.events.length, 0),
-          seconds,
+          (performance.now() - batch[0]!.since) / 1000,
         );
         return attempt.row;
       }
@@ -264,6 +283,7 @@ export class Appender {
     const overdue = this.#queue.filter((waiting) => waiting.since < before);
     this.#queue = this.#queue.filter((waiting) => waiting.since >= before);
     for (const waiting of overdue) {
+      this.#queuedEvents -= waiting.events.length;
       this.#reject(waiting, new LogUnavailable(waiting.request.stream, { cause }));
     }
   }
@@ -314,14 +334,21 @@ export class Appender {
   }
 
   #resolve(waiting: Waiting, result: AppendResult): void {
-    if (this.#leave(waiting)) waiting.resolve(result);
+    if (this.#leave(waiting)) this.#answers.push(() => waiting.resolve(result));
   }
 
   #reject(waiting: Waiting, error: Error): void {
-    if (this.#leave(waiting)) waiting.reject(error);
+    if (this.#leave(waiting)) this.#answers.push(() => waiting.reject(error));
   }
 
-  /** @returns false when the caller has had its answer */
+  /** Tells callers what became of their requests. */
+  #answer(): void {
+    const answers = this.#answers;
+    this.#answers = [];
+    for (const answer of answers) answer();
+  }
+
+  /** @returns false when the caller has its answer */
   #leave(waiting: Waiting): boolean {
     if (waiting.settled) return false;
     waiting.settled = true;

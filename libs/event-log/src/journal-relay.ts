@@ -35,6 +35,7 @@ export class JournalRelay {
   /** The copy that is published into; null before the first look and when it must be looked at again. */
   #incarnation: string | null = null;
   #position = 0;
+  #headAtStart = 0;
   /** Where the copy ended when it was last found to lack nothing: what is older than the retention may be gone. */
   #foundComplete = -1;
   /** Ends the current run over the journal, so that the next one begins with a look at the copy. */
@@ -106,12 +107,13 @@ export class JournalRelay {
   async #retentionStart(): Promise<number> {
     const { log, journal, maxAgeMs, maxEvents, clock } = this.#options;
     const { position } = await log.head(journal);
+    this.#headAtStart = position;
     const tooOld = await log.positionAt(journal, new Date(clock.now().getTime() - maxAgeMs));
     return Math.max(tooOld, position - maxEvents, 0);
   }
 
   async #publish(signal: AbortSignal, onProgress: () => void): Promise<void> {
-    const { log, target, checkpoints, journal, window, metrics, onStep } = this.#options;
+    const { log, target, checkpoints, journal, window, metrics, clock, onStep } = this.#options;
     const incarnation = this.#incarnation!;
     for await (const events of log.follow(journal, {
       after: this.#position,
@@ -120,13 +122,16 @@ export class JournalRelay {
       pollMs: POLL_MS,
     })) {
       await onStep('read');
-      const started = performance.now();
       await target.publish(events);
-      metrics.published(journal, events.length, (performance.now() - started) / 1000);
+      metrics.published(journal, events.length);
       await onStep('published');
-      const last = events.at(-1)!.position;
-      await checkpoints.advance(journal, incarnation, this.#position, last);
-      this.#position = last;
+      const { position, recordedAt } = events.at(-1)!;
+      // What had waited for this relay to start, or goes into a copy again, says nothing of how fast it is.
+      if (position > this.#headAtStart) {
+        metrics.delay(journal, Math.max(0, clock.now().getTime() - recordedAt.getTime()) / 1000);
+      }
+      await checkpoints.advance(journal, incarnation, this.#position, position);
+      this.#position = position;
       await onStep('noted');
       onProgress();
     }

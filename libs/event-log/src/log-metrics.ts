@@ -7,21 +7,21 @@ export interface LogMetrics {
 
 export const noLogMetrics: LogMetrics = { batch: () => {} };
 
-/** Registers the log's metrics; a registry that has them already keeps its own. */
+/** Registers the log's metrics; those that the registry has already, under these names, are used. */
 export function logMetrics(registry: Registry): LogMetrics {
   const seconds =
-    (registry.getSingleMetric('bellwether_log_append_seconds') as Histogram | undefined) ??
+    (registry.getSingleMetric('event_append_seconds') as Histogram<'journal'> | undefined) ??
     new Histogram({
-      name: 'bellwether_log_append_seconds',
-      help: 'From sending a batch to the answer that it is committed.',
+      name: 'event_append_seconds',
+      help: 'Time from asking for an append to its commit.',
       labelNames: ['journal'],
-      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
+      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
       registers: [registry],
     });
   const events =
-    (registry.getSingleMetric('bellwether_log_appended_events_total') as Counter | undefined) ??
+    (registry.getSingleMetric('event_appended_total') as Counter<'journal'> | undefined) ??
     new Counter({
-      name: 'bellwether_log_appended_events_total',
+      name: 'event_appended_total',
       help: 'Events sent to the log in batches that it answered.',
       labelNames: ['journal'],
       registers: [registry],

@@ -99,7 +99,7 @@ export class Projector {
   #measure(registry: Registry): void {
     const states = () => this.state();
     new Gauge({
-      name: 'bellwether_projection_position',
+      name: 'projection_position',
       help: 'Position of the last event a projection has taken.',
       labelNames: ['projection'],
       registers: [registry],
@@ -108,7 +108,7 @@ export class Projector {
       },
     });
     new Gauge({
-      name: 'bellwether_projection_lag_events',
+      name: 'projection_lag_events',
       help: 'Events of the journal a projection has yet to take, as far as it knows.',
       labelNames: ['projection'],
       registers: [registry],
@@ -117,7 +117,7 @@ export class Projector {
       },
     });
     new Gauge({
-      name: 'bellwether_projection_halted',
+      name: 'projection_halted',
       help: '1 while a projection stands still before an event it cannot take.',
       labelNames: ['projection'],
       registers: [registry],

@@ -5,6 +5,7 @@ import type { RecordedEvent } from './event.js';
 import type { EventLog } from './event-log.js';
 import { JournalRelay } from './journal-relay.js';
 import { type Leadership, tryToLead } from './leader-lock.js';
+import { Nudges } from './nudges.js';
 import { RelayCheckpoints } from './relay-checkpoints.js';
 import { noRelayMetrics, type RelayMetrics, relayMetrics } from './relay-metrics.js';
 import type { CopyState } from './relay-plan.js';
@@ -53,6 +54,7 @@ export interface RelayOptions {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+const COPY = 'copy';
 
 /**
  * Copies journals of the log to a bus, in order, at least once. One of all processes leads, by an advisory lock;
@@ -61,6 +63,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 export class Relay {
   readonly #options: RelayOptions;
   readonly #metrics: RelayMetrics;
+  readonly #looks = new Nudges();
   readonly #stopping = new AbortController();
   #running: Promise<void> | null = null;
   #journals: JournalRelay[] = [];
@@ -84,6 +87,11 @@ export class Relay {
   /** Starts to lead or to stand by. */
   start(): void {
     this.#running ??= this.#run();
+  }
+
+  /** Compares the copy with the log now: the bus was away. */
+  lookAtCopy(): void {
+    this.#looks.nudge(COPY);
   }
 
   /** Finishes the windows under way and gives the lead to another. */
@@ -167,6 +175,7 @@ export class Relay {
   /** Looks at the copy from time to time: a volume can be lost, or a stream shortened, without any error here. */
   async #compare(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      const seen = this.#looks.count(COPY);
       try {
         const known = this.#journals.map((relay) => relay.position);
         const copies = await this.#copies();
@@ -178,7 +187,7 @@ export class Relay {
         this.#report(error, 'comparing the copy with the log');
         for (const relay of this.#journals) relay.doubt();
       }
-      await this.#pause(this.#options.compareMs ?? 5000, signal);
+      await this.#looks.wait(COPY, seen, this.#options.compareMs ?? 5000, signal);
     }
   }
 
