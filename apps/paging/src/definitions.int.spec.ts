@@ -1,0 +1,223 @@
+import { LogStreams } from '@bellwether/contracts';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { Rehearsal, webhookSecret } from './testing/rehearsal.fixture.js';
+
+jest.setTimeout(60_000);
+
+let rehearsal: Rehearsal;
+beforeAll(async () => {
+  rehearsal = await Rehearsal.start();
+});
+afterAll(() => rehearsal.stop());
+
+const hook = {
+  id: 'hook',
+  kind: 'webhook',
+  address: 'http://127.0.0.1:9/p',
+  secret: webhookSecret,
+  verified: true,
+};
+const responder = { role: 'responder' } as const;
+
+describe('a user', () => {
+  test('is created, replaced, and left alone when nothing changes', async () => {
+    const ada = { name: 'ada', contactMethods: [hook] };
+    expect(await rehearsal.ask('user-define', ada)).toMatchObject({
+      ok: true,
+      status: 201,
+      version: 1,
+      warnings: [],
+    });
+    expect(await rehearsal.ask('user-define', ada)).toMatchObject({
+      ok: true,
+      status: 200,
+      version: 1,
+      position: 0,
+    });
+    const renamed = { ...ada, displayName: 'Ada' };
+    expect(await rehearsal.ask('user-define', renamed, { expect: 1 })).toMatchObject({
+      status: 200,
+      version: 2,
+    });
+    expect(await rehearsal.refused('user-define', ada, { expect: 1 })).toBe(412);
+    expect(await rehearsal.refused('user-define', { name: 'new' }, { expect: 1 })).toBe(412);
+  });
+
+  test('has secrets that are sealed in the log and never shown', async () => {
+    const reply = await rehearsal.ask('user-define', { name: 'grace', contactMethods: [hook] });
+    expect(JSON.stringify(reply)).not.toContain(webhookSecret);
+    expect(reply).toMatchObject({ data: { contactMethods: [{ secret: 'sealed' }] } });
+    const [event] = await rehearsal.log.readStream(LogStreams.user('grace'));
+    expect(JSON.stringify(event)).not.toContain(webhookSecret);
+    expect(event!.data).toMatchObject({ contactMethods: [{ secret: expect.stringMatching(/^sealed:v1:/) }] });
+    // What was shown may be put back.
+    const shown = { name: 'grace', contactMethods: [{ ...hook, secret: 'sealed' }] };
+    expect(await rehearsal.ask('user-define', shown)).toMatchObject({ status: 200, version: 1 });
+  });
+
+  test.each([
+    ['that is no secret', 'hunter2!'],
+    ['that is sealed already', `sealed:v1:${'a'.repeat(40)}`],
+    ['to keep where none is', 'sealed'],
+  ])('with a secret %s is refused', async (_, secret) => {
+    const given = { name: 'edsger', contactMethods: [{ ...hook, secret }] };
+    expect(await rehearsal.ask('user-define', given)).toMatchObject({
+      ok: false,
+      problem: { status: 400, errors: [{ path: 'contactMethods.0.secret' }] },
+    });
+    expect(await rehearsal.log.streamVersion(LogStreams.user('edsger'))).toBe(0);
+  });
+
+  test('is verified by an admin only, and again when the address changes', async () => {
+    const own = (address: string, verified: boolean) => ({
+      name: 'barbara',
+      contactMethods: [{ id: 'hook', kind: 'webhook', address, verified }],
+    });
+    const [one, two] = ['http://127.0.0.1:9/1', 'http://127.0.0.1:9/2'];
+    expect(await rehearsal.refused('user-define', own(one, true), responder)).toBe(403);
+    expect(await rehearsal.ask('user-define', own(one, false), responder)).toMatchObject({
+      status: 201,
+      warnings: [expect.stringContaining('not verified'), expect.stringContaining('cannot be reached')],
+    });
+    await rehearsal.does('user-define', own(one, true));
+    await rehearsal.does('user-define', { ...own(one, true), displayName: 'Barbara' }, responder);
+    expect(await rehearsal.refused('user-define', own(two, true), responder)).toBe(403);
+    expect(await rehearsal.refused('user-define', own(one, true), { role: 'viewer' })).toBe(403);
+  });
+
+  test('that does not fit is refused with every fault', async () => {
+    const reply = await rehearsal.ask('user-define', {
+      name: 'Ada.',
+      contactMethods: [{ id: 'x', kind: 'fax' }],
+    });
+    expect(reply).toMatchObject({ ok: false, problem: { status: 400 } });
+    expect(reply.ok ? [] : reply.problem.errors?.map((fault) => fault.path)).toEqual([
+      'name',
+      'contactMethods.0.kind',
+    ]);
+  });
+});
+
+test('the same request again gets the first answer', async () => {
+  const once = { id: 'http:user:ada:k1', hash: 'h1' };
+  const first = await rehearsal.ask('user-define', { name: 'ken' }, { ...once, expect: 0 });
+  await rehearsal.does('user-define', { name: 'ken', displayName: 'Ken' });
+  expect(await rehearsal.ask('user-define', { name: 'ken' }, { ...once, expect: 0 })).toEqual(first);
+  expect(await rehearsal.refused('user-define', { name: 'ken' }, { ...once, hash: 'h2' })).toBe(409);
+});
+
+test('a policy may name what is not there yet, with a warning; its secrets are sealed', async () => {
+  const policy = {
+    name: 'pay',
+    steps: [
+      {
+        targets: [
+          { kind: 'schedule', name: 'later' },
+          { kind: 'user', name: 'nobody' },
+          { kind: 'webhook', address: 'http://127.0.0.1:9/t', secret: webhookSecret },
+        ],
+        timeoutMinutes: 5,
+      },
+    ],
+  };
+  const reply = await rehearsal.ask('policy-define', policy);
+  expect(reply).toMatchObject({
+    status: 201,
+    data: { steps: [{ targets: [{}, {}, { secret: 'sealed' }] }] },
+    warnings: ['schedule later is not defined yet', 'user nobody is not defined yet'],
+  });
+  const [event] = await rehearsal.log.readStream(LogStreams.policy('pay'));
+  expect(JSON.stringify(event)).not.toContain(webhookSecret);
+  expect(await rehearsal.refused('policy-define', policy, responder)).toBe(403);
+});
+
+describe('a schedule', () => {
+  const schedule = {
+    name: 'primary',
+    timeZone: 'Europe/Berlin',
+    layers: [
+      {
+        name: 'week',
+        rotation: { type: 'weekly', length: 1, start: '2026-11-02T09:00', participants: ['ada', 'zoe'] },
+      },
+    ],
+  };
+  const over = {
+    schedule: 'primary',
+    kind: 'replace',
+    user: 'grace',
+    replaces: 'ada',
+    from: '2026-12-01T09:00:00Z',
+    to: '2026-12-02T09:00:00Z',
+    reason: 'a day off',
+  };
+
+  test('warns of people who are not there and of gaps', async () => {
+    expect(await rehearsal.ask('schedule-define', schedule)).toMatchObject({
+      status: 201,
+      warnings: ['user zoe is not defined yet'],
+    });
+    const office = structuredClone(schedule) as typeof schedule & { layers: { restrictions?: object[] }[] };
+    office.name = 'office';
+    office.layers[0]!.restrictions = [{ days: ['mon'], from: '09:00', to: '17:00' }];
+    expect(await rehearsal.ask('schedule-define', office)).toMatchObject({
+      warnings: [expect.anything(), expect.stringMatching(/^nobody is on call from 2026-11-2/)],
+    });
+  });
+
+  test('is overridden; a second override of the same people and time is refused until the first is withdrawn', async () => {
+    const once = { id: 'http:user:ada:o1', hash: 'h' };
+    const reply = await rehearsal.ask<{ id: string }>('override', over, once);
+    expect(reply).toMatchObject({
+      ok: true,
+      status: 201,
+      data: { ...over, by: 'ada', from: '2026-12-01T09:00:00.000Z', to: '2026-12-02T09:00:00.000Z' },
+    });
+    expect(await rehearsal.ask('override', over, once)).toEqual(reply);
+    const clash = { ...over, kind: 'add', replaces: undefined, from: '2026-12-01T20:00:00Z' };
+    expect(await rehearsal.refused('override', clash)).toBe(409);
+    const id = reply.ok ? reply.data.id : '';
+    await rehearsal.does('override-withdraw', { schedule: 'primary', id });
+    await rehearsal.does('override-withdraw', { schedule: 'primary', id });
+    expect(await rehearsal.ask('override', clash)).toMatchObject({ status: 201 });
+    expect(await rehearsal.refused('override', { ...over, schedule: 'none' })).toBe(404);
+    expect(await rehearsal.refused('override-withdraw', { schedule: 'primary', id: 'none' })).toBe(404);
+  });
+
+  test('two overrides that conflict, asked for at once: one is refused', async () => {
+    const at = { from: '2027-01-01T09:00:00Z', to: '2027-01-02T09:00:00Z' };
+    const replies = await Promise.all(
+      Array.from({ length: 6 }, (_, n) =>
+        rehearsal.ask('override', { ...over, ...at, user: `stand-in-${n}` }),
+      ),
+    );
+    expect(replies.map((reply) => (reply.ok ? 201 : reply.problem.status)).sort()).toEqual([
+      201, 409, 409, 409, 409, 409,
+    ]);
+  });
+});
+
+test('a token is shown once; the log keeps its hash', async () => {
+  const once = { id: 'http:key:bootstrap:t1', hash: 'h' };
+  const reply = await rehearsal.ask<{ id: string; token: string }>(
+    'token-create',
+    { name: 'ci', role: 'publisher' },
+    once,
+  );
+  if (!reply.ok) throw new Error(reply.problem.detail);
+  const { id, token } = reply.data;
+  const [event] = await rehearsal.log.readStream(LogStreams.token(id));
+  expect(event!.data).toMatchObject({
+    id,
+    name: 'ci',
+    role: 'publisher',
+    hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+  });
+  expect(JSON.stringify(event)).not.toContain(token);
+  expect(await rehearsal.refused('token-create', { name: 'ci', role: 'publisher' }, once)).toBe(409);
+  expect(await rehearsal.refused('token-create', { name: 'x', role: 'admin' }, responder)).toBe(403);
+  await rehearsal.does('token-revoke', { id });
+  await rehearsal.does('token-revoke', { id });
+  expect(await rehearsal.typesOf(LogStreams.token(id))).toEqual(['token.created', 'token.revoked']);
+  expect(await rehearsal.refused('token-revoke', { id: 'none' })).toBe(404);
+});
