@@ -1,6 +1,6 @@
 // What `npm start` and `npm test` need before anything of ours can run: Node 20 or later is given, everything else
 // is seen to here. Plain JavaScript without dependencies.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -87,10 +87,38 @@ export function runForeground(file, args, { env = environment() } = {}) {
 /** npm that was killed cannot pass a signal on; what it started would run for ever. */
 function stopWhenNpmIsGone(child) {
   if (!process.env.npm_lifecycle_event) return;
-  const npm = process.ppid;
+  // npm runs scripts in a shell: `sh -c "node …/start.mjs"`. Some shells replace themselves by the command.
+  const parent = ancestor(process.ppid);
+  const npm = parent.command.includes('start.mjs') ? parent.parent : process.ppid;
+  if (!(npm > 1)) return;
   setInterval(() => {
-    if (process.ppid !== npm && child.connected) child.disconnect();
+    if (!isAlive(npm) && child.connected) child.disconnect();
   }, 500).unref();
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+/** A process' parent (0 when it cannot be told) and command line. */
+function ancestor(pid) {
+  try {
+    if (process.platform === 'linux') {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+      return { parent, command: readFileSync(`/proc/${pid}/cmdline`, 'utf8') };
+    }
+    const { stdout } = spawnSync('ps', ['-o', 'ppid=,command=', '-p', String(pid)], { encoding: 'utf8' });
+    const [, parent, command] = stdout.match(/^\s*(\d+)\s+(.*)/) ?? [];
+    return { parent: Number(parent ?? 0), command: command ?? '' };
+  } catch {
+    return { parent: 0, command: '' };
+  }
 }
 
 export function requireNode(least = 20) {
