@@ -1,1 +1,2 @@
-export {};
+export { build } from './build.js';
+export { type RelayConfig, relayConfig } from './config.js';

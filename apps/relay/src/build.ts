@@ -1,0 +1,56 @@
+import { connectBus, JetStreamCopy } from '@bellwether/bus';
+import { durationMillis, JOURNALS } from '@bellwether/contracts';
+import { EventLog, Relay } from '@bellwether/event-log';
+import type { ServiceContext, ServiceParts } from '@bellwether/service';
+import type { RelayConfig } from './config.js';
+
+/** Puts the relay together. */
+export async function build(context: ServiceContext<RelayConfig>): Promise<ServiceParts> {
+  const { config, logger, metrics, clock, signal } = context;
+  const bus = await connectBus({
+    servers: config.NATS_URL,
+    name: 'relay',
+    log: logger,
+    metrics: metrics.bus,
+    signal,
+  });
+  const log = EventLog.open({ connectionString: config.DATABASE_URL, metrics: metrics.registry });
+  const relay = new Relay({
+    log,
+    target: new JetStreamCopy(bus),
+    journals: JOURNALS,
+    retention: {
+      maxAgeMs: durationMillis(config.BELLWETHER_RELAY_RETENTION),
+      maxEvents: config.BELLWETHER_RELAY_RETENTION_EVENTS,
+    },
+    clock,
+    metrics: metrics.registry,
+    onError: (error, doing) => logger.warn({ error, doing }, 'the relay tries again'),
+    onRecovery: (journal, reason, after) =>
+      logger.warn({ journal, reason, after }, 'the copy in JetStream is published again from the log'),
+    onLead: (leading) => logger.info({ leading }, leading ? 'leading' : 'standing by'),
+  });
+  const stopListening = bus.onNudge((journal) => log.nudge(journal));
+  // The server may have come back with less than it had.
+  const stopWatching = bus.onBack(() => relay.lookAtCopy());
+  relay.start();
+
+  return {
+    // A stand-by is ready, too: it has nothing to do as long as another leads.
+    ready: async () => {
+      if (!bus.connected) return 'no connection to NATS';
+      const reached = await log.heads().then(
+        () => true,
+        () => false,
+      );
+      return reached ? null : 'no connection to Postgres';
+    },
+    close: async () => {
+      stopListening();
+      stopWatching();
+      await relay.stop();
+      await log.close();
+      await bus.drain();
+    },
+  };
+}

@@ -1,0 +1,18 @@
+import { duration } from '@bellwether/contracts';
+import { serviceConfig } from '@bellwether/service';
+import { z } from 'zod';
+
+/** What the relay takes from the environment, besides what every service does. */
+export const relayConfig = serviceConfig.extend({
+  BELLWETHER_RELAY_RETENTION: duration
+    .default('7d')
+    .describe('how old events are at most that a lost copy in JetStream gets again, such as 7d'),
+  BELLWETHER_RELAY_RETENTION_EVENTS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(1_000_000)
+    .describe('how many events of each journal a lost copy in JetStream gets again at most'),
+});
+
+export type RelayConfig = z.infer<typeof relayConfig>;
