@@ -1,7 +1,7 @@
 import { LogStreams } from '@bellwether/contracts';
 import { fold, incidentEvent, incidentView } from '@bellwether/incident';
 import { evolvePage, pageView } from '@bellwether/oncall';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Rig } from './rig.fixture.js';
 import { pageEvent } from './stand-in-services.fixture.js';
 import { pageRequested } from './stories.fixture.js';
@@ -12,6 +12,8 @@ interface Body {
   status: string;
   [field: string]: unknown;
 }
+
+jest.setTimeout(60_000);
 
 let rig: Rig;
 beforeAll(async () => {

@@ -1,9 +1,11 @@
 import { get as httpGet, type IncomingMessage } from 'node:http';
 import { type EventEnvelope, type Explanation, LogStreams } from '@bellwether/contracts';
 import { eventually } from '@bellwether/testing';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { ADMIN, Rig } from './rig.fixture.js';
 import { burningStory } from './stories.fixture.js';
+
+jest.setTimeout(60_000);
 
 let rig: Rig;
 beforeAll(async () => {
@@ -226,7 +228,7 @@ describe('the stream', () => {
       writing = false;
       await writer;
     }
-  }, 30_000);
+  });
 
   test('resumes after the id of an event as well as after a position', async () => {
     const event = await note();
@@ -269,7 +271,7 @@ describe('the stream', () => {
       expect(body.streams.connections).toBe(1);
     });
     expect(quick.ended).toBe(false);
-  }, 30_000);
+  });
 
   test('refuses readers beyond its limit, and places beyond the end of the log', async () => {
     const readers = await Promise.all(Array.from({ length: 20 }, () => StreamReader.connect()));

@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Rig } from './rig.fixture.js';
+
+jest.setTimeout(60_000);
 
 let rig: Rig;
 beforeAll(async () => {

@@ -4,6 +4,7 @@ import { CONTROL_JOURNAL, type EventData, type EventType, ManualClock } from '@b
 import { EventLog, migrate, type NewEvent, type RecordedEvent } from '@bellwether/event-log';
 import { type RunningService, runService } from '@bellwether/service';
 import { createDatabase, startNats } from '@bellwether/testing';
+import type { FastifyInstance } from 'fastify';
 import { uuidv7 } from 'uuidv7';
 import { type ApiSettings, buildApiService } from './api-service.js';
 import { StandInServices } from './stand-in-services.fixture.js';
@@ -25,7 +26,6 @@ export interface AskOptions {
 
 /** The api on a real Postgres and a real NATS, with stand-ins for its neighbours. */
 export class Rig {
-  readonly secretKey: string;
   private constructor(
     readonly api: RunningService,
     readonly log: EventLog,
@@ -33,11 +33,11 @@ export class Rig {
     readonly services: StandInServices,
     readonly clock: ManualClock,
     private readonly ends: (() => Promise<unknown>)[],
-    secretKey: string,
+    readonly secretKey: string,
+    /** What the server was told to serve, past the health routes. */
+    readonly routes: readonly { method: string; url: string }[],
     private readonly restartApi: () => Promise<RunningService>,
-  ) {
-    this.secretKey = secretKey;
-  }
+  ) {}
 
   static async start(settings: ApiSettings & { services?: boolean } = {}): Promise<Rig> {
     const clock = new ManualClock('2026-11-22T10:00:00.000Z');
@@ -54,6 +54,7 @@ export class Rig {
     const services = new StandInServices(bus, log, () => clock.now());
     if (settings.services ?? true) await services.start();
     const secretKey = randomBytes(32).toString('base64');
+    const routes: { method: string; url: string }[] = [];
     const startApi = () =>
       runService({
         name: 'api',
@@ -69,7 +70,20 @@ export class Rig {
           BELLWETHER_SECRET_KEY: secretKey,
           BELLWETHER_LOG_LEVEL: (process.env.RIG_LOG as 'silent' | undefined) ?? ('silent' as const),
         },
-        build: (context) => buildApiService({ ...context, clock }, settings),
+        build: async (context) => {
+          const parts = await buildApiService({ ...context, clock }, settings);
+          const configure = parts.http?.configure;
+          if (parts.http) {
+            parts.http.configure = async (app) => {
+              const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+              server.addHook('onRoute', ({ method, url }) => {
+                for (const each of [method].flat()) routes.push({ method: each, url });
+              });
+              await configure?.(app);
+            };
+          }
+          return parts;
+        },
       });
     const api = await startApi();
     await api.becameReady;
@@ -80,7 +94,7 @@ export class Rig {
       () => nats.stop(),
       () => database.drop(),
     ];
-    return new Rig(api, log, bus, services, clock, ends, secretKey, startApi);
+    return new Rig(api, log, bus, services, clock, ends, secretKey, routes, startApi);
   }
 
   get url(): string {

@@ -74,7 +74,9 @@ function noQuery(query: unknown, faults: Fault[]): unknown {
 }
 
 function bodyOf(request: FastifyRequest, body: RouteBody, faults: Fault[]): unknown {
-  const given = request.body ?? (body.optional || body.fromPath ? {} : undefined);
+  // `null` is a body, though a wrong one.
+  const absent = body.optional || body.fromPath ? {} : undefined;
+  const given = request.body === undefined ? absent : request.body;
   if (given === undefined) {
     throw CommandRefused.malformed('the request has no body', [{ path: '', message: 'is required' }]);
   }
