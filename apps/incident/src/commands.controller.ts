@@ -11,6 +11,7 @@ import {
   parseOrRefuse,
 } from '@bellwether/contracts';
 import { type CommandOf, type IncidentCommand, incidentView } from '@bellwether/incident';
+import { may } from '@bellwether/service';
 import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import { IncidentIndex } from './incident-index.js';
@@ -137,7 +138,12 @@ export class CommandsController {
   }
 }
 
+/** @throws CommandRefused 403 for who may only read or publish */
 function causeOf(request: CommandRequest): Cause {
+  const { actor, role } = request;
+  if (!may({ actor, name: actor, role }, ['responder'])) {
+    throw CommandRefused.forbidden('this takes the role responder');
+  }
   return {
     commandId: request.id,
     commandHash: request.hash,

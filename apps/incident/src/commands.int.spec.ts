@@ -163,6 +163,11 @@ describe('refused, and without an event', () => {
     await refused(403, 'correct-note', { incident, note, text: 'yours' }, { actor: 'user:grace' });
   });
 
+  test('what takes another role', async () => {
+    await refused(403, 'declare', checkout, { role: 'viewer' });
+    await refused(403, 'declare', checkout, { role: 'publisher' });
+  });
+
   test('what was decided on an older version', async () => {
     await stage.does('declare', checkout);
     await stage.does('add-note', { incident, text: 'one' }, { expect: 1 });

@@ -11,7 +11,7 @@ import {
   ManualClock,
   Subjects,
 } from '@bellwether/contracts';
-import { EventLog, migrate, type RecordedEvent } from '@bellwether/event-log';
+import { EventLog, type RecordedEvent } from '@bellwether/event-log';
 import { fold, type IncidentState, incidentEvent } from '@bellwether/incident';
 import { loadConfig, type RunningService, runService } from '@bellwether/service';
 import { createDatabase, eventually, startNats, type TestDatabase, type TestNats } from '@bellwether/testing';
@@ -35,8 +35,6 @@ export class Rehearsal {
 
   static async start(instances = 1, environment: Record<string, string> = {}): Promise<Rehearsal> {
     const [database, nats] = await Promise.all([createDatabase({ migrate: true }), startNats()]);
-    // What a role may do in a database is not copied with the database.
-    await migrate(database.url);
     const bus = await connectBus({ servers: nats.url, name: 'rehearsal' });
     const log = EventLog.open({
       connectionString: database.url,
