@@ -47,7 +47,8 @@ export class Evaluator {
   readonly registry: Registry;
   readonly store: SeriesStore;
   readonly #options: EvaluatorOptions;
-  readonly #context: PartitionContext;
+  /** What partitions work with. */
+  readonly context: PartitionContext;
   readonly #held = new Map<number, Held>();
   readonly #leases: Leases;
   readonly #ending = new AbortController();
@@ -60,7 +61,7 @@ export class Evaluator {
     const { log, logger } = options;
     this.registry = new Registry({ log, store: new RegistryStore(log.pool), logger });
     this.store = new SeriesStore(log.pool);
-    this.#context = {
+    this.context = {
       log,
       registry: this.registry,
       store: this.store,
@@ -88,7 +89,7 @@ export class Evaluator {
   }
 
   get clock(): Clock {
-    return this.#context.clock;
+    return this.context.clock;
   }
 
   /** Resolves when the definitions are known and the partitions that were free are open. */
@@ -144,7 +145,7 @@ export class Evaluator {
 
   #acquire(lease: Lease): void {
     const { log, logger, bus } = this.#options;
-    const partition = new Partition(lease, this.#context);
+    const partition = new Partition(lease, this.context);
     const reader: LogReader = {
       readAfter: async (journal, after, limit) =>
         (await log.readJournal(journal, { after, limit })).map(toEnvelope),

@@ -178,8 +178,16 @@ export class Definitions {
           ...commandOf(request),
           events: [{ type, data, occurredAt: new Date(request.at), meta: metaOf(request) }],
         });
+        if (result.duplicate) return await this.#firstAnswer<T>(definition, result);
         await this.#registry.catchUp();
-        return await this.#reply<T>(definition, result);
+        return {
+          ok: true,
+          status: current.data === undefined ? 201 : 200,
+          data: data as T,
+          version: current.version + 1,
+          position: result.lastPosition,
+          warnings: definition.warnings(),
+        };
       } catch (error) {
         if (!(error instanceof VersionConflict)) throw error;
         if (stale) throw CommandRefused.staleVersion(request.expect as number, current.version);
@@ -199,17 +207,18 @@ export class Definitions {
     throw CommandRefused.conflict(`${keyOfStream(stream)} is being changed; try again`);
   }
 
-  /** The answer to a definition, be it of now or of an earlier time with the same id. */
-  async #reply<T>(definition: Definition, result: AppendResult): Promise<CommandReply<T>> {
-    const events = await this.#log.readStream(definition.stream);
-    const upTo = events.filter((event) => event.version <= result.version);
-    const version = upTo.filter(({ type }) => type === definition.type || type === 'slo.retired').length;
-    const before = upTo.at(-2);
+  /** The answer that a repeated request got the first time. */
+  async #firstAnswer<T>(definition: Definition, result: AppendResult): Promise<CommandReply<T>> {
+    const definitions = (await this.#log.readStream(definition.stream)).filter(
+      ({ type, version }) =>
+        version <= result.version && (type === definition.type || type === 'slo.retired'),
+    );
+    const before = definitions.at(-2);
     return {
       ok: true,
       status: before === undefined || before.type === 'slo.retired' ? 201 : 200,
       data: definition.data as T,
-      version,
+      version: definitions.length,
       position: result.lastPosition,
       warnings: definition.warnings(),
     };
