@@ -9,6 +9,7 @@ import { Nudges } from './nudges.js';
 import { openPool } from './pool.js';
 import { type Head, Reader, type ReadJournalOptions, type ReadStreamOptions } from './reader.js';
 import { type Upcaster, upcastWith } from './upcast.js';
+import { upcasters } from './upcasters.js';
 import { type VerifyOptions, type VerifyReport, verifyLog } from './verify.js';
 
 export interface EventLogOptions {
@@ -20,7 +21,8 @@ export interface EventLogOptions {
   /** Called after each commit with the last position, to nudge others. */
   onAppended?: (journal: string, position: number) => void;
   metrics?: Registry;
-  upcasters?: Upcaster[];
+  /** In place of the product's own, for tests. */
+  upcasters?: readonly Upcaster[];
   /** Role of the sessions; `bellwether_writer` when absent. */
   role?: string;
   /** How long an append is tried again while the database is away, milliseconds; 30,000 when absent. */
@@ -55,7 +57,7 @@ export class EventLog {
       role: options.role ?? 'bellwether_writer',
       max: options.poolSize ?? 8,
     });
-    this.#reader = new Reader(this.pool, upcastWith(options.upcasters ?? []));
+    this.#reader = new Reader(this.pool, upcastWith(options.upcasters ?? upcasters));
     this.#metrics = options.metrics ? logMetrics(options.metrics) : noLogMetrics;
   }
 

@@ -13,6 +13,7 @@ export type {
   Requirement,
 } from './event.js';
 export { EventLog, type EventLogOptions } from './event-log.js';
+export { type EventFixture, readFixtures, replayFixture } from './fixtures.js';
 export type { FollowOptions } from './follow.js';
 export { type MigrateOptions, migrate } from './migrate.js';
 export type { BuildProgress, Projection, ProjectionState } from './projection.js';
@@ -28,4 +29,5 @@ export {
 export { type CopyState, type RelayCheckpoint, type ResumePlan, resumePlan } from './relay-plan.js';
 export { OWNER, WRITER } from './roles.js';
 export { type Upcast, type Upcaster, upcastWith } from './upcast.js';
+export { upcasters } from './upcasters.js';
 export type { JournalReport, VerifyOptions, VerifyReport } from './verify.js';
