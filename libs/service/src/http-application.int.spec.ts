@@ -7,6 +7,7 @@ import { Caller, Public, Roles } from './auth.guard.js';
 import { createLogger } from './logger.js';
 import { HttpProblem } from './problem.js';
 import { requestContext } from './request-context.js';
+import { sampleConfig } from './sample-config.fixture.js';
 import { type RunningService, runService } from './service.js';
 import { hashToken, type Principal, TokenAuthority } from './token-authority.js';
 import { ZodBody } from './zod-body.pipe.js';
@@ -88,19 +89,6 @@ beforeAll(async () => {
   base = `http://127.0.0.1:${running.httpPort}`;
 });
 afterAll(() => running.stop());
-
-export function sampleConfig() {
-  return {
-    DATABASE_URL: 'postgres://127.0.0.1/none',
-    NATS_URL: 'nats://127.0.0.1:1',
-    BELLWETHER_ADMIN_HOST: '127.0.0.1',
-    BELLWETHER_ADMIN_PORT: 0,
-    BELLWETHER_HTTP_HOST: '127.0.0.1',
-    BELLWETHER_API_PORT: 0,
-    BELLWETHER_INGEST_PORT: 0,
-    BELLWETHER_LOG_LEVEL: 'silent' as const,
-  };
-}
 
 async function call(path: string, init: RequestInit & { token?: string | null } = {}) {
   const { token = 'admin-token', ...rest } = init;

@@ -50,6 +50,8 @@ export interface ApplicationContext {
   logger: Logger;
   tracing: Tracing;
   health: Health;
+  /** Aborted when the process drains. */
+  signal: AbortSignal;
 }
 
 const maxHeaderBytes = 16_384;
@@ -95,6 +97,7 @@ export async function createApplication(
     server.addHook('onRoute', (route) => methods.add(route.url, [route.method].flat()));
     await carryStories(server, context.tracing);
     measure(server, context.health);
+    partWhenDraining(server, context.signal);
     requireTokens(server, http);
     readJson(server);
     serveHealth(server, context.health);
@@ -161,6 +164,14 @@ function measure(server: FastifyInstance, { metrics }: Health): void {
     metrics.httpRequests.inc(labels);
     metrics.httpDuration.observe(labels, reply.elapsedTime / 1000);
     done();
+  });
+}
+
+// A connection that is kept alive behind its last answer would hold the drain up until it times out.
+function partWhenDraining(server: FastifyInstance, signal: AbortSignal): void {
+  server.addHook('onSend', (_request, reply, payload, done) => {
+    if (signal.aborted) void reply.header('connection', 'close');
+    done(null, payload);
   });
 }
 

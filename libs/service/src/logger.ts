@@ -16,7 +16,6 @@ export function createLogger(
 ): Logger {
   const options = {
     level: config.BELLWETHER_LOG_LEVEL,
-    ...(config.name === undefined ? {} : { name: config.name }),
     base: config.name === undefined ? null : { service: config.name },
     timestamp: pino.stdTimeFunctions.isoTime,
     messageKey: 'message',

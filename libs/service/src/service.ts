@@ -124,7 +124,11 @@ export async function runService<C extends ServiceConfig>(
       fail: (error) => options.onFail?.(error),
     });
     state.parts = parts;
-    const app = await createApplication(parts.module ?? NoModule, { logger, tracing, health }, parts.http);
+    const app = await createApplication(
+      parts.module ?? NoModule,
+      { logger, tracing, health, signal: draining.signal },
+      parts.http,
+    );
     state.app = app;
     for (const strategy of parts.strategies ?? []) {
       app.connectMicroservice({ strategy }, { inheritAppConfig: true });

@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 let numbers = new Float64Array(4096);
+let bytes = new Uint8Array(numbers.buffer);
 let used = 0;
 let texts: string[] = [];
 
@@ -19,11 +20,7 @@ export const contentHash = {
 
   /** Feeds one number; -0 and 0 are the same content. */
   number(value: number): void {
-    if (used === numbers.length) {
-      const larger = new Float64Array(numbers.length * 2);
-      larger.set(numbers);
-      numbers = larger;
-    }
+    if (used === numbers.length) grow();
     numbers[used] = value + 0;
     used += 1;
   },
@@ -36,9 +33,14 @@ export const contentHash = {
 
   /** SHA-256 of all that was fed, in hex. Stored beside the identity: changing it makes old repeats conflicts. */
   end(): string {
-    return createHash('sha256')
-      .update(JSON.stringify(texts))
-      .update(new Uint8Array(numbers.buffer, 0, used * Float64Array.BYTES_PER_ELEMENT))
-      .digest('hex');
+    const of = bytes.subarray(0, used * Float64Array.BYTES_PER_ELEMENT);
+    return hash('sha256', `${JSON.stringify(texts)}${hash('sha256', of, 'base64')}`);
   },
 };
+
+function grow(): void {
+  const larger = new Float64Array(numbers.length * 2);
+  larger.set(numbers);
+  numbers = larger;
+  bytes = new Uint8Array(larger.buffer);
+}

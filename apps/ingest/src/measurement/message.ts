@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Headers, MeasurementLimits, resourceName } from '@bellwether/contracts';
 import { parseBody } from './body.js';
 import {
@@ -37,7 +37,7 @@ const keyHeader = Headers.messageId.toLowerCase();
 
 /** The log's command id of an identity: the same however the message came. */
 export function commandOf(identity: string): string {
-  return `measurement:${createHash('sha256').update(identity).digest('hex')}`;
+  return `measurement:${hash('sha256', identity)}`;
 }
 
 /**
