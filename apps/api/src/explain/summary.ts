@@ -10,7 +10,10 @@ import { timelineText } from '@bellwether/incident';
 
 type Writers = { [T in EventType]?: (data: EventData<T>) => string };
 
-const number = (value: number | null) => (value === null ? 'unknown' : String(Number(value.toPrecision(3))));
+/** Exact where it is whole; else to three decimals, which is more than a sentence needs. */
+const number = (value: number) => String(Number(value.toFixed(3)));
+/** To one decimal, as burn rates are spoken of. */
+const rate = (value: number | null) => (value === null ? 'unknown' : String(Number(value.toFixed(1))));
 const percent = (ratio: number | null) =>
   ratio === null ? 'unknown' : `${Number((ratio * 100).toFixed(1))} %`;
 const time = (millis: number) => new Date(millis).toISOString();
@@ -36,7 +39,7 @@ export function summaryOf(event: RecordedEvent): string {
 }
 
 function burn(data: EventData<'slo.alert.fired'> | EventData<'slo.alert.resolved'>): string {
-  const [long, short] = [number(data.longBurn), number(data.shortBurn)];
+  const [long, short] = [rate(data.longBurn), rate(data.shortBurn)];
   const over =
     long === short
       ? `burn ${long} over ${data.longWindow} and ${data.shortWindow}`

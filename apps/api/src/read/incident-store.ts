@@ -1,6 +1,6 @@
 import type { Incident, IncidentStatus, Severity } from '@bellwether/contracts';
-import { incidentNumber } from '@bellwether/incident';
 import type { Paging } from '../routing/cursor.js';
+import { folded } from './folded-projection.js';
 import type { ReadModels } from './read-models.js';
 
 export interface IncidentFilter {
@@ -15,6 +15,8 @@ export interface IncidentFilter {
   to?: string | undefined;
 }
 
+const OPEN: readonly IncidentStatus[] = ['investigating', 'identified', 'monitoring'];
+
 /** Reads incidents as they are, or as they were known to be. */
 export class IncidentStore {
   constructor(private readonly models: ReadModels) {}
@@ -24,40 +26,37 @@ export class IncidentStore {
       'incidents',
       'find',
       (schema) => `select view from ${schema}.history
-                    where number = $1 and recorded_at <= coalesce($2::timestamptz, 'infinity')
+                    where key = $1 and recorded_at <= coalesce($2::timestamptz, 'infinity')
                     order by version desc limit 1`,
-      [incidentNumber(id), asOf ?? null],
+      [id, asOf ?? null],
     );
     return row?.view;
   }
 
   /** The newest first; one more than the page holds, when there are more. */
   async list(paging: Paging<number>, filter: IncidentFilter): Promise<Incident[]> {
-    const statuses = filter.status?.flatMap((status) =>
-      status === 'open' ? ['investigating', 'identified', 'monitoring'] : [status],
-    );
+    const statuses = filter.status?.flatMap((status) => (status === 'open' ? OPEN : [status]));
+    const then = filter.asOf === undefined ? [] : [filter.asOf];
     const rows = await this.models.rows<{ view: Incident }>(
       'incidents',
-      'list',
-      (schema) => `select view from (
-                     select distinct on (number) * from ${schema}.history
-                      where number < $1 and recorded_at <= coalesce($3::timestamptz, 'infinity')
-                      order by number desc, version desc) latest
-                    where ($4::text[] is null or status = any($4))
-                      and ($5::text[] is null or severity = any($5))
-                      and ($6::text is null or $6 = any(services))
-                      and declared_at >= coalesce($7::timestamptz, '-infinity')
-                      and declared_at < coalesce($8::timestamptz, 'infinity')
+      then.length === 0 ? 'list' : 'list-then',
+      (schema) => `select view from ${folded(schema, then.length === 0 ? undefined : '$8')} incident
+                    where number < $1
+                      and ($3::text[] is null or status = any($3))
+                      and ($4::text[] is null or severity = any($4))
+                      and ($5::text is null or $5 = any(services))
+                      and declared_at >= coalesce($6::timestamptz, '-infinity')
+                      and declared_at < coalesce($7::timestamptz, 'infinity')
                     order by number desc limit $2`,
       [
-        paging.after ?? 2_147_483_647,
+        paging.after ?? Number.MAX_SAFE_INTEGER,
         paging.limit + 1,
-        filter.asOf ?? null,
         statuses ?? null,
         filter.severity ?? null,
         filter.service ?? null,
         filter.from ?? null,
         filter.to ?? null,
+        ...then,
       ],
     );
     return rows.map(({ view }) => view);

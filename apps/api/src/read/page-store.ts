@@ -1,5 +1,6 @@
 import type { Page } from '@bellwether/contracts';
 import type { Paging } from '../routing/cursor.js';
+import { folded } from './folded-projection.js';
 import type { ReadModels } from './read-models.js';
 
 export interface PageFilter {
@@ -26,7 +27,7 @@ export class PageStore {
       'pages',
       'find',
       (schema) => `select view from ${schema}.history
-                    where id = $1 and recorded_at <= coalesce($2::timestamptz, 'infinity')
+                    where key = $1 and recorded_at <= coalesce($2::timestamptz, 'infinity')
                     order by version desc limit 1`,
       [id, asOf ?? null],
     );
@@ -35,37 +36,36 @@ export class PageStore {
 
   /** Ids of the pages of an incident. */
   async idsOf(incident: string): Promise<string[]> {
-    const rows = await this.models.rows<{ id: string }>(
+    const rows = await this.models.rows<{ key: string }>(
       'pages',
-      'ids',
-      (schema) => `select distinct id from ${schema}.history where incident = $1`,
+      'keys',
+      (schema) => `select key from ${schema}.current where incident = $1`,
       [incident],
     );
-    return rows.map(({ id }) => id);
+    return rows.map(({ key }) => key);
   }
 
   /** The newest first; one more than the page of the list holds, when there are more. */
   async list(paging: Paging<number>, filter: PageFilter): Promise<PlacedPage[]> {
+    const then = filter.asOf === undefined ? [] : [filter.asOf];
     const rows = await this.models.rows<{ number: string; view: Page }>(
       'pages',
-      'list',
-      (schema) => `select number, view from (
-                     select distinct on (number) * from ${schema}.history
-                      where number < $1 and recorded_at <= coalesce($3::timestamptz, 'infinity')
-                        and ($5::text is null or incident = $5)
-                      order by number desc, version desc) latest
-                    where ($4::text[] is null or status = any($4))
-                      and ($6::text is null or service = $6)
-                      and ($7::text is null or $7 = any(users))
+      then.length === 0 ? 'list' : 'list-then',
+      (schema) => `select number, view from ${folded(schema, then.length === 0 ? undefined : '$7')} page
+                    where number < $1
+                      and ($3::text[] is null or status = any($3))
+                      and ($4::text is null or incident = $4)
+                      and ($5::text is null or service = $5)
+                      and ($6::text is null or $6 = any(users))
                     order by number desc limit $2`,
       [
         paging.after ?? Number.MAX_SAFE_INTEGER,
         paging.limit + 1,
-        filter.asOf ?? null,
         filter.status ?? null,
         filter.incident ?? null,
         filter.service ?? null,
         filter.user ?? null,
+        ...then,
       ],
     );
     return rows.map(({ number, view }) => ({ number: Number(number), view }));

@@ -1,70 +1,26 @@
-import { LogStreams } from '@bellwether/contracts';
-import type { Projection, RecordedEvent } from '@bellwether/event-log';
+import { LogStreams, type Page } from '@bellwether/contracts';
+import type { RecordedEvent } from '@bellwether/event-log';
 import { evolvePage, type PageEvent, type PageState, pageView } from '@bellwether/oncall';
+import { foldedProjection } from './folded-projection.js';
 
-const PREFIX = LogStreams.page('');
-
-/** Every page after each of its events. `number` orders pages as they were first requested. */
-export const pages: Projection = {
+/** Pages, in the order in which they were first requested. */
+export const pages = foldedProjection<PageState, Page>({
   name: 'pages',
   version: 1,
-  async create(tx, schema) {
-    await tx.query(`
-      create table ${schema}.states (id text primary key, number bigint not null, state json not null);
-      create table ${schema}.history (
-        id text not null,
-        number bigint not null,
-        version int not null,
-        position bigint not null,
-        recorded_at timestamptz not null,
-        incident text not null,
-        status text not null,
-        service text,
-        users text[] not null,
-        view json not null,
-        primary key (id, version)
-      );
-      create index on ${schema}.history (number desc, version desc);
-      create index on ${schema}.history (incident);
-    `);
+  prefix: LogStreams.page(''),
+  numberOf: (_, { position }) => position,
+  evolve: (state, event) => evolvePage(state, pageEvent(event)),
+  view: pageView,
+  columns: {
+    incident: { type: 'text', of: ({ incident }) => incident },
+    status: { type: 'text', of: ({ status }) => status },
+    service: { type: 'text', of: ({ service }) => service },
+    users: {
+      type: 'text[]',
+      of: ({ deliveries }) => [...new Set(deliveries.flatMap(({ user }) => (user === null ? [] : [user])))],
+    },
   },
-  async apply(tx, event: RecordedEvent, schema) {
-    if (!event.stream.startsWith(PREFIX)) return;
-    const id = event.stream.slice(PREFIX.length);
-    const { rows } = await tx.query<{ number: string; state: PageState }>({
-      name: `${schema}-state`,
-      text: `select number, state from ${schema}.states where id = $1`,
-      values: [id],
-    });
-    const number = Number(rows[0]?.number ?? event.position);
-    const state = evolvePage(rows[0]?.state ?? null, pageEvent(event));
-    await tx.query({
-      name: `${schema}-keep`,
-      text: `insert into ${schema}.states (id, number, state) values ($1, $2, $3)
-             on conflict (id) do update set state = excluded.state`,
-      values: [id, number, JSON.stringify(state)],
-    });
-    const view = pageView(state, event.version);
-    await tx.query({
-      name: `${schema}-history`,
-      text: `insert into ${schema}.history
-               (id, number, version, position, recorded_at, incident, status, service, users, view)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-      values: [
-        id,
-        number,
-        view.version,
-        event.position,
-        event.recordedAt,
-        view.incident,
-        view.status,
-        view.service,
-        [...new Set(view.deliveries.flatMap(({ user }) => (user === null ? [] : [user])))],
-        JSON.stringify(view),
-      ],
-    });
-  },
-};
+});
 
 /** An event of a page's stream, from its record in the log. */
 function pageEvent(event: RecordedEvent): PageEvent {
