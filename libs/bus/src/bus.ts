@@ -95,11 +95,20 @@ export class Bus {
     return this.#reconciling;
   }
 
-  /** Makes sure of one consumer, and of all streams when its stream is gone. */
+  /**
+   * Makes sure that all streams are there. One that was deleted is not made anew at once: a server that is still
+   * removing its files (2.9.10 at least) would take those of the new one with them.
+   */
+  async ensureStreams(): Promise<void> {
+    if (!(await this.#lacksStreams())) return;
+    await sleep(500);
+    if (await this.#lacksStreams()) await this.reconcile();
+  }
+
+  /** Makes sure of one consumer, and of all streams. */
   async ensureConsumer(consumer: DeclaredConsumer): Promise<void> {
     this.declare(consumer);
-    const names = await this.whileConnected(() => this.jsm.streams.names().next());
-    if (Object.values(Streams).some((name) => !names.includes(name))) return await this.reconcile();
+    await this.ensureStreams();
     await this.whileConnected(() => this.#ensure(consumer));
   }
 
@@ -199,7 +208,7 @@ export class Bus {
     const lost = new Promise<never>((_, reject) => {
       stopListening = this.onLost(() => reject(new ConnectionLost('the connection to NATS was lost')));
     });
-    const working = work();
+    const working = (async () => await work())();
     working.catch(() => {});
     return await Promise.race([working, lost]).finally(stopListening);
   }
@@ -211,6 +220,11 @@ export class Bus {
     if (this.nc.isClosed()) return;
     // Without a connection there is nothing to drain to, and waiting for one would keep a process from ending.
     await (this.connected ? this.nc.drain() : this.nc.close()).catch(() => this.nc.close());
+  }
+
+  async #lacksStreams(): Promise<boolean> {
+    const names = await this.whileConnected(() => this.jsm.streams.names().next());
+    return Object.values(Streams).some((name) => !names.includes(name));
   }
 
   async #reconcile(): Promise<void> {

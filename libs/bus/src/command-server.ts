@@ -188,3 +188,18 @@ function asReply(value: unknown): CommandReply {
   }
   return { ok: true, status: 200, data: value ?? null, version: 0, position: 0, warnings: [] };
 }
+
+/** @throws CommandRefused 403 */
+export function requireAdmin(request: CommandRequest): void {
+  if (request.role !== 'admin') throw CommandRefused.forbidden('only an admin may retry dead letters');
+}
+
+/** The key that a `dlq-retry` names; undefined: all. @throws CommandRefused 400 */
+export function keyToRetry(data: unknown): string | undefined {
+  if (data === undefined || data === null) return undefined;
+  const key = typeof data === 'object' && 'key' in data ? data.key : undefined;
+  if (key === undefined || typeof key === 'string') return key;
+  throw CommandRefused.malformed('"key" must be the key of parked events', [
+    { path: 'key', message: 'must be a string' },
+  ]);
+}

@@ -1,8 +1,9 @@
-import { Headers, Streams, Subjects } from '@bellwether/contracts';
+import { CommandRefused, Headers, Streams, Subjects } from '@bellwether/contracts';
 import type { StoredMsg } from '@nats-io/jetstream';
 import { headers, type MsgHdrs } from '@nats-io/transport-node';
 import { type Bus, headerText } from './bus.js';
-import { BusError, BusUnavailable } from './errors.js';
+import { type CommandHandler, keyToRetry, requireAdmin } from './command-server.js';
+import { BusUnavailable, NoSuchDeadLetter } from './errors.js';
 import { MAX_DELIVERIES_ADVISORY } from './topology.js';
 import type { WorkMessage } from './work-consumer.js';
 
@@ -31,6 +32,8 @@ export interface DeadLetter {
   /** When the broker first took it. */
   receivedAt: string | null;
   deliveries: number;
+  /** The id under which it was published, when it had one. */
+  messageId: string | null;
   /** The body as text, its first 4,096 characters. */
   body: string;
   subscriber: string | null;
@@ -38,7 +41,7 @@ export interface DeadLetter {
 
 export type RetryOutcome =
   | { retried: true }
-  /** The broker still remembers the message's id and would drop it; the dead letter is kept. */
+  /** It is kept: the broker still remembers its id and would drop it, or its body was cut. */
   | { retried: false; reason: string };
 
 /** @throws when the dead letter is not stored */
@@ -121,16 +124,14 @@ export class DeadLetters {
 
   /**
    * Publishes a dead letter to its subject again, under its identity, and removes it here.
-   * @throws BusError when there is no such dead letter, or its body was too large to be kept whole
+   * @throws NoSuchDeadLetter
    */
   async retry(sequence: number): Promise<RetryOutcome> {
     const message = await this.#bus.jsm.streams.getMessage(Streams.DLQ, { seq: sequence });
     const subject = message?.header?.get(Origin.subject);
-    if (!message || !subject) throw new BusError(`there is no dead letter ${sequence}`);
+    if (!message || !subject) throw new NoSuchDeadLetter(sequence);
     if (message.header.get(Origin.truncated)) {
-      throw new BusError(
-        `dead letter ${sequence} was too large to be kept whole; publish the original again`,
-      );
+      return { retried: false, reason: 'it was too large to be kept whole; publish the original again' };
     }
     const id =
       message.header.get(Origin.messageId) ||
@@ -155,6 +156,69 @@ export class DeadLetters {
   }
 }
 
+/** Most dead letters that one answer lists. */
+const LISTED = 500;
+
+/**
+ * `dlq-list` and `dlq-retry` of a service that works off a stream, in the form in which services answer for parked
+ * events: here each message is a key of its own, its number in the DLQ stream.
+ */
+export function deadLetterCommands(
+  bus: Bus,
+  consumer: string,
+  subject: string,
+): { list: CommandHandler; retry: CommandHandler } {
+  const letters = new DeadLetters(bus, subject);
+  return {
+    list: async () => {
+      const { items } = await letters.list({ limit: LISTED });
+      return { items: items.map((letter) => asParked(consumer, letter)) };
+    },
+    retry: async (request) => {
+      requireAdmin(request);
+      const key = keyToRetry(request.data);
+      const keys =
+        key === undefined
+          ? (await letters.list({ limit: LISTED })).items.map(({ sequence }) => String(sequence))
+          : [key];
+      const outcomes = [];
+      for (const each of keys) outcomes.push({ key: each, ...(await retryOne(letters, each)) });
+      return { items: outcomes };
+    },
+  };
+}
+
+async function retryOne(
+  letters: DeadLetters,
+  key: string,
+): Promise<{ replayed: number; remaining: number; error?: string }> {
+  if (!/^[1-9][0-9]{0,15}$/.test(key)) throw CommandRefused.notFound(`a dead letter with the key "${key}"`);
+  try {
+    const outcome = await letters.retry(Number(key));
+    return outcome.retried
+      ? { replayed: 1, remaining: 0 }
+      : { replayed: 0, remaining: 1, error: outcome.reason };
+  } catch (error) {
+    if (error instanceof NoSuchDeadLetter)
+      throw CommandRefused.notFound(`a dead letter with the key "${key}"`);
+    throw error;
+  }
+}
+
+function asParked(consumer: string, letter: DeadLetter) {
+  const { sequence, subject, error, path, at, deliveries } = letter;
+  return {
+    consumer,
+    key: String(sequence),
+    position: sequence,
+    eventId: letter.messageId ?? `${Streams.DLQ}/${sequence}`,
+    type: subject,
+    error: path === null ? error : `${path}: ${error}`,
+    parkedAt: at,
+    attempts: deliveries,
+  };
+}
+
 function original(head: MsgHdrs): MsgHdrs {
   const kept = headers();
   for (const name of head.keys()) {
@@ -174,6 +238,7 @@ function asDeadLetter(message: StoredMsg): DeadLetter {
     at: message.time.toISOString(),
     receivedAt: head?.get(Origin.received) || null,
     deliveries: Number(head?.get(Origin.deliveries) || 0),
+    messageId: head?.get(Origin.messageId) || null,
     body: Buffer.from(message.data.subarray(0, 16_384)).toString('utf8').slice(0, 4_096),
     subscriber: null,
   };
@@ -195,6 +260,7 @@ function asAbandoned(message: StoredMsg): DeadLetter {
     at: message.time.toISOString(),
     receivedAt: null,
     deliveries,
+    messageId: null,
     body: '',
     subscriber: consumer,
   };

@@ -73,3 +73,10 @@ export class JournalGap extends BusError {
     );
   }
 }
+
+export class NoSuchDeadLetter extends BusError {
+  override readonly name = 'NoSuchDeadLetter';
+  constructor(readonly sequence: number) {
+    super(`there is no dead letter ${sequence}`);
+  }
+}

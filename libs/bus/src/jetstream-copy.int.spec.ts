@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { type EventEnvelope, eventEnvelope, type LoggedEvent, Streams } from '@bellwether/contracts';
 import { eventually, startNats, type TestNats } from '@bellwether/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
@@ -6,6 +7,7 @@ import { BusUnavailable, PublishFailed } from './errors.js';
 import { decodeEvent } from './event-message.js';
 import { JetStreamCopy } from './jetstream-copy.js';
 import { silentLog } from './memory-store.fixture.js';
+import { WorkConsumer } from './work-consumer.js';
 
 let nats: TestNats;
 let bus: Bus;
@@ -250,11 +252,72 @@ describe('incarnation', () => {
     expect(await positions(Streams.EVENTS)).toEqual([3, 4, 5, 6, 7]);
   }, 30_000);
 
-  test('a stream that somebody deleted comes back when it is published to', async () => {
+  test('a stream that somebody deleted comes back when the relay looks', async () => {
     const copy = new JetStreamCopy(bus);
     await bus.jsm.streams.delete(Streams.EVENTS);
     await expect(copy.publish(range(1, 3))).rejects.toThrow(PublishFailed);
+    expect((await copy.incarnation()).control).toMatchObject({ lastPosition: 0 });
     await copy.publish(range(1, 3));
     expect(await positions(Streams.EVENTS)).toEqual([1, 2, 3]);
+  });
+});
+
+describe('JetStream’s files deleted under the running server', () => {
+  test('are noticed, and the streams are made anew; consumers and publishers go on', async () => {
+    const own = await startNats();
+    const one = await connectBus({ servers: own.url, name: 'relay', log: silentLog });
+    const stopping: (() => Promise<void>)[] = [() => one.drain(), () => own.stop()];
+    try {
+      const copy = new JetStreamCopy(one);
+      const before = await copy.incarnation();
+      await copy.publish(range(1, 20));
+      await one.js.publish('sli.a.b', 'before');
+      const seen: string[] = [];
+      const worker = new WorkConsumer({
+        bus: one,
+        durable: 'ingest',
+        handle: async (messages) => {
+          seen.push(...messages.map(({ data }) => Buffer.from(data).toString()));
+          return messages.map(() => ({ kind: 'done' }));
+        },
+      });
+      worker.start();
+      stopping.unshift(() => worker.stop());
+      await eventually(() => expect(seen).toEqual(['before']));
+      await rm(own.storeDir, { recursive: true });
+      // As the relay does: publishes, and looks at the copy when that fails and every few seconds.
+      const after = await eventually(
+        async () => {
+          await copy.publish(range(21, 300, { data: { text: 'x'.repeat(50_000) } })).catch(() => {});
+          const { control } = await copy.incarnation();
+          expect(control?.created).not.toBe(before.control?.created);
+          return control;
+        },
+        { timeoutMs: 60_000 },
+      );
+      expect(after).toMatchObject({ lastPosition: 0 });
+      await copy.publish(range(1, 300)).catch(() => copy.publish(range(1, 300)));
+      expect((await copy.incarnation()).control).toMatchObject({ firstPosition: 1, lastPosition: 300 });
+      await eventually(
+        async () => {
+          await one.js.publish('sli.a.b', 'after');
+          expect(seen).toContain('after');
+        },
+        { timeoutMs: 20_000 },
+      );
+    } finally {
+      for (const stop of stopping) await stop();
+    }
+  }, 120_000);
+
+  test('a sound stream is left alone, also one whose last message was removed', async () => {
+    const copy = new JetStreamCopy(bus);
+    await copy.publish(range(1, 5));
+    const before = await copy.incarnation();
+    await bus.jsm.streams.deleteMessage(Streams.EVENTS, 5);
+    await bus.jsm.streams.deleteMessage(Streams.EVENTS, 1);
+    const after = await copy.incarnation();
+    expect(after.control?.created).toBe(before.control?.created);
+    expect(after.control?.firstPosition).toBe(2);
   });
 });

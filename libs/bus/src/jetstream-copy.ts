@@ -10,6 +10,7 @@ import type { PubAck, StreamInfo } from '@nats-io/jetstream';
 import type { Bus } from './bus.js';
 import { BusUnavailable, PublishFailed } from './errors.js';
 import { encodeEvent } from './event-message.js';
+import { replaceLostStreams, saysStoreIsLost } from './lost-store.js';
 
 /** What the copy of a journal looks like: when its stream was created, and which positions it holds (0: none). */
 export interface Incarnation {
@@ -27,16 +28,31 @@ export class JetStreamCopy {
   readonly #window: number;
   /** Id of the last event of EVENTS that this process knows to be the last; null when it does not know. */
   #lastControlId: string | null = null;
+  #storeSuspected = false;
 
   /** @param options.window how many events are under way at once, default 500 */
   constructor(bus: Bus, options: { window?: number } = {}) {
     this.#bus = bus;
     this.#window = options.window ?? 500;
+    // The server may come back with less than it had.
+    bus.onBack(() => {
+      this.#lastControlId = null;
+    });
   }
 
-  /** What each journal's copy holds now. A stream that is missing is created first. */
+  /**
+   * What each journal's copy holds now. A stream that is missing, or whose files are gone, is made anew first.
+   * For the leading relay alone.
+   */
   async incarnation(): Promise<Record<string, Incarnation>> {
-    await this.#bus.reconcile();
+    return await this.#bus.whileConnected(() => this.#look());
+  }
+
+  async #look(): Promise<Record<string, Incarnation>> {
+    await this.#bus.ensureStreams();
+    const suspected = this.#storeSuspected;
+    this.#storeSuspected = false;
+    await replaceLostStreams(this.#bus, suspected);
     const [events, measured] = await Promise.all([
       this.#bus.jsm.streams.info(Streams.EVENTS),
       this.#bus.jsm.streams.info(Streams.MEASURED),
@@ -72,12 +88,13 @@ export class JetStreamCopy {
     // The client would keep what it cannot send, and send it when nobody counts on it any more.
     if (!this.#bus.connected) throw new BusUnavailable('there is no connection to NATS');
     const maxPayload = this.#bus.nc.info?.max_payload ?? 1_048_576;
-    let before = this.#lastControlId;
-    this.#lastControlId = null;
+    const journal = events[0]?.journal;
+    const control = journal === CONTROL_JOURNAL;
+    let before = control ? this.#lastControlId : null;
+    if (control) this.#lastControlId = null;
     const acknowledgements = events.map((event) => {
-      const control = event.journal === CONTROL_JOURNAL;
-      const expected = control ? before : null;
-      before = control ? event.id : before;
+      const expected = before;
+      before = control ? event.id : null;
       // Acknowledgements of a lost connection never come; until they time out the relay would stand still.
       return this.#bus.whileConnected(() => this.#send(event, maxPayload, expected));
     });
@@ -86,10 +103,10 @@ export class JetStreamCopy {
     for (const [index, outcome] of outcomes.entries()) {
       if (outcome.status === 'fulfilled') continue;
       const event = events[index] as LoggedEvent;
-      if (streamIsMissing(outcome.reason)) await this.#bus.reconcile().catch(() => {});
+      this.#storeSuspected ||= saysStoreIsLost(outcome.reason);
       throw new PublishFailed(event.journal, event.position, outcome.reason);
     }
-    this.#lastControlId = before;
+    if (control) this.#lastControlId = before;
   }
 
   #send(event: LoggedEvent, maxPayload: number, before: string | null): Promise<PubAck> {
@@ -115,9 +132,4 @@ export class JetStreamCopy {
       lastPosition: Number(last?.header.get(Headers.position) || 0),
     };
   }
-}
-
-/** JetStream answers "nobody is there" for a subject that no stream takes. */
-function streamIsMissing(error: unknown): boolean {
-  return error instanceof Error && error.name === 'JetStreamNotEnabled';
 }

@@ -2,7 +2,7 @@ import { CommandRefused, type CommandRequest, type EventEnvelope, fromWireType }
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
 import { lastValueFrom } from 'rxjs';
 import type { Bus } from './bus.js';
-import { CommandServer, type Within } from './command-server.js';
+import { CommandServer, keyToRetry, requireAdmin, type Within } from './command-server.js';
 import { JournalContext } from './journal-context.js';
 import { LiveJournal } from './live-journal.js';
 import type { ConsumerState } from './ordered-consumer.js';
@@ -188,7 +188,7 @@ export class JournalStrategy<Tx> extends Server implements CustomTransportStrate
   }
 
   async #retryDeadLetters(request: CommandRequest) {
-    if (request.role !== 'admin') throw CommandRefused.forbidden('only an admin may retry dead letters');
+    requireAdmin(request);
     const key = keyToRetry(request.data);
     if (key !== undefined && !(await this.#consumer.parkedEvents()).some((event) => event.key === key)) {
       throw CommandRefused.notFound(`a parked event with the key "${key}"`);
@@ -209,13 +209,4 @@ function shortType(event: EventEnvelope): string {
   } catch {
     return event.type;
   }
-}
-
-function keyToRetry(data: unknown): string | undefined {
-  if (data === undefined || data === null) return undefined;
-  const key = typeof data === 'object' && 'key' in data ? data.key : undefined;
-  if (key === undefined || typeof key === 'string') return key;
-  throw CommandRefused.malformed('"key" must be the key of parked events', [
-    { path: 'key', message: 'must be a string' },
-  ]);
 }

@@ -224,22 +224,13 @@ export class OrderedConsumer<Tx> {
   async #commit(events: readonly EventEnvelope[], attempt: number): Promise<void> {
     const { store, concerns, handle } = this.#options;
     const last = events.at(-1) as EventEnvelope;
-    const keys = new Map<EventEnvelope, string>();
-    if (this.#parked.size > 0) {
-      // Asked anew: another instance, or a person, may have emptied the queue since.
-      const waiting = () => events.some((event) => this.#parked.has(this.#keyOf(event) ?? ''));
-      if (waiting()) this.#parked = await store.parkedKeys(this.#name);
-      for (const event of events) {
-        const key = this.#keyOf(event);
-        if (key !== null && this.#parked.has(key)) keys.set(event, key);
-      }
-    }
     await store.commit(this.#name, this.#position, last.position, async (tx) => {
+      // Asked anew, and now that the checkpoint is held: a person or another instance may have emptied the queue.
+      if (events.some((event) => this.#waits(event))) this.#parked = await store.parkedKeys(this.#name);
       for (const event of events) {
         if (concerns && !concerns(event)) continue;
-        const key = keys.get(event);
-        if (key === undefined) await handle(tx, event, attempt);
-        else await store.park(tx, this.#name, key, event, null);
+        if (this.#waits(event)) await store.park(tx, this.#name, this.#keyOf(event) as string, event, null);
+        else await handle(tx, event, attempt);
       }
     });
     this.#position = last.position;
@@ -284,6 +275,13 @@ export class OrderedConsumer<Tx> {
       }
     }
     return undefined;
+  }
+
+  /** Whether an earlier event of its key is parked. */
+  #waits(event: EventEnvelope): boolean {
+    if (this.#parked.size === 0) return false;
+    const key = this.#keyOf(event);
+    return key !== null && this.#parked.has(key);
   }
 
   /** A key function that fails on an event must not decide to lose it. */

@@ -109,6 +109,7 @@ export class PullLoop {
         continue;
       }
       while ((await this.#pull(signal)) === 'done') await this.#room();
+      await pause(200, signal);
     }
   }
 

@@ -13,6 +13,13 @@ export interface PullSize {
 }
 
 /**
+ * While there is nothing to deliver the server says so this often. A request for a consumer that is not there gets no
+ * answer at all, so silence is the only sign of it.
+ */
+const HEARTBEAT_MS = 1_000;
+const SILENCE_MS = 2_500;
+
+/**
  * Why a pull ended: `done`: the server gave what was asked for, or the time was over; `broken`: the consumer is gone,
  * or the server is not there: make sure of the consumer before pulling again; `stopped`: by the caller.
  */
@@ -31,7 +38,6 @@ export function pull(
   signal: AbortSignal,
   sink: (delivery: Delivery) => void,
 ): Promise<PullEnd> {
-  const heartbeatMs = Math.max(100, Math.floor(size.expiresMs / 6));
   return new Promise((resolve) => {
     let received = 0;
     let silence: NodeJS.Timeout;
@@ -45,7 +51,7 @@ export function pull(
     const onAbort = () => end('stopped');
     const heard = () => {
       clearTimeout(silence);
-      silence = setTimeout(() => end('broken'), heartbeatMs * 3);
+      silence = setTimeout(() => end('broken'), SILENCE_MS);
     };
     const onMessage = (error: Error | null, message: Msg) => {
       if (error) return end('broken');
@@ -71,7 +77,7 @@ export function pull(
         batch: size.batch,
         max_bytes: size.maxBytes,
         expires: size.expiresMs * 1_000_000,
-        idle_heartbeat: heartbeatMs * 1_000_000,
+        idle_heartbeat: HEARTBEAT_MS * 1_000_000,
       }),
       { reply: inbox },
     );

@@ -1,4 +1,4 @@
-import { Headers, Streams } from '@bellwether/contracts';
+import { type CommandRequest, Headers, Streams } from '@bellwether/contracts';
 import { eventually, startNats, type TestNats } from '@bellwether/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { headers } from '@nats-io/transport-node';
@@ -476,6 +476,47 @@ describe('dead letters', () => {
     const [letter] = (await letters.list()).items;
     expect(await letters.retry(letter?.sequence as number)).toMatchObject({ retried: false });
     expect((await letters.list()).items).toHaveLength(1);
+  });
+
+  test('are listed and retried by command, as parked events are', async () => {
+    await bury(2);
+    await ingest(async (messages) => messages.map(() => done));
+    const ask = (name: string, data: unknown = {}, role: CommandRequest['role'] = 'admin') =>
+      bus.request<{ items: { key: string }[] }>(`cmd.ingest.${name}`, {
+        id: 'test',
+        actor: 'user:ada',
+        role,
+        correlationId: 'story',
+        at: '2026-01-01T00:00:00.000Z',
+        data,
+      });
+    const listed = await ask('dlq-list');
+    expect(listed).toMatchObject({
+      ok: true,
+      data: {
+        items: [
+          {
+            consumer: 'ingest',
+            key: '1',
+            position: 1,
+            type: 'sli.checkout.availability',
+            error: 'no',
+            attempts: 1,
+          },
+          { key: '2' },
+        ],
+      },
+    });
+    expect(await ask('dlq-retry', {}, 'viewer')).toMatchObject({ ok: false, problem: { status: 403 } });
+    expect(await ask('dlq-retry', { key: '99' })).toMatchObject({ ok: false, problem: { status: 404 } });
+    expect(await ask('dlq-retry', { key: 'x' })).toMatchObject({ ok: false, problem: { status: 404 } });
+    expect(await ask('dlq-retry', { key: '1' })).toMatchObject({
+      data: { items: [{ key: '1', replayed: 1, remaining: 0 }] },
+    });
+    expect(await ask('dlq-retry')).toMatchObject({
+      data: { items: [{ key: '2', replayed: 1, remaining: 0 }] },
+    });
+    expect(await ask('dlq-list')).toMatchObject({ data: { items: [] } });
   });
 
   test('tell what a subscriber gave up on', async () => {

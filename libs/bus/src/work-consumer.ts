@@ -2,7 +2,8 @@ import { setTimeout as timer } from 'node:timers/promises';
 import { Headers, Streams, Subjects } from '@bellwether/contracts';
 import type { MsgHdrs } from '@nats-io/transport-node';
 import type { Bus } from './bus.js';
-import { deadLetter } from './dead-letters.js';
+import { CommandServer } from './command-server.js';
+import { deadLetter, deadLetterCommands } from './dead-letters.js';
 import type { Delivery } from './delivery.js';
 import { PullLoop } from './pull-loop.js';
 import { type DeclaredConsumer, workConsumer } from './topology.js';
@@ -78,6 +79,8 @@ export class WorkConsumer {
   readonly #bus: Bus;
   readonly #declared: DeclaredConsumer;
   readonly #loop: PullLoop;
+  readonly #commands: CommandServer;
+  readonly #deadSubject: string;
   readonly #maxDeliveries: number;
   readonly #transient: (error: unknown) => boolean;
   readonly #stopping = new AbortController();
@@ -90,10 +93,13 @@ export class WorkConsumer {
     this.#maxDeliveries = options.maxDeliveries ?? 10;
     this.#transient = options.isTransient ?? isTransient;
     const ackWaitMs = options.ackWaitMs ?? 30_000;
+    const filterSubject = options.filterSubject ?? Subjects.allSli;
+    this.#commands = new CommandServer({ bus: options.bus, service: options.durable });
+    this.#deadSubject = Subjects.dead(filterSubject);
     this.#declared = workConsumer({
       stream: options.stream ?? Streams.SLI,
       durable: options.durable,
-      filterSubject: options.filterSubject ?? Subjects.allSli,
+      filterSubject,
       ackWaitMs,
       ...(options.maxAckPending === undefined ? {} : { maxAckPending: options.maxAckPending }),
     });
@@ -109,8 +115,12 @@ export class WorkConsumer {
     });
   }
 
+  /** Begins, and answers `cmd.<durable>.dlq-list` and `cmd.<durable>.dlq-retry` for what was put aside. */
   start(): void {
     this.#loop.start();
+    const { list, retry } = deadLetterCommands(this.#bus, this.#options.durable, this.#deadSubject);
+    this.#commands.serve('dlq-list', list);
+    this.#commands.serve('dlq-retry', retry);
     this.#trimming ??= setInterval(() => void this.trim(), this.#options.trimMs ?? 60_000).unref();
   }
 
@@ -123,7 +133,7 @@ export class WorkConsumer {
   async stop(): Promise<void> {
     clearInterval(this.#trimming);
     this.#stopping.abort();
-    await this.#loop.stop();
+    await Promise.all([this.#commands.stop(), this.#loop.stop()]);
     // The acknowledgements.
     if (this.#bus.connected) await this.#bus.nc.flush().catch(() => {});
   }
@@ -195,7 +205,8 @@ export class WorkConsumer {
   /** Waits out what the surroundings do; throws what the messages do. */
   async #handle(batch: Delivery[]): Promise<readonly WorkOutcome[]> {
     const messages = batch.map((delivery) => this.#message(delivery));
-    return await this.#waitingOut('messages cannot be worked on now; trying until they can', async () => {
+    const complaint = 'messages cannot be worked on now; trying until they can';
+    return await this.#waitingOut(complaint, this.#transient, async () => {
       const outcomes = await this.#options.handle(messages);
       if (outcomes.length !== messages.length) {
         throw new TypeError(`${outcomes.length} outcomes for ${messages.length} messages`);
@@ -220,7 +231,7 @@ export class WorkConsumer {
     const { subject, sequence } = delivery;
     const reason = path === undefined ? { error } : { error, path };
     try {
-      await this.#waitingOut('a dead letter cannot be stored; trying until it can', () =>
+      await this.#waitingOut('a dead letter cannot be stored; trying until it can', isTransient, () =>
         deadLetter(this.#bus, this.#message(delivery), this.#declared.stream, reason),
       );
     } catch (failure) {
@@ -237,13 +248,17 @@ export class WorkConsumer {
     this.#bus.log.warn({ subject, sequence, ...reason }, 'a message was put aside');
   }
 
-  async #waitingOut<T>(complaint: string, work: () => Promise<T>): Promise<T> {
+  async #waitingOut<T>(
+    complaint: string,
+    passes: (error: unknown) => boolean,
+    work: () => Promise<T>,
+  ): Promise<T> {
     const { signal } = this.#stopping;
     for (let attempt = 1; ; attempt++) {
       try {
         return await work();
       } catch (error) {
-        if (signal.aborted || !this.#transient(error)) throw error;
+        if (signal.aborted || !passes(error)) throw error;
         if (attempt % 20 === 1) this.#bus.log.warn({ attempt, error: errorText(error) }, complaint);
         await timer(backoffMs(attempt), undefined, { signal }).catch(() => {});
         if (signal.aborted) throw error;
