@@ -188,14 +188,13 @@ export class Evaluator {
   }
 
   #look(): { partitions: number; series: number; building: number; bytes: number } {
-    const partitions = [...this.#held.values()].map((held) => held.partition);
-    const sum = (of: (partition: Partition) => number) =>
-      partitions.reduce((total, partition) => total + of(partition), 0);
+    const sizes = [...this.#held.values()].map((held) => held.partition.size);
+    const sum = (of: 'series' | 'building' | 'bytes') => sizes.reduce((total, size) => total + size[of], 0);
     return {
-      partitions: partitions.length,
-      series: sum((partition) => partition.seriesCount),
-      building: sum((partition) => partition.building),
-      bytes: sum((partition) => partition.bytes),
+      partitions: sizes.length,
+      series: sum('series'),
+      building: sum('building'),
+      bytes: sum('bytes'),
     };
   }
 }

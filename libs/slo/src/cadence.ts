@@ -109,11 +109,19 @@ export function freezeOf(series: Series, regular: Regularity, now: number): Free
 
 /**
  * Whether the SLI has been silent for `after` cadences at `now`, and since when (epoch milliseconds, the newest
- * measurement); null when it speaks, or when nobody can say how often it should.
+ * measurement); null when it speaks, or when nobody can say how often it should. One that sends late data is not silent.
+ * @param heardAt when the log took the latest measurement, epoch milliseconds
  */
-export function silentSince(series: Series, regular: Regularity, now: number, after: number): number | null {
+export function silentSince(
+  series: Series,
+  regular: Regularity,
+  now: number,
+  after: number,
+  heardAt?: number,
+): number | null {
   if (series.newest === null || regular.cadence === null) return null;
-  return now > series.newest + after * regular.cadence ? series.newest : null;
+  const spokeAt = Math.max(series.newest, heardAt ?? Number.NEGATIVE_INFINITY);
+  return now > spokeAt + after * regular.cadence ? series.newest : null;
 }
 
 const seconds = (millis: number): string =>

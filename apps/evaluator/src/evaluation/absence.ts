@@ -28,8 +28,10 @@ export class AbsenceAlert {
     evidence: Evidence | null,
     now: Date,
   ): Promise<void> {
+    const heardAt = evidence === null ? undefined : Date.parse(evidence.recordedAt);
     const since =
-      heartbeat && silentSince(heartbeat.series, heartbeat.regularity, now.getTime(), this.#cadences);
+      heartbeat &&
+      silentSince(heartbeat.series, heartbeat.regularity, now.getTime(), this.#cadences, heardAt);
     const mark = this.#registry.absences.get(absenceRule(sli));
     if ((mark?.firing ?? false) === (since !== null)) return;
     const event =

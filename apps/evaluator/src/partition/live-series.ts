@@ -5,9 +5,7 @@ import {
   type CountingIndicator,
   classifier,
   Heartbeat,
-  hourOf,
   indicatorKey,
-  minuteOf,
   planSlo,
   type Series,
   type SloPlan,
@@ -77,6 +75,12 @@ export function demandsOf(
   return demands;
 }
 
+/** Where a measurement stands in the log, and what its followers inherit. */
+export type EventPlace = Pick<
+  EventEnvelope,
+  'id' | 'position' | 'recordedtime' | 'correlationid' | 'traceparent'
+>;
+
 /** The buckets of one indicator over one SLI, in memory, as its partition's holder keeps them. */
 export class LiveSeries {
   readonly heartbeat: Heartbeat;
@@ -121,7 +125,7 @@ export class LiveSeries {
   /** Counts points whose hours are in memory, and remembers the measurement as evidence. */
   count(
     points: readonly { at: number; good: number; total: number }[],
-    event: Pick<EventEnvelope, 'id' | 'position' | 'correlationid' | 'traceparent'>,
+    event: EventPlace,
     journal: string,
   ): void {
     if (points.length === 0) return;
@@ -134,6 +138,7 @@ export class LiveSeries {
       journal,
       position: event.position,
       eventId: event.id,
+      recordedAt: event.recordedtime,
       correlationId: event.correlationid,
       ...(event.traceparent ? { traceparent: event.traceparent } : {}),
     };
@@ -146,6 +151,3 @@ export class LiveSeries {
     return this.series.missingFor(points.map((point) => point.at));
   }
 }
-
-/** Whole hours since the epoch of an instant. */
-export const hourAt = (millis: number): number => hourOf(minuteOf(millis));

@@ -33,6 +33,8 @@ export interface SeriesRow {
 
 /** The measurement to name as evidence, with what its followers inherit. */
 export interface Evidence extends Tip {
+  /** When the log took it, RFC 3339. */
+  recordedAt: string;
   correlationId: string;
   traceparent?: string;
 }

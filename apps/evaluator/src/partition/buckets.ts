@@ -1,0 +1,259 @@
+import {
+  type EventEnvelope,
+  LogStreams,
+  type MeasurementRecorded,
+  partitionJournal,
+} from '@bellwether/contracts';
+import type { EventLog, RecordedEvent } from '@bellwether/event-log';
+import type { Logger } from '@bellwether/service';
+import { heldEdges, Series } from '@bellwether/slo';
+import type { EvaluatorMetrics } from '../metrics.js';
+import type { SeriesRow, SeriesStore } from '../store/series-store.js';
+import type { Lease } from './leases.js';
+import { type Demand, demandKey, type EventPlace, LiveSeries } from './live-series.js';
+
+/** Pages that a window's far edge comes to within this time are read ahead, milliseconds. */
+const AHEAD_MS = 120_000;
+/** Events of an SLI's stream that are read at a time. */
+export const STREAM_PAGE = 250;
+
+export interface BucketsOptions {
+  lease: Lease;
+  log: EventLog;
+  store: SeriesStore;
+  logger: Logger;
+  metrics: EvaluatorMetrics;
+}
+
+/**
+ * The buckets of a partition in memory, and their storage with the checkpoint. Not safe for concurrent use: its partition
+ * takes turns, and throws it away when a call fails.
+ */
+export class Buckets {
+  readonly #options: BucketsOptions;
+  readonly #journal: string;
+  readonly #live = new Map<string, LiveSeries>();
+  /** Series being made beside the live ones that they will replace. */
+  readonly #successors = new Map<string, LiveSeries>();
+  readonly #bySli = new Map<string, LiveSeries[]>();
+  #position: number;
+
+  private constructor(options: BucketsOptions, position: number) {
+    this.#options = options;
+    this.#journal = partitionJournal(options.lease.partition);
+    this.#position = position;
+  }
+
+  /** The buckets as they were stored; what SLOs ask for is opened by {@link adopt}. */
+  static async open(options: BucketsOptions): Promise<Buckets> {
+    return new Buckets(options, await options.store.checkpoint(options.lease.partition));
+  }
+
+  /** Position in the journal up to which everything is counted and stored. */
+  get position(): number {
+    return this.#position;
+  }
+
+  get all(): readonly LiveSeries[] {
+    return [...this.#live.values(), ...this.#successors.values()];
+  }
+
+  /** The series that answers for a demand; it may still be in the making. */
+  of(key: string): LiveSeries | undefined {
+    return this.#live.get(key);
+  }
+
+  ofSli(sli: string): readonly LiveSeries[] {
+    return this.#bySli.get(sli) ?? [];
+  }
+
+  get nextToBuild(): LiveSeries | undefined {
+    return this.all.find((live) => live.building);
+  }
+
+  /** Whether replacements are in the making. */
+  get replacing(): boolean {
+    return this.#successors.size > 0;
+  }
+
+  // ——— counting ———
+
+  /** Counts a measurement of the journal. @returns the series that it went into */
+  async take(event: EventEnvelope): Promise<LiveSeries[]> {
+    const measurement = event.data as MeasurementRecorded;
+    const counted: LiveSeries[] = [];
+    for (const live of this.ofSli(`${measurement.service}/${measurement.sli}`)) {
+      if (live.building || event.position <= live.row.skipTo) continue;
+      await this.#count(live, measurement, event);
+      counted.push(live);
+    }
+    return counted;
+  }
+
+  /** Pages in what the windows of these series touch now or shortly. */
+  async page(series: Iterable<LiveSeries>, now: number): Promise<void> {
+    const wanted = new Map<string, { live: LiveSeries; hour: number }>();
+    for (const live of series) {
+      for (const at of [now, now + AHEAD_MS]) {
+        for (const hour of live.series.missing(at, heldEdges(live.demand.plans, live.heartbeat, at))) {
+          wanted.set(`${live.row.id}/${hour}`, { live, hour });
+        }
+      }
+    }
+    if (wanted.size > 0) await this.#provide([...wanted.values()]);
+  }
+
+  /**
+   * Stores what changed, with the position, and lets go of pages that nothing needs any more.
+   * @throws LeaseLost, CheckpointMoved
+   */
+  async save(to: number, now: number): Promise<void> {
+    const changed = this.all.filter((live) => live.changed);
+    if (changed.length === 0 && to === this.#position) return;
+    await this.#options.store.flush(this.#options.lease, this.#position, to, changed);
+    this.#position = to;
+    for (const live of changed) {
+      live.changed = false;
+      live.series.releasePages(now, heldEdges(live.demand.plans, live.heartbeat, now));
+    }
+  }
+
+  async #count(live: LiveSeries, measurement: MeasurementRecorded, event: EventPlace): Promise<void> {
+    const { logger, metrics } = this.#options;
+    const before = live.unfit;
+    const points = live.read(measurement);
+    if (live.unfit > before) {
+      if (before === 0) {
+        const { sli, key: indicator } = live.demand;
+        logger.warn({ sli, indicator }, 'measurements that the indicator has no reading for are left out');
+      }
+      metrics.unfitPoints.inc(live.unfit - before);
+    }
+    const cold = live.missingFor(points);
+    if (cold.length > 0) await this.#provide(cold.map((hour) => ({ live, hour })));
+    live.count(points, event, this.#journal);
+    metrics.points.inc(points.length);
+  }
+
+  async #provide(wanted: readonly { live: LiveSeries; hour: number }[]): Promise<void> {
+    const stored = await this.#options.store.pages(
+      wanted.map(({ live, hour }) => ({ id: live.row.id, hour })),
+    );
+    for (const { live, hour } of wanted) {
+      live.series.provide(hour, stored.get(`${live.row.id}/${hour}`) ?? null);
+    }
+  }
+
+  // ——— what SLOs ask for ———
+
+  /** Opens what is asked for, begins what is new, and forgets what nobody asks for any more. Everything is saved before. */
+  async adopt(demands: ReadonlyMap<string, Demand>): Promise<void> {
+    const { store, lease } = this.#options;
+    const rows = await store.ofPartition(lease.partition);
+    await store.remove(
+      lease,
+      rows.filter((row) => !demands.has(keyOf(row))).map((row) => row.id),
+    );
+    for (const map of [this.#live, this.#successors]) {
+      for (const key of map.keys()) if (!demands.has(key)) map.delete(key);
+    }
+    for (const [key, demand] of demands) {
+      const known = this.#live.get(key);
+      const found = rows.filter((row) => keyOf(row) === key);
+      if (known?.serves(demand)) known.demand.plans = demand.plans;
+      else if (found.length > 0) await this.#openStored(key, demand, found);
+      else this.#live.set(key, await this.#begin(demand, 1));
+    }
+    this.#bySli.clear();
+    for (const live of this.#live.values()) {
+      this.#bySli.set(live.demand.sli, [...this.ofSli(live.demand.sli), live]);
+    }
+  }
+
+  /** Begins to make all buckets anew, beside the ones in use. */
+  async beginReplacements(): Promise<void> {
+    for (const [key, live] of this.#live) {
+      if (live.building || this.#successors.has(key)) continue;
+      this.#successors.set(key, await this.#begin(live.demand, live.row.generation + 1));
+    }
+  }
+
+  /** Opens the stored series, and the one that is being made to replace it. */
+  async #openStored(key: string, demand: Demand, rows: readonly SeriesRow[]): Promise<void> {
+    const { store, lease } = this.#options;
+    const current = rows.filter((row) => row.backfilled === null).at(-1) ?? (rows.at(-1) as SeriesRow);
+    this.#live.set(key, new LiveSeries(current, demand, await store.open(current, demand.windows)));
+    this.#successors.delete(key);
+    for (const row of rows) {
+      if (row.generation > current.generation) {
+        this.#successors.set(key, new LiveSeries(row, demand, await store.open(row, demand.windows)));
+      } else if (row !== current) {
+        await store.remove(lease, [row.id]); // replaced, but not removed when its holder ended
+      }
+    }
+  }
+
+  /** A series that is to be made from the journal. */
+  async #begin(demand: Demand, generation: number): Promise<LiveSeries> {
+    const { store, lease, log } = this.#options;
+    const backfillOf = await log.streamVersion(streamOf(demand.sli));
+    const row = await store.create(lease, {
+      sli: demand.sli,
+      indicator: demand.key,
+      generation,
+      backfillOf,
+    });
+    return new LiveSeries(row, demand, new Series({ windows: demand.windows, paged: true }));
+  }
+
+  // ——— back-fill ———
+
+  /** The next measurements of the SLI that a series in the making has not read yet. */
+  async unread(live: LiveSeries): Promise<RecordedEvent[]> {
+    const from = (live.row.backfilled ?? 0) + 1;
+    return await this.#options.log.readStream(streamOf(live.demand.sli), { from, limit: STREAM_PAGE });
+  }
+
+  /** Counts measurements of the SLI's stream into a series in the making. */
+  async fill(live: LiveSeries, page: readonly RecordedEvent[]): Promise<void> {
+    for (const { id, position, version, recordedAt, meta, data } of page) {
+      const { correlationId: correlationid, traceparent } = meta;
+      const recordedtime = recordedAt.toISOString();
+      const place = { id, position, recordedtime, correlationid, ...(traceparent ? { traceparent } : {}) };
+      await this.#count(live, data as MeasurementRecorded, place);
+      live.row.backfilled = version;
+      live.row.backfillOf = Math.max(live.row.backfillOf, version);
+      live.row.skipTo = position;
+    }
+    live.changed = true;
+  }
+
+  /**
+   * Reads what came since, while nobody else counts, and lets the series follow the checkpoint from here on; what it has
+   * read already, `skipTo` says. A series that it was made to replace is removed.
+   */
+  async finish(live: LiveSeries, now: number): Promise<void> {
+    for (;;) {
+      const rest = await this.unread(live);
+      await this.fill(live, rest);
+      if (rest.length < STREAM_PAGE) break;
+    }
+    live.row.backfilled = null;
+    await this.save(this.#position, now);
+    const key = demandKey(live.demand);
+    const replaced = this.#live.get(key);
+    if (replaced !== undefined && replaced !== live) {
+      this.#successors.delete(key);
+      this.#live.set(key, live);
+      await this.#options.store.remove(this.#options.lease, [replaced.row.id]);
+    }
+    this.#options.logger.info({ sli: live.demand.sli, indicator: live.demand.key }, 'buckets are complete');
+  }
+}
+
+const keyOf = (row: SeriesRow): string => demandKey({ sli: row.sli, key: row.indicator });
+
+function streamOf(sli: string): string {
+  const slash = sli.indexOf('/');
+  return LogStreams.measurement(sli.slice(0, slash), sli.slice(slash + 1));
+}
