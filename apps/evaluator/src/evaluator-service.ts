@@ -10,7 +10,6 @@ import { Definitions } from './definitions/definitions.js';
 import { Evaluator } from './evaluator.js';
 import { evaluatorModule } from './evaluator.module.js';
 import { StatusReader } from './status/status-reader.js';
-import { migrateEvaluator } from './store/migrate.js';
 
 /** Name of the service: its queue group, its schema. */
 export const SERVICE = 'evaluator';
@@ -38,11 +37,7 @@ export async function buildEvaluatorService(
     metrics: metrics.registry,
     onAppended: (journal, position) => bus.nudge(journal, position),
   });
-  await migrateEvaluator(log.pool);
   const store = new PgConsumerStore(log.pool, SERVICE);
-  await store.migrate();
-  await bus.reconcile();
-
   const evaluator = new Evaluator({
     log,
     connectionString: config.DATABASE_URL,
@@ -54,7 +49,16 @@ export async function buildEvaluatorService(
     logger,
     metrics: metrics.registry,
   });
-  await evaluator.start();
+  try {
+    await store.migrate();
+    await bus.reconcile();
+    await evaluator.start();
+  } catch (error) {
+    // What was opened so far would keep the process from ending.
+    await evaluator.stop();
+    await Promise.all([log.close(), bus.drain()]);
+    throw error;
+  }
   // Commands alone: events are folded by each instance for itself, see Registry and Partition.
   const strategy = new JournalStrategy<PoolClient>({
     bus,

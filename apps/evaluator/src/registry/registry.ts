@@ -47,14 +47,15 @@ export class Registry {
   readonly absences = new Map<string, AbsenceMark>();
   readonly policies = new Map<string, number>();
   readonly #log: EventLog;
-  readonly #store: RegistryStore;
+  readonly #store: RegistryStore | undefined;
   readonly #logger: Logger;
   readonly #serial = new Serial();
   readonly #listeners = new Set<DefinitionListener>();
   readonly #unsaved = new Set<string>();
   #position = 0;
 
-  constructor(options: { log: EventLog; store: RegistryStore; logger: Logger }) {
+  /** @param options.store where the state is kept for the next start; without it everything is read from the log */
+  constructor(options: { log: EventLog; store?: RegistryStore; logger: Logger }) {
     this.#log = options.log;
     this.#store = options.store;
     this.#logger = options.logger;
@@ -67,9 +68,11 @@ export class Registry {
 
   /** Reads what was stored, then the journal to its end. */
   async start(): Promise<void> {
-    const { position, states } = await this.#store.load();
-    for (const { stream, state } of states) this.#restore(stream, state);
-    this.#position = position;
+    if (this.#store) {
+      const { position, states } = await this.#store.load();
+      for (const { stream, state } of states) this.#restore(stream, state);
+      this.#position = position;
+    }
     await this.catchUp();
   }
 
@@ -114,6 +117,12 @@ export class Registry {
       this.#position = event.position;
     }
     if (this.#position === from) return;
+    await this.#save();
+    if (defined) for (const listener of this.#listeners) listener();
+  }
+
+  async #save(): Promise<void> {
+    if (this.#store === undefined) return;
     const states = [...this.#unsaved].map((stream) => ({ stream, state: this.#state(stream) }));
     try {
       await this.#store.save(this.#position, states);
@@ -122,7 +131,6 @@ export class Registry {
       // It is a short cut for the next start, nothing more.
       this.#logger.warn({ error }, 'the registry could not be stored');
     }
-    if (defined) for (const listener of this.#listeners) listener();
   }
 
   /** Folds an event; whether it concerned anything that is kept. */

@@ -20,7 +20,6 @@ import { evaluatorConfig } from '../config.js';
 import { Evaluator } from '../evaluator.js';
 import { buildEvaluatorService, SERVICE } from '../evaluator-service.js';
 import { Registry } from '../registry/registry.js';
-import { RegistryStore } from '../registry/registry-store.js';
 import { SeriesStore } from '../store/series-store.js';
 
 export const MINUTE = 60_000;
@@ -238,11 +237,7 @@ export class Rehearsal {
 
   /** The stored buckets, and the same made anew from the log. */
   async buckets(): Promise<{ stored: string; recomputed: string }> {
-    const registry = new Registry({
-      log: this.log,
-      store: new RegistryStore(this.log.pool),
-      logger: this.logger,
-    });
+    const registry = new Registry({ log: this.log, logger: this.logger });
     return {
       stored: await text(dumpStored(new SeriesStore(this.log.pool))),
       recomputed: await text(dumpRecomputed(this.log, registry)),
