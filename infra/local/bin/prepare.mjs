@@ -44,6 +44,7 @@ export function environment(extra = {}) {
     NX_TUI: 'false',
     NX_NO_CLOUD: 'true',
     SCARF_ANALYTICS: 'false',
+    NODE_COMPILE_CACHE: path.join(root, 'node_modules/.cache/bellwether/compiled'),
     npm_config_loglevel: 'error',
     npm_config_update_notifier: 'false',
     ...extra,
@@ -245,9 +246,13 @@ async function installWithApt() {
   return { code, output: updated.output + output };
 }
 
+/** What `npm start` does without. */
+export const notForStart = ['@bellwether/bench', '@bellwether/demo', '@bellwether/testing'];
+
 /** Builds what has changed (Nx caches the rest). */
-export async function build(env = environment()) {
+export async function build({ env = environment(), exclude = [] } = {}) {
   const args = [path.join(bin, 'nx'), 'run-many', '-t', 'build', '--output-style=static'];
+  if (exclude.length > 0) args.push(`--exclude=${exclude.join(',')}`);
   const { code, output } = await run(pinnedNode(), args, { env });
   if (code !== 0) throw new PrepareError(`The build failed:\n${lastLines(output, 40)}`);
 }

@@ -5,6 +5,7 @@ import {
   build,
   ensureNatsServer,
   installDependencies,
+  notForStart,
   PrepareError,
   pinnedNode,
   requireNode,
@@ -16,7 +17,7 @@ try {
   requireNode();
   await installDependencies();
   if (!process.env.NATS_URL) await ensureNatsServer();
-  await build();
+  await build({ exclude: notForStart });
   const main = path.join(root, 'infra/local/dist/main.js');
   process.exitCode = await runForeground(pinnedNode(), ['--enable-source-maps', main]);
 } catch (error) {

@@ -150,7 +150,7 @@ async function main() {
     program('depcruise', '--config', '.dependency-cruiser.cjs', 'apps', 'libs', 'infra'),
   );
   await check('build', async () => {
-    await build(env);
+    await build({ env });
     return null;
   });
   await jest(['unit', 'int'], 2);
