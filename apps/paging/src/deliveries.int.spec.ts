@@ -1,5 +1,6 @@
 import { LogStreams, type User } from '@bellwether/contracts';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import pg from 'pg';
 import { minute, notificationOf, Rehearsal, webhookSecret } from './testing/rehearsal.fixture.js';
 
 jest.setTimeout(60_000);
@@ -197,6 +198,24 @@ test('tables that are lost are rebuilt from the log: nothing is sent twice, and 
   rehearsal.clock.advance(5 * minute);
   await receiver.received(2);
   expect(receiver.requests[1]!.url).toBe('/grace');
+});
+
+test('sessions with Postgres that are cut are made again: what is due is done', async () => {
+  const receiver = await rehearsal.receiver();
+  await rehearsal.user('ada', receiver.url());
+  await rehearsal.policy([{ users: ['ada'] }, { users: ['ada'] }], { name: 'cut' });
+  await rehearsal.declare('INC-75', { escalationPolicy: 'cut' });
+  await receiver.received(1);
+  await rehearsal.quiet();
+  const administrator = new pg.Client({ connectionString: rehearsal.database.url });
+  await administrator.connect();
+  await administrator.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and application_name = 'bellwether paging claims'`,
+  );
+  await administrator.end();
+  rehearsal.clock.advance(5 * minute);
+  await receiver.received(2);
 });
 
 test('two instances share the work and send each page once', async () => {

@@ -33,6 +33,8 @@ export interface DeliveriesOptions {
   /** Where people reach the api, without a trailing slash. */
   publicUrl: string;
   onStep: OnPagingStep;
+  /** Runs a call where logs and traces know which story it belongs to. */
+  traced: <T>(story: { correlationId: string; traceparent?: string }, work: () => Promise<T>) => Promise<T>;
   /** Told of each call's outcome and of how long after it was due it was known, in milliseconds. */
   onOutcome: (kind: Call['kind'], outcome: CallOutcome, tookMillis: number) => void;
 }
@@ -72,9 +74,8 @@ export class Deliveries {
     if (first?.type !== 'page.attempted' || !attempted.state) return;
     const { attempt } = first.data;
     await onStep('attempt-recorded', id);
-    const outcome = await this.#options.caller.call(
-      this.#call('page.requested', attempted.state, delivery, attempt, way),
-    );
+    const call = this.#call('page.requested', attempted.state, delivery, attempt, way);
+    const outcome = await this.#deliver(before, call);
     await onStep('called', id);
     await this.#recordOutcome(attempted, delivery, attempt, outcome, user);
     onOutcome(delivery.kind, outcome, clock.now().getTime() - delivery.dueAt);
@@ -95,12 +96,18 @@ export class Deliveries {
     const outcome: CallOutcome =
       'missing' in way
         ? { kind: 'failed', statusCode: null, error: way.missing, gone: true }
-        : await this.#options.caller.call(this.#call('page.resolved', page.state, notice, attempt, way));
+        : await this.#deliver(page, this.#call('page.resolved', page.state, notice, attempt, way));
     await this.#options.onStep('called', id);
     await pages.record(id, this.#cause(page, key), ({ state }) => ({
       decisions: state ? decideNoticeOutcome(state, key, outcome, clock.now().getTime()) : [],
       commandId: `notice:${key}:${attempt}`,
     }));
+  }
+
+  #deliver({ id, events }: LoadedPage, call: Call): Promise<CallOutcome> {
+    const { correlationId = id, traceparent } = events[0]?.meta ?? {};
+    const story = { correlationId, ...(traceparent ? { traceparent } : {}) };
+    return this.#options.traced(story, () => this.#options.caller.call(call));
   }
 
   async #recordMissing(

@@ -2,7 +2,13 @@ import { type BusMetrics, connectBus, JournalStrategy, type LogReader } from '@b
 import { CONTROL_JOURNAL, type EventEnvelope, toEnvelope } from '@bellwether/contracts';
 import { EventLog, PgConsumerStore } from '@bellwether/event-log';
 import { linkHmac } from '@bellwether/oncall';
-import { type Metrics, publicUrl, type ServiceContext, type ServiceParts } from '@bellwether/service';
+import {
+  type Metrics,
+  publicUrl,
+  requestContext,
+  type ServiceContext,
+  type ServiceParts,
+} from '@bellwether/service';
 import type { PoolClient } from 'pg';
 import { Caller } from './caller.js';
 import type { PagingConfig } from './config.js';
@@ -40,10 +46,10 @@ const hour = 3_600_000;
 
 /** Builds the paging service on the log and the bus that its configuration names. */
 export async function buildPagingService(
-  context: Pick<ServiceContext<PagingConfig>, 'config' | 'logger' | 'metrics' | 'clock'>,
+  context: Pick<ServiceContext<PagingConfig>, 'config' | 'logger' | 'metrics' | 'clock' | 'tracing'>,
   options: PagingOptions = {},
 ): Promise<ServiceParts> {
-  const { config, logger, metrics, clock } = context;
+  const { config, logger, metrics, clock, tracing } = context;
   const bus = await connectBus({
     servers: config.NATS_URL,
     name: SERVICE,
@@ -90,6 +96,8 @@ export async function buildPagingService(
     linkMillis: config.BELLWETHER_ACKNOWLEDGE_LINK_HOURS * hour,
     publicUrl: publicUrl(config),
     onStep,
+    traced: (story, work) =>
+      requestContext.run(story, () => tracing.span('deliver page', { kind: 'client' }, work)),
     onOutcome: (kind, outcome, tookMillis) => deliveryMetrics.record(kind, outcome, tookMillis),
   });
   const dispatcher: Dispatcher = new Dispatcher({
@@ -108,6 +116,8 @@ export async function buildPagingService(
     reader: readerOf(log),
     store,
     keyOf: aggregateOf,
+    within: (story, work) =>
+      requestContext.run({ ...story }, () => tracing.span('paging', { kind: 'consumer' }, work)),
   });
   await due.start();
   dispatcher.start();
