@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { publishOverNats } from '@bellwether/client';
 import { type LocalSystem, startLocal } from '@bellwether/local';
-import { temporaryFolder, WebhookReceiver } from '@bellwether/testing';
+import { natsAddress, temporaryFolder, WebhookReceiver } from '@bellwether/testing';
 import { jetstream } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import pg from 'pg';
@@ -65,7 +65,7 @@ async function ingest(system: LocalSystem): Promise<Result> {
   const MESSAGES = 6_000;
   const client = new pg.Client(system.databaseUrl);
   await client.connect();
-  const nc = await connect({ servers: system.natsUrl() });
+  const nc = await connect(natsAddress(system.natsUrl()));
   const js = jetstream(nc);
   const recorded = async () =>
     Number(

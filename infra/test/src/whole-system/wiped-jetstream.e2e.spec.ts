@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { eventually } from '../eventually.js';
+import { natsAddress } from '../nats-address.js';
 import { temporaryFolder } from '../temporary-folder.js';
 import { WebhookReceiver } from '../webhook-receiver.js';
 import { definePeople } from './people.fixture.js';
@@ -44,7 +45,7 @@ describe('JetStream is deleted under a running system', () => {
 
   /** Positions of the events that a subscriber finds in stream EVENTS. */
   async function copied(): Promise<number[]> {
-    const nc = await connect({ servers: system.local.natsUrl('subscriber') });
+    const nc = await connect(natsAddress(system.local.natsUrl('subscriber')));
     try {
       const { consumers } = await jetstreamManager(nc).then((manager) => ({
         consumers: manager.jetstream().consumers,
@@ -71,7 +72,7 @@ describe('JetStream is deleted under a running system', () => {
     await publisher.publish('shop', 'availability', { good: 1000, total: 1000 });
     await statusShows(1000);
 
-    const store = path.join(dataDir, 'nats');
+    const store = path.join(dataDir, 'nats/jetstream');
     expect(existsSync(store)).toBe(true);
     system.local.kill('nats', 'SIGKILL');
     rmSync(store, { recursive: true, force: true });
