@@ -35,6 +35,8 @@ export interface AppenderOptions {
   maxWaitingEvents: number;
   /** The same by size, characters of JSON. */
   maxWaitingCharacters: number;
+  /** How long an answer is waited for before the batch is sent again on another connection, milliseconds. */
+  answerTimeoutMs: number;
   /** How long a batch is tried again while the database is away, milliseconds. */
   retryForMs: number;
   onAppended: (position: number) => void;
@@ -227,7 +229,7 @@ export class Appender {
   }
 
   async #attempt(values: unknown[]): Promise<{ row: BatchRow } | { error: unknown; sent: boolean }> {
-    const { pool, journal, onStep } = this.#options;
+    const { pool, journal, answerTimeoutMs, onStep } = this.#options;
     let client: pg.PoolClient;
     try {
       client = await pool.connect();
@@ -237,7 +239,8 @@ export class Appender {
     let broken: Error | undefined;
     try {
       await onStep?.('connected', journal);
-      const { rows } = await client.query<BatchRow>({ name: 'log-append', text: APPEND_STATEMENT, values });
+      const query = { name: 'log-append', text: APPEND_STATEMENT, values, query_timeout: answerTimeoutMs };
+      const { rows } = await client.query<BatchRow>(query);
       await onStep?.('answered', journal);
       return { row: rows[0]! };
     } catch (error) {

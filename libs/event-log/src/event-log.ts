@@ -27,6 +27,8 @@ export interface EventLogOptions {
   role?: string;
   /** How long an append is tried again while the database is away, milliseconds; 30,000 when absent. */
   retryForMs?: number;
+  /** How long the answer to a batch is waited for before it is sent again, milliseconds; 10,000 when absent. */
+  answerTimeoutMs?: number;
   /** Events that may wait for a journal before appends are refused as `Overloaded`; 20,000 when absent. */
   maxWaitingEvents?: number;
   /** The same by size, characters of JSON; 64 Mi when absent. */
@@ -155,12 +157,14 @@ export class EventLog {
   #appender(journal: string): Appender {
     let appender = this.#appenders.get(journal);
     if (appender === undefined) {
-      const { clock, retryForMs, maxWaitingEvents, maxWaitingCharacters, onStep } = this.#options;
+      const { clock, retryForMs, answerTimeoutMs, maxWaitingEvents, maxWaitingCharacters, onStep } =
+        this.#options;
       appender = new Appender({
         pool: this.pool,
         journal,
         clock,
         retryForMs: retryForMs ?? 30_000,
+        answerTimeoutMs: answerTimeoutMs ?? 10_000,
         maxWaitingEvents: maxWaitingEvents ?? 20_000,
         maxWaitingCharacters: maxWaitingCharacters ?? 64 * 1024 * 1024,
         onAppended: (position) => {

@@ -3,11 +3,20 @@ import type pg from 'pg';
 
 /** Held while this process leads; its session is the proof, so what only the leader may write goes through it. */
 export interface Leadership {
-  session: pg.PoolClient;
+  /** Asks through the session. @throws LeadLost at once when it is lost, also while a question is open */
+  query<T extends pg.QueryResultRow>(query: pg.QueryConfig): Promise<pg.QueryResult<T>>;
   /** Aborts when the session is lost, and the lock with it. */
   lost: AbortSignal;
   /** Gives the lock back. */
   release(): void;
+}
+
+/** The session, and the lock with it, is gone. */
+export class LeadLost extends Error {
+  constructor() {
+    super('the lead is lost: the session that held it is gone');
+    this.name = 'LeadLost';
+  }
 }
 
 /** So often a leader looks whether its session is still there, milliseconds. */
@@ -42,8 +51,13 @@ function lead(session: pg.PoolClient): Leadership {
   session.on('error', lose);
   session.on('end', lose);
   void beat(session, over.signal, lose);
+  // A session can hang without ever failing: nobody waits for it longer than the heartbeat does.
+  const failure = new Promise<never>((_, reject) => {
+    lost.signal.addEventListener('abort', () => reject(new LeadLost()), { once: true });
+  });
+  failure.catch(() => {});
   return {
-    session,
+    query: (query) => Promise.race([session.query(query), failure]),
     lost: lost.signal,
     release() {
       over.abort();

@@ -21,6 +21,7 @@ export function openPool({ connectionString, role, max }: PoolOptions): pg.Pool 
     ]),
     max,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     connectionTimeoutMillis: 10_000,
   });
   // A connection that breaks, idle or in use, is replaced at the next use, and its query fails; without listeners

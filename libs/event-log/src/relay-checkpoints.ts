@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import type { Leadership } from './leader-lock.js';
 import type { RelayCheckpoint } from './relay-plan.js';
 
 /** Another relay has moved the checkpoint: this one is no longer the leader. */
@@ -11,31 +11,31 @@ export class RelaySuperseded extends Error {
 
 /** Checkpoints of one relay, written through the leader's session alone. */
 export class RelayCheckpoints {
-  readonly #session: pg.ClientBase;
+  readonly #session: Pick<Leadership, 'query'>;
   readonly #relay: string;
 
-  constructor(session: pg.ClientBase, relay: string) {
+  constructor(session: Pick<Leadership, 'query'>, relay: string) {
     this.#session = session;
     this.#relay = relay;
   }
 
   async load(journal: string): Promise<RelayCheckpoint | null> {
-    const { rows } = await this.#session.query<{ position: string; incarnation: string }>(
-      'select position, incarnation from log.relay_checkpoints where relay = $1 and journal = $2',
-      [this.#relay, journal],
-    );
+    const { rows } = await this.#session.query<{ position: string; incarnation: string }>({
+      text: 'select position, incarnation from log.relay_checkpoints where relay = $1 and journal = $2',
+      values: [this.#relay, journal],
+    });
     const row = rows[0];
     return row ? { position: Number(row.position), incarnation: row.incarnation } : null;
   }
 
   /** Sets where to go on, in which copy, whatever it was before. */
   async reset(journal: string, { position, incarnation }: RelayCheckpoint): Promise<void> {
-    await this.#session.query(
-      `insert into log.relay_checkpoints (relay, journal, position, incarnation) values ($1, $2, $3, $4)
+    await this.#session.query({
+      text: `insert into log.relay_checkpoints (relay, journal, position, incarnation) values ($1, $2, $3, $4)
        on conflict (relay, journal) do update
           set position = excluded.position, incarnation = excluded.incarnation, updated_at = clock_timestamp()`,
-      [this.#relay, journal, position, incarnation],
-    );
+      values: [this.#relay, journal, position, incarnation],
+    });
   }
 
   /** @throws RelaySuperseded when it is not at `from` */

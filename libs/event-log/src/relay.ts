@@ -115,7 +115,7 @@ export class Relay {
 
   async #lead(leadership: Leadership, name: string): Promise<void> {
     const signal = AbortSignal.any([leadership.lost, this.#stopping.signal]);
-    const checkpoints = new RelayCheckpoints(leadership.session, name);
+    const checkpoints = new RelayCheckpoints(leadership, name);
     const { log, target, journals, window, retention, clock, onStep, onRecovery } = this.#options;
     this.#leading = true;
     this.#metrics.leader(true);
