@@ -9,6 +9,7 @@ import { event, positions } from './testing/events.fixture.js';
 
 let postgres: TestPostgres;
 const JOURNALS = ['control'];
+const WHILE_A_PROCESS_STARTS = { timeoutMs: 30_000 };
 const FIXTURES = path.join(import.meta.dirname, 'testing');
 
 beforeAll(async () => {
@@ -117,7 +118,7 @@ describe('a process that is killed', () => {
       await eventually(async () => {
         const [row] = await query<{ last: number }>(url, 'select max(position) as last from copied');
         expect(row!.last).toBe(30);
-      });
+      }, WHILE_A_PROCESS_STARTS);
       last.send('stop');
       await once(last, 'exit');
       // Repeats are what "at least once" allows; a reader that drops what it has seen sees each, in order.

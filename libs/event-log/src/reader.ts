@@ -116,8 +116,10 @@ export class Reader {
       rowMode: 'array',
       types: asText,
     });
-    let low = Number(rows[0]?.[0] ?? 1) - 1;
-    let high = (await this.head(journal)).position;
+    const { position: head } = await this.head(journal);
+    const first = rows[0]?.[0] ?? null;
+    let low = first === null ? head : Number(first) - 1;
+    let high = head;
     while (low < high) {
       const middle = Math.ceil((low + high) / 2);
       const event = await this.readAt(journal, middle);
