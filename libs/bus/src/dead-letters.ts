@@ -5,7 +5,7 @@ import { type Bus, headerText } from './bus.js';
 import { type CommandHandler, keyToRetry, requireAdmin } from './command-server.js';
 import { BusUnavailable, NoSuchDeadLetter } from './errors.js';
 import { MAX_DELIVERIES_ADVISORY } from './topology.js';
-import type { WorkMessage } from './work-consumer.js';
+import type { WorkMessage } from './work-message.js';
 
 /** Where a dead letter came from; written and read here only. */
 const Origin = {

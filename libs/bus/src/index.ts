@@ -14,3 +14,4 @@ export * from './ports.js';
 export * from './server-config.js';
 export * from './topology.js';
 export * from './work-consumer.js';
+export * from './work-message.js';

@@ -76,6 +76,7 @@ beforeEach(async () => {
   const bus = await connectBus({ servers: nats.url, name: 'clean', log: silentLog });
   await bus.reconcile();
   for (const stream of Object.values(Streams)) await bus.jsm.streams.delete(stream);
+  await bus.reconcile();
   await bus.drain();
 });
 afterEach(async () => {

@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errors, type Msg, type MsgHdrs } from '@nats-io/transport-node';
-import type { Bus } from './bus.js';
+import { errors, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 import { BusUnavailable, ConnectionLost, NoResponders, RequestTimeout } from './errors.js';
+
+/** What of a bus a request needs. */
+interface Line {
+  readonly nc: NatsConnection;
+  whenConnected(timeoutMs: number): Promise<void>;
+  whileConnected<T>(work: () => Promise<T>): Promise<T>;
+}
 
 export interface AskOptions {
   headers: MsgHdrs;
@@ -17,7 +23,7 @@ export interface AskOptions {
  * @throws NoResponders it was certainly not carried out
  * @throws RequestTimeout nobody knows
  */
-export async function ask(bus: Bus, subject: string, body: string, options: AskOptions): Promise<Msg> {
+export async function ask(bus: Line, subject: string, body: string, options: AskOptions): Promise<Msg> {
   const begin = performance.now();
   const left = (of: number) => of - (performance.now() - begin);
   let uncertain = false;

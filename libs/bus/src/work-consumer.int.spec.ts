@@ -6,12 +6,8 @@ import { type Bus, connectBus } from './bus.js';
 import { DeadLetters } from './dead-letters.js';
 import { silentLog } from './memory-store.fixture.js';
 import { defaultTopology } from './topology.js';
-import {
-  WorkConsumer,
-  type WorkConsumerOptions,
-  type WorkMessage,
-  type WorkOutcome,
-} from './work-consumer.js';
+import { WorkConsumer, type WorkConsumerOptions } from './work-consumer.js';
+import type { WorkMessage, WorkOutcome } from './work-message.js';
 
 let nats: TestNats;
 let bus: Bus;
