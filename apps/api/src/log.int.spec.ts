@@ -273,6 +273,11 @@ describe('the stream', () => {
     expect(quick.ended).toBe(false);
   });
 
+  test('is not held open by a HEAD', async () => {
+    const { status, headers } = await rig.ask('HEAD', '/v1/stream');
+    expect([status, headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
+  });
+
   test('refuses readers beyond its limit, and places beyond the end of the log', async () => {
     const readers = await Promise.all(Array.from({ length: 20 }, () => StreamReader.connect()));
     await eventually(() => expect(readers.every(({ messages }) => messages.length > 0)).toBe(true));

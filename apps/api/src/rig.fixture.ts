@@ -3,7 +3,7 @@ import { type Bus, connectBus } from '@bellwether/bus';
 import { CONTROL_JOURNAL, type EventData, type EventType, ManualClock } from '@bellwether/contracts';
 import { EventLog, migrate, type NewEvent, type RecordedEvent } from '@bellwether/event-log';
 import { type RunningService, runService } from '@bellwether/service';
-import { createDatabase, startNats } from '@bellwether/testing';
+import { createDatabase, startNats, type TestDatabase } from '@bellwether/testing';
 import type { FastifyInstance } from 'fastify';
 import { uuidv7 } from 'uuidv7';
 import { type ApiSettings, buildApiService } from './api-service.js';
@@ -24,6 +24,11 @@ export interface AskOptions {
   headers?: Record<string, string>;
 }
 
+/** A database of the test's own server, or one of the run's. */
+async function databaseOf(url: string | undefined): Promise<Pick<TestDatabase, 'url' | 'drop'>> {
+  return url === undefined ? createDatabase({ migrate: true }) : { url, drop: async () => {} };
+}
+
 /** The api on a real Postgres and a real NATS, with stand-ins for its neighbours. */
 export class Rig {
   private constructor(
@@ -39,9 +44,11 @@ export class Rig {
     private readonly restartApi: () => Promise<RunningService>,
   ) {}
 
-  static async start(settings: ApiSettings & { services?: boolean } = {}): Promise<Rig> {
+  static async start(
+    settings: ApiSettings & { services?: boolean; databaseUrl?: string } = {},
+  ): Promise<Rig> {
     const clock = new ManualClock('2026-11-22T10:00:00.000Z');
-    const [database, nats] = await Promise.all([createDatabase({ migrate: true }), startNats()]);
+    const [database, nats] = await Promise.all([databaseOf(settings.databaseUrl), startNats()]);
     // A copied database has the log's tables, but not the grants on the database itself.
     await migrate(database.url);
     const bus = await connectBus({ servers: nats.url, name: 'stand-in' });

@@ -12,11 +12,10 @@ export function historySpan(
     from?: string | undefined;
     to?: string | undefined;
     step?: string | undefined;
-    asOf?: string | undefined;
   },
   now: Date,
 ): { from: string; to: string; step: string } {
-  const to = Date.parse(query.to ?? query.asOf ?? now.toISOString());
+  const to = Date.parse(query.to ?? now.toISOString());
   const from = query.from === undefined ? to - DAY : Date.parse(query.from);
   if (from >= to) {
     throw CommandRefused.malformed('the span is empty', [

@@ -60,12 +60,15 @@ export class LogController {
     }
     this.stream.admit();
     reply.hijack();
+    // A HEAD asks how it would be answered; its connection would else wait for ever.
+    const whole = request.method === 'GET';
     reply.raw.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
     });
-    await this.stream.serve(reply.raw, from, matching(filter));
+    if (!whole) reply.raw.end();
+    else await this.stream.serve(reply.raw, from, matching(filter));
   }
 
   /** Position of the last event that the reader has seen, by `Last-Event-ID`: a position, or an event's id. */

@@ -2,7 +2,7 @@ import { CommandRefused } from '@bellwether/contracts';
 import { principalOf } from '@bellwether/service';
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
-import { CONSUMING_SERVICES, type ConsumingService, DeadLetters } from '../operation/dead-letters.js';
+import { ANSWERING_SERVICES, type AnsweringService, DeadLetters } from '../operation/dead-letters.js';
 import { System } from '../operation/system.js';
 import { Paging } from '../routing/cursor.js';
 import { Input, type InputOf } from '../routing/input.js';
@@ -28,7 +28,7 @@ export class SystemController {
 
   @Serves('listDeadLetters')
   async listDeadLetters(@Input() { query, request }: InputOf<'listDeadLetters'>) {
-    const services = query.service === undefined ? CONSUMING_SERVICES : [known(query.service)];
+    const services = query.service === undefined ? ANSWERING_SERVICES : [known(query.service)];
     const states = await Promise.all(
       services.map((name) => this.deadLetters.ask(name, principalOf(request))),
     );
@@ -48,10 +48,10 @@ export class SystemController {
   }
 }
 
-function known(service: string): ConsumingService {
-  const found = CONSUMING_SERVICES.find((name) => name === service);
+function known(service: string): AnsweringService {
+  const found = ANSWERING_SERVICES.find((name) => name === service);
   if (found === undefined) {
-    throw CommandRefused.notFound(`a service ${service} that consumes the control log`);
+    throw CommandRefused.notFound(`a service ${service} that puts anything aside`);
   }
   return found;
 }

@@ -2,9 +2,9 @@ import type { DeadLetter } from '@bellwether/contracts';
 import { z } from 'zod';
 import type { Caller, CommandGateway } from '../commands/gateway.js';
 
-/** Services that consume the control log and answer for what they could not handle. */
-export const CONSUMING_SERVICES = ['evaluator', 'incident', 'paging'] as const;
-export type ConsumingService = (typeof CONSUMING_SERVICES)[number];
+/** Services that work off events or messages and answer for what they had to put aside. */
+export const ANSWERING_SERVICES = ['evaluator', 'incident', 'ingest', 'paging'] as const;
+export type AnsweringService = (typeof ANSWERING_SERVICES)[number];
 
 /** What services answer on `dlq-list` and `dlq-retry`. */
 const parked = z.object({
@@ -27,15 +27,15 @@ const retried = z.object({
 
 /** How a service answers for itself. */
 export type ServiceState =
-  | { name: ConsumingService; state: 'answering'; deadLetters: DeadLetter[] }
-  | { name: ConsumingService; state: 'silent' | 'failing'; deadLetters: null };
+  | { name: AnsweringService; state: 'answering'; deadLetters: DeadLetter[] }
+  | { name: AnsweringService; state: 'silent' | 'failing'; deadLetters: null };
 
-/** Asks services about the events that they could not handle. */
+/** Asks services about what they could not handle. */
 export class DeadLetters {
   constructor(private readonly gateway: CommandGateway) {}
 
   /** The parked keys of a service, by consumer and position; a service that does not answer is said to be silent. */
-  async ask(name: ConsumingService, caller: Caller): Promise<ServiceState> {
+  async ask(name: AnsweringService, caller: Caller): Promise<ServiceState> {
     try {
       const answer = await this.gateway.operate(name, 'dlq-list', {}, caller, {
         timeoutMs: 2_000,
@@ -50,7 +50,7 @@ export class DeadLetters {
   }
 
   /** Handles parked events again: those of a key, or all of the service. */
-  async retry(name: ConsumingService, key: string | undefined, caller: Caller) {
+  async retry(name: AnsweringService, key: string | undefined, caller: Caller) {
     const answer = await this.gateway.operate(name, 'dlq-retry', key === undefined ? {} : { key }, caller, {
       timeoutMs: 30_000,
     });

@@ -9,7 +9,7 @@ import {
 import type { EventLog, Projector } from '@bellwether/event-log';
 import type { Caller } from '../commands/gateway.js';
 import type { EventStream } from '../log/event-stream.js';
-import { CONSUMING_SERVICES, type DeadLetters } from './dead-letters.js';
+import { ANSWERING_SERVICES, type DeadLetters } from './dead-letters.js';
 
 export interface SystemOptions {
   log: Pick<EventLog, 'head'>;
@@ -33,7 +33,7 @@ export class System {
           return { journal, position, recordedAt: recordedAt?.toISOString() ?? null };
         }),
       ),
-      Promise.all(CONSUMING_SERVICES.map((name) => deadLetters.ask(name, caller))),
+      Promise.all(ANSWERING_SERVICES.map((name) => deadLetters.ask(name, caller))),
     ]);
     return {
       now: clock.now().toISOString(),

@@ -1,5 +1,6 @@
 import type { EventLog, Projector } from '@bellwether/event-log';
 import type pg from 'pg';
+import { isDatabaseAway } from '../routing/unavailable.js';
 
 /** Where read models stand, and what reads of them wait for. */
 export class ReadModels {
@@ -17,9 +18,18 @@ export class ReadModels {
     sql: (schema: string) => string,
     values: unknown[],
   ): Promise<R[]> {
-    const schema = this.projector.schemaOf(model);
-    const { rows } = await this.log.pool.query<R>({ name: `${schema}-${name}`, text: sql(schema), values });
-    return rows;
+    const read = async () => {
+      const schema = this.projector.schemaOf(model);
+      const { rows } = await this.log.pool.query<R>({ name: `${schema}-${name}`, text: sql(schema), values });
+      return rows;
+    };
+    try {
+      return await read();
+    } catch (error) {
+      if (!isDatabaseAway(error)) throw error;
+      // An idle connection does not know yet that the server was restarted; the next one is made anew.
+      return read();
+    }
   }
 
   /** Waits until every read model shows a position. @returns whether it does */

@@ -1,6 +1,7 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { map, type Observable } from 'rxjs';
+import { catchError, map, type Observable, throwError } from 'rxjs';
+import { asUnavailable } from './unavailable.js';
 
 /** What a handler answers when it is more than a body: a version, another status, headers. */
 export class Answer {
@@ -18,17 +19,16 @@ export class Answer {
 /** `"3"` */
 export const etagOf = (version: number): string => `"${version}"`;
 
-/** Writes {@link Answer}s; a reader whose `If-None-Match` is still current gets 304 and no body. */
+/** Writes {@link Answer}s, and says when the database is away; a reader whose `If-None-Match` is still current gets 304 and no body. */
 @Injectable()
 export class AnswerInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     if (context.getType() !== 'http') return next.handle();
     const http = context.switchToHttp();
-    return next
-      .handle()
-      .pipe(
-        map((result) => write(result, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>())),
-      );
+    return next.handle().pipe(
+      map((result) => write(result, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>())),
+      catchError((error: unknown) => throwError(() => asUnavailable(error))),
+    );
   }
 }
 

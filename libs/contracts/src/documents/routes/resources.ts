@@ -160,7 +160,7 @@ export const resourceRoutes = defineRoutes({
     access: 'viewer',
     params: named,
     query: z.strictObject({
-      ...readQuery,
+      minVersion: readQuery.minVersion,
       from: timeParameter.optional(),
       to: timeParameter.optional(),
       step: duration.optional(),
