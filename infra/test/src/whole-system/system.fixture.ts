@@ -99,7 +99,10 @@ export class WholeSystem {
     return items;
   }
 
+  /** Stops it. `BELLWETHER_TEST_LOG` names a file for what its processes said. */
   async stop(): Promise<void> {
+    if (process.env.BELLWETHER_TEST_LOG)
+      writeFileSync(process.env.BELLWETHER_TEST_LOG, this.lines.join('\n'));
     await this.local.stop();
   }
 }

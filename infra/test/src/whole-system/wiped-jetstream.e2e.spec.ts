@@ -92,9 +92,11 @@ describe('JetStream is deleted under a running system', () => {
     await system.post(`/v1/incidents/${incident?.id}/status`, { status: 'resolved', note: 'over' });
     await publisher.close();
 
-    const head = (await system.all<EventEnvelope>('/v1/events?after=0')).length;
     await eventually(
-      async () => expect(await copied()).toEqual(Array.from({ length: head }, (_, i) => i + 1)),
+      async () => {
+        const { length } = await system.all<EventEnvelope>('/v1/events?after=0');
+        expect(await copied()).toEqual(Array.from({ length }, (_, i) => i + 1));
+      },
       { timeoutMs: 30_000 },
     );
   }, 180_000);
