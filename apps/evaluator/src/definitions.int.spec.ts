@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { SloDefinition, SloStatus } from '@bellwether/contracts';
-import { eventually } from '@bellwether/testing';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { MINUTE, Rehearsal, sloBody } from './testing/rehearsal.fixture.js';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { eventually, MINUTE, Rehearsal, sloBody } from './testing/rehearsal.fixture.js';
+
+// Real servers, on a machine that may be busy.
+jest.setTimeout(120_000);
 
 let stage: Rehearsal;
 beforeAll(async () => {
@@ -256,5 +258,22 @@ describe('reading', () => {
         problem: { status: 422, errors: [{ path }] },
       });
     }
+  });
+
+  test('all buckets are made anew when an admin asks for it', async () => {
+    const state = async () => (await stage.must<{ partitionsToRebuild: number }>('buckets-state', {})).data;
+    expect(await stage.ask('buckets-rebuild', {}, { role: 'viewer' })).toMatchObject({
+      ok: false,
+      problem: { status: 403 },
+    });
+    await stage.settled();
+    const { stored } = await stage.buckets();
+    await stage.must('buckets-rebuild', {});
+    await eventually(async () =>
+      expect(await state()).toMatchObject({ partitionsToRebuild: 0, building: 0 }),
+    );
+    expect((await stage.buckets()).stored).toBe(stored);
+    const { rows } = await stage.log.pool.query('select min(generation) as oldest from evaluator.series');
+    expect(rows[0].oldest).toBe(2);
   });
 });

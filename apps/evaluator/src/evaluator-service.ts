@@ -72,6 +72,7 @@ export async function buildEvaluatorService(
     module: evaluatorModule({
       definitions: new Definitions(log, evaluator.registry),
       statuses: new StatusReader(evaluator, log),
+      store: evaluator.store,
     }),
     strategies: [strategy],
     ready: async () => {

@@ -1,5 +1,6 @@
 import { BusErrorFilter } from '@bellwether/bus';
 import {
+  CommandRefused,
   type CommandReply,
   type CommandRequest,
   commandCatalog,
@@ -14,6 +15,7 @@ import { Controller, UseFilters } from '@nestjs/common';
 import { MessagePattern } from '@nestjs/microservices';
 import { Definitions } from './definitions/definitions.js';
 import { StatusReader } from './status/status-reader.js';
+import { type BucketsState, SeriesStore } from './store/series-store.js';
 
 /** What the evaluator answers over `cmd.evaluator.*`. */
 @Controller()
@@ -22,6 +24,7 @@ export class EvaluatorController {
   constructor(
     private readonly definitions: Definitions,
     private readonly statuses: StatusReader,
+    private readonly store: SeriesStore,
   ) {}
 
   @MessagePattern('cmd.evaluator.service-define')
@@ -55,5 +58,18 @@ export class EvaluatorController {
   async history(request: CommandRequest): Promise<SloHistory> {
     const { slo, from, to, step } = parseOrRefuse(commandCatalog['evaluator.slo-history'], request.data);
     return await this.statuses.history(slo, new Date(from), new Date(to), step);
+  }
+
+  /** Makes all buckets anew from the log, beside the ones in use; `buckets-state` says how far it is. */
+  @MessagePattern('cmd.evaluator.buckets-rebuild')
+  async rebuild(request: CommandRequest): Promise<BucketsState> {
+    if (request.role !== 'admin') throw CommandRefused.forbidden('only an admin may rebuild buckets');
+    await this.store.requestRebuild();
+    return await this.store.progress();
+  }
+
+  @MessagePattern('cmd.evaluator.buckets-state')
+  async bucketsState(): Promise<BucketsState> {
+    return await this.store.progress();
   }
 }

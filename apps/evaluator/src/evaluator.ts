@@ -2,7 +2,7 @@ import type { Bus, LogReader } from '@bellwether/bus';
 import { JournalFeed } from '@bellwether/bus';
 import { type Clock, type SloStatus, systemClock, toEnvelope } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
-import type { Logger } from '@bellwether/service';
+import { type Logger, requestContext } from '@bellwether/service';
 import type { Registry as MetricsRegistry } from 'prom-client';
 import { AbsenceAlert } from './evaluation/absence.js';
 import { TransitionLog } from './evaluation/transitions.js';
@@ -35,6 +35,8 @@ export interface EvaluatorOptions {
 const ABSENT_CADENCES = 10;
 /** How often it is looked whether an evaluation is due, milliseconds of real time. */
 const TICK_MS = 50;
+/** How often it is looked whether a rebuild was asked for, milliseconds. */
+const LOOK_MS = 1_000;
 
 interface Held {
   partition: Partition;
@@ -54,6 +56,8 @@ export class Evaluator {
   readonly #ending = new AbortController();
   #following: Promise<void> = Promise.resolve();
   #ticking: NodeJS.Timeout | null = null;
+  #looking: NodeJS.Timeout | null = null;
+  readonly #rebuilding = new Set<Partition>();
   #stopNudges = () => {};
 
   constructor(options: EvaluatorOptions) {
@@ -100,12 +104,16 @@ export class Evaluator {
     this.#following = this.registry.follow(this.#ending.signal);
     this.#stopNudges = bus?.onNudge((journal) => log.nudge(journal)) ?? (() => {});
     this.registry.onDefinitions(() => {
-      for (const { partition } of this.#held.values()) void partition.reconcile();
+      // Not part of the request that happens to be the one to read of it.
+      requestContext.exit(() => {
+        for (const { partition } of this.#held.values()) void partition.reconcile();
+      });
     });
     await this.#leases.start();
     this.#ticking = setInterval(() => {
       for (const { partition } of this.#held.values()) void partition.tick();
     }, TICK_MS);
+    this.#looking = setInterval(() => void this.#lookForRebuilds(), LOOK_MS);
     await Promise.all([...this.#held.values()].map((held) => held.started));
   }
 
@@ -130,17 +138,34 @@ export class Evaluator {
     return (await this.#held.get(partition)?.partition.status(slo)) ?? null;
   }
 
-  /** Makes all buckets of the partitions held anew from the journal, while the old ones stay in use. */
-  async rebuild(): Promise<void> {
-    await Promise.all([...this.#held.values()].map(({ partition }) => partition.rebuild()));
-  }
-
   async #end(giveBack: () => Promise<void>): Promise<void> {
     this.#ending.abort();
     if (this.#ticking) clearInterval(this.#ticking);
+    if (this.#looking) clearInterval(this.#looking);
     await giveBack();
     this.#stopNudges();
     await this.#following;
+  }
+
+  /** Makes buckets anew where that was asked for; what cannot be done now is tried again at the next look. */
+  async #lookForRebuilds(): Promise<void> {
+    const { store, logger } = this.context;
+    try {
+      for (const number of await store.rebuildsRequested()) {
+        const partition = this.#held.get(number)?.partition;
+        if (partition === undefined || this.#rebuilding.has(partition)) continue;
+        this.#rebuilding.add(partition);
+        partition
+          .rebuild()
+          .then(() => store.rebuilt(partition.lease))
+          .catch((error: unknown) =>
+            logger.warn({ error, partition: number }, 'buckets could not be rebuilt yet'),
+          )
+          .finally(() => this.#rebuilding.delete(partition));
+      }
+    } catch (error) {
+      logger.warn({ error }, 'it cannot be seen whether buckets are to be rebuilt');
+    }
   }
 
   #acquire(lease: Lease): void {

@@ -1,5 +1,8 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { EPOCH, planOf, VirtualSlo } from './virtual-time.fixture.js';
+
+// Months of virtual time, on a machine that may be busy.
+jest.setTimeout(60_000);
 
 const DAY = 86_400;
 const HOUR = 3600;

@@ -1,7 +1,10 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { MINUTE, type SloTransition } from './index.js';
 import { EPOCH, planOf, VirtualSlo } from './virtual-time.fixture.js';
+
+// Months of virtual time, on a machine that may be busy.
+jest.setTimeout(60_000);
 
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { encodeCells } from './cells-codec.js';
 import {
@@ -13,6 +13,9 @@ import {
   Tally,
 } from './index.js';
 import { EPOCH } from './virtual-time.fixture.js';
+
+// Months of virtual time, on a machine that may be busy.
+jest.setTimeout(60_000);
 
 const DAY = 86_400_000;
 

@@ -141,7 +141,11 @@ export class StatusReader {
     const pages = row
       ? await this.#evaluator.store.hours(row.id, hourOf(span.from), hourOf(span.to))
       : new Map();
-    return burnDown(plan, pages, { from: start, to: end, step: millis });
+    const { points } = burnDown(plan, pages, { from: start, to: end, step: millis });
+    // The current minute is not over: its point is of now.
+    const last = points.at(-1);
+    if (last && Date.parse(last.at) > now) last.at = new Date(now).toISOString();
+    return { points };
   }
 
   async #plan(slo: string): Promise<{ plan: SloPlan; entry: SloEntry; unit: string | undefined }> {

@@ -39,6 +39,17 @@ export interface Evidence extends Tip {
   traceparent?: string;
 }
 
+/** State of all buckets. */
+export interface BucketsState {
+  /** Partitions whose rebuild was asked for and is not complete. */
+  partitionsToRebuild: number;
+  series: number;
+  /** Of those, how many are being made from the journal, and how many of their messages are read. */
+  building: number;
+  done: number;
+  of: number;
+}
+
 /** What changed in a series since it was last stored. */
 export interface SeriesChange {
   row: SeriesRow;
@@ -79,6 +90,41 @@ export class SeriesStore {
       [partition],
     );
     return Number(rows[0]?.position ?? 0);
+  }
+
+  /** Asks the holders of all partitions to make their buckets anew. */
+  async requestRebuild(): Promise<void> {
+    await this.#pool.query('update evaluator.checkpoints set rebuild = true');
+  }
+
+  /** Partitions whose buckets are to be made anew. */
+  async rebuildsRequested(): Promise<number[]> {
+    const { rows } = await this.#pool.query<{ partition: number }>(
+      'select partition from evaluator.checkpoints where rebuild order by partition',
+    );
+    return rows.map((row) => row.partition);
+  }
+
+  /** The buckets of a partition were made anew. @throws LeaseLost */
+  async rebuilt(lease: Lease): Promise<void> {
+    await transaction(this.#pool, async (tx) => {
+      await fence(tx, lease);
+      await tx.query('update evaluator.checkpoints set rebuild = false where partition = $1', [
+        lease.partition,
+      ]);
+    });
+  }
+
+  /** How far buckets that are being made from the journal are, in messages of measurements. */
+  async progress(): Promise<BucketsState> {
+    const { rows } = await this.#pool.query<BucketsState>(
+      `select (select count(*)::int from evaluator.checkpoints where rebuild) as "partitionsToRebuild",
+              count(*)::int as series, count(backfilled)::int as building,
+              coalesce(sum(backfilled), 0)::float8 as done,
+              coalesce(sum(backfill_of) filter (where backfilled is not null), 0)::float8 as of
+         from evaluator.series`,
+    );
+    return rows[0] as BucketsState;
   }
 
   async ofPartition(partition: number): Promise<SeriesRow[]> {

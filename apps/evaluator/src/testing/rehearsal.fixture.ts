@@ -13,7 +13,13 @@ import {
 } from '@bellwether/contracts';
 import { EventLog, type RecordedEvent } from '@bellwether/event-log';
 import { createLogger, loadConfig, type RunningService, runService } from '@bellwether/service';
-import { createDatabase, eventually, startNats, type TestDatabase, type TestNats } from '@bellwether/testing';
+import {
+  createDatabase,
+  startNats,
+  type TestDatabase,
+  type TestNats,
+  eventually as within,
+} from '@bellwether/testing';
 import { Registry as MetricsRegistry } from 'prom-client';
 import { dumpRecomputed, dumpStored } from '../buckets/recompute.js';
 import { evaluatorConfig } from '../config.js';
@@ -24,6 +30,10 @@ import { SeriesStore } from '../store/series-store.js';
 
 export const MINUTE = 60_000;
 export const DAY = 1440 * MINUTE;
+
+/** Repeats an assertion until it passes, as long as a busy machine may take. */
+export const eventually = <T>(assertion: () => Promise<T> | T): Promise<T> =>
+  within(assertion, { timeoutMs: 60_000 });
 
 /** An SLO over `checkout/availability`, with differences. */
 export const sloBody = (overrides: object = {}) => ({
