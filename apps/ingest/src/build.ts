@@ -35,7 +35,7 @@ export async function build(context: ServiceContext<IngestConfig>): Promise<Serv
   });
   const stopListening = bus.onNudge((journal) => log.nudge(journal));
   const authority = new TokenAuthority(config.BELLWETHER_TOKEN, clock);
-  const tokens = new TokenFollower(log, authority, logger);
+  const tokens = new TokenFollower(log, authority, logger, metrics.registry);
   const counts = new IngestMetrics(metrics.registry);
   const slis = new SliRegistry(log, { strict: config.BELLWETHER_STRICT });
   const recorder = new Recorder(log, slis, clock);

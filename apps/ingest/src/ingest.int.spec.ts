@@ -456,27 +456,45 @@ describe('refused requests', () => {
 });
 
 describe('tokens', () => {
+  const append = (type: 'token.created' | 'token.revoked', id: string, data: object) =>
+    log.append({
+      journal: 'control',
+      stream: LogStreams.token(id),
+      expectedVersion: 'any',
+      events: [
+        {
+          type,
+          data: { id, ...data },
+          meta: { correlationId: 'c', causationId: null, actor: 'user:ada', source: '/bellwether/paging' },
+          occurredAt: new Date(),
+        },
+      ],
+    });
+
+  test('are known to an instance that starts later, and those that were revoked are not', async () => {
+    const token = (id: string) => ({ name: id, role: 'publisher', hash: hashToken(id), expiresAt: null });
+    const [kept, revoked] = [`${service}-kept`, `${service}-revoked`];
+    await append('token.created', kept, token(kept));
+    await append('token.created', revoked, token(revoked));
+    await append('token.revoked', revoked, {});
+    const later = await startIngest({ database, nats });
+    const send = (bearer: string) =>
+      fetch(`${later.url}/v1/measurements/${service}/availability`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${bearer}` },
+        body: JSON.stringify(point()),
+      });
+    expect((await send(kept)).status).toBe(202);
+    expect((await send(revoked)).status).toBe(401);
+    await append('token.revoked', kept, {});
+    await eventually(async () => expect((await send(kept)).status).toBe(401));
+    await later.stop();
+  });
+
   test('created in the log publish, once their event is read; viewers do not', async () => {
     for (const role of ['publisher', 'viewer'] as const) {
-      await log.append({
-        journal: 'control',
-        stream: LogStreams.token(`${service}-${role}`),
-        expectedVersion: 'no-stream',
-        events: [
-          {
-            type: 'token.created',
-            data: {
-              id: `${service}-${role}`,
-              name: role,
-              role,
-              hash: hashToken(`${service}-${role}`),
-              expiresAt: null,
-            },
-            meta: { correlationId: 'c', causationId: null, actor: 'user:ada', source: '/bellwether/paging' },
-            occurredAt: new Date(),
-          },
-        ],
-      });
+      const id = `${service}-${role}`;
+      await append('token.created', id, { name: role, role, hash: hashToken(id), expiresAt: null });
     }
     const send = (token: string) =>
       post(`/v1/measurements/${service}/availability`, point(), { authorization: `Bearer ${token}` });
