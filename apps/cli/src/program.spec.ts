@@ -177,3 +177,15 @@ test('tail prints events as they come and resumes from the last id', async () =>
   expect(code).toBe(0);
   expect(out.split('\n').map((l) => l.trim().split(/\s+/)[3])).toEqual(['INC-1', 'INC-2']);
 });
+
+test('a family of events is asked for as the api knows it', async () => {
+  answer = () => ({ status: 200, body: { items: [], nextCursor: null } });
+  for (const type of ['incident', 'incident.declared', 'slo.alert', 'page.*'])
+    await bellwether('events', 'list', '--type', type);
+  expect(requests.map((r) => new URL(r.url, url).searchParams.get('type'))).toEqual([
+    'incident.*',
+    'incident.declared',
+    'slo.alert.*',
+    'page.*',
+  ]);
+});

@@ -1,4 +1,4 @@
-import type { EventEnvelope, Explanation } from '@bellwether/contracts';
+import { type EventEnvelope, type Explanation, isEventType } from '@bellwether/contracts';
 import type { Command } from 'commander';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import pc from 'picocolors';
@@ -19,7 +19,7 @@ export function eventCommands(program: Command, open: OpenSession): void {
   const events = program.command('events').description('the log');
   const filters = (command: Command) =>
     command
-      .option('--type <type>', 'such as incident.declared, or a prefix such as incident')
+      .option('--type <type>', 'such as incident.declared, or a family such as incident', typeOrFamily)
       .option('--key <key>', 'aggregate, such as INC-42')
       .option('--correlation <id>', 'one story');
   filters(events.command('list').description('the log, oldest first'))
@@ -34,7 +34,7 @@ export function eventCommands(program: Command, open: OpenSession): void {
         rows.push(event);
         if (rows.length >= Number(limit)) break;
       }
-      present(session, rows, (list) => list.map(line).join('\n'));
+      present(session, rows, (list) => (list.length === 0 ? 'no events' : list.map(line).join('\n')));
     });
   filters(events.command('tail').description('the log, live; survives restarts of the server'))
     .option('--after <position>', 'begin after this position; without it: from now on')
@@ -58,6 +58,10 @@ export function eventCommands(program: Command, open: OpenSession): void {
       );
     });
 }
+
+/** The api takes a type, or a family as `incident.*`. */
+const typeOrFamily = (text: string): string =>
+  isEventType(text) || text.endsWith('.*') ? text : `${text}.*`;
 
 /** Follows the event stream and resumes from the last position when the connection breaks. */
 async function tail(session: Session, options: TailOptions): Promise<void> {
