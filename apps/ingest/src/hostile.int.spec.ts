@@ -12,18 +12,15 @@ let nats: TestNats;
 let bus: Bus;
 let log: EventLog;
 let ingest: RunningIngest;
-let strict: RunningIngest;
 
 beforeAll(async () => {
   [database, nats] = await Promise.all([createDatabase({ migrate: true }), startNats()]);
   bus = await openBus(nats);
   log = EventLog.open({ connectionString: database.url, poolSize: 2 });
   ingest = await startIngest({ database, nats }, { BELLWETHER_INGEST_MEMORY_MIB: '2' });
-  strict = await startIngest({ database, nats }, { BELLWETHER_STRICT: 'true' });
 }, 60_000);
 afterAll(async () => {
   await ingest?.stop();
-  await strict?.stop();
   await log?.close();
   await bus?.drain();
   await nats?.stop();
@@ -183,11 +180,13 @@ describe('more than is taken at once', () => {
 
 describe('a strict installation', () => {
   test('refuses measurements of SLIs that are not defined', async () => {
+    const strict = await startIngest({ database, nats }, { BELLWETHER_STRICT: 'true' });
     const body = JSON.stringify(sound);
     const answer = await post(body, '/v1/measurements/fuzz/undefined', 'application/json', strict);
     expect(answer.status).toBe(422);
     expect(JSON.parse(answer.text)).toMatchObject({ type: 'urn:bellwether:problem:unknown-sli' });
     expect((await post(body, '/v1/measurements/fuzz/any', 'application/json', strict)).status).toBe(202);
     expect(await log.streamVersion(LogStreams.sli('fuzz', 'undefined'))).toBe(0);
+    await strict.stop();
   });
 });

@@ -205,6 +205,26 @@ describe('measurements over HTTP', () => {
     expect(await total()).toBe(before);
   });
 
+  test('a batch with an identity that was used for other content leaves nothing behind either', async () => {
+    const event = {
+      specversion: '1.0',
+      type: MEASUREMENT_CE_TYPE,
+      source: `/${service}`,
+      id: '1',
+      subject: `${service}/availability`,
+      data: point(),
+    };
+    const send = (events: unknown[]) =>
+      post('/v1/measurements', events, { 'content-type': 'application/cloudevents-batch+json' });
+    await send([event]);
+    const before = await total();
+    const fresh = { ...event, id: '2', subject: `${service}/latency`, data: { value: 1 } };
+    const { status, body } = await send([fresh, { ...event, data: { ...event.data, good: 1 } }]);
+    expect({ status, errors: body.errors }).toMatchObject({ status: 409, errors: [{ path: '1.id' }] });
+    expect(await total()).toBe(before);
+    expect((await send([fresh, event])).body).toEqual({ accepted: 1, duplicates: 1 });
+  });
+
   test('carry the story of the request', async () => {
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
     await post(`/v1/measurements/${service}/availability`, point(), {
