@@ -85,10 +85,12 @@ async function applyAll(session: Session, plan: PlannedChange[]): Promise<ApplyR
   }
   // A reference to something applied later in the same call is no longer worth a warning.
   const defined = new Set(plan.map(({ entry }) => entry.name));
-  for (const result of results)
-    result.warnings = result.warnings.filter(
-      (w) => ![...defined].some((name) => w.includes(`"${name}"`) && w.includes('not defined')),
-    );
+  for (const result of results) {
+    result.warnings = result.warnings.filter((warning) => {
+      const missing = /(\S+) is not defined yet$/.exec(warning)?.[1];
+      return missing === undefined || !defined.has(missing);
+    });
+  }
   for (const result of results)
     for (const warning of result.warnings)
       session.output.err(`${pc.yellow('warning')}: ${result.kind} ${result.name}: ${warning}`);
