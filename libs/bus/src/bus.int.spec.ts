@@ -6,13 +6,16 @@ import {
   Streams,
 } from '@bellwether/contracts';
 import { eventually, startNats, type TestNats } from '@bellwether/testing';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { headers } from '@nats-io/transport-node';
 import { type Bus, connectBus } from './bus.js';
 import { type CommandContext, CommandServer } from './command-server.js';
 import { BusUnavailable, NoResponders, RequestTimeout, TopologyConflict } from './errors.js';
 import { silentLog } from './memory-store.fixture.js';
 import { declaredStreams, eventsConsumer, workConsumer } from './topology.js';
+
+// Servers are killed and started here, on machines that do other things too.
+jest.setTimeout(60_000);
 
 let nats: TestNats;
 const open: Bus[] = [];

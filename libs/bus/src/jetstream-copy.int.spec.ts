@@ -1,13 +1,16 @@
 import { rm } from 'node:fs/promises';
 import { type EventEnvelope, eventEnvelope, type LoggedEvent, Streams } from '@bellwether/contracts';
 import { eventually, startNats, type TestNats } from '@bellwether/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type Bus, connectBus } from './bus.js';
 import { BusUnavailable, PublishFailed } from './errors.js';
 import { decodeEvent } from './event-message.js';
 import { JetStreamCopy } from './jetstream-copy.js';
 import { silentLog } from './memory-store.fixture.js';
 import { WorkConsumer } from './work-consumer.js';
+
+// Servers are killed and started here, on machines that do other things too.
+jest.setTimeout(60_000);
 
 let nats: TestNats;
 let bus: Bus;

@@ -6,7 +6,7 @@ import {
   Streams,
 } from '@bellwether/contracts';
 import { eventually, startNats, type TestNats } from '@bellwether/testing';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Controller, type INestMicroservice, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
@@ -18,6 +18,9 @@ import { JournalStrategy, type JournalStrategyOptions } from './journal-strategy
 import { MemoryJournal, MemoryStore, type MemoryTx, silentLog } from './memory-store.fixture.js';
 import { OnEvent } from './on-event.js';
 import { eventsConsumer } from './topology.js';
+
+// Servers are killed and started here, on machines that do other things too.
+jest.setTimeout(60_000);
 
 let nats: TestNats;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { Streams } from '@bellwether/contracts';
 import { eventually, startNats, type TestNats } from '@bellwether/testing';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { type Bus, connectBus } from './bus.js';
@@ -10,6 +10,9 @@ import { natsAccessConfig } from './server-config.js';
 import { eventsConsumer } from './topology.js';
 
 const password = 'with "quotes", a \\ and $dollar';
+// Servers are killed and started here, on machines that do other things too.
+jest.setTimeout(60_000);
+
 let nats: TestNats;
 let services: Bus;
 let publisher: NatsConnection;

@@ -35,7 +35,7 @@ export interface WorkConsumerOptions {
   ackWaitMs?: number;
   /** Messages under way over all instances, default 10,000. */
   maxAckPending?: number;
-  /** How often done messages are removed from a stream that is filling up, default 60,000 ms. */
+  /** How often it is looked whether the stream is filling up with done messages, default 5,000 ms. */
   trimMs?: number;
   isTransient?: (error: unknown) => boolean;
 }
@@ -95,7 +95,7 @@ export class WorkConsumer {
     const { list, retry } = deadLetterCommands(this.#bus, this.#options.durable, this.#deadSubject);
     this.#commands.serve('dlq-list', list);
     this.#commands.serve('dlq-retry', retry);
-    this.#trimming ??= setInterval(() => void this.trim(), this.#options.trimMs ?? 60_000).unref();
+    this.#trimming ??= setInterval(() => void this.trim(), this.#options.trimMs ?? 5_000).unref();
   }
 
   /** Messages in hand. */
@@ -137,6 +137,7 @@ export class WorkConsumer {
   async #onBatch(batch: Delivery[]): Promise<void> {
     const again = batch.filter((delivery) => delivery.deliveries > 1).length;
     if (again > 0) this.#bus.metrics.redelivered(this.#options.durable, again);
+    this.#bus.metrics.lag(this.#options.durable, (batch.at(-1)?.pending ?? 0) + this.held);
     const together = batch.filter((delivery) => delivery.deliveries < ALONE_FROM);
     const alone = batch.filter((delivery) => delivery.deliveries >= ALONE_FROM);
     if (together.length > 0) await this.#together(together);
