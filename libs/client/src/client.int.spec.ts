@@ -134,6 +134,11 @@ describe('publishing over NATS, as a publisher', () => {
     await to.publish('checkout', 'late', point);
   }, 30_000);
 
+  test('says at once that its credentials are refused', async () => {
+    const servers = nats.url.replace('nats://', 'nats://publisher:wrong@');
+    await expect(publishOverNats({ servers })).rejects.toThrow(/authorization/i);
+  }, 30_000);
+
   test('does not repeat an address that is none', async () => {
     await expect(publishOverNats({ servers: 'http://u:secret@host' })).rejects.toThrow(/form nats:\/\//);
     await expect(publishOverNats({ servers: 'http://u:secret@host' })).rejects.not.toThrow(/secret/);

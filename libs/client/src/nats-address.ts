@@ -1,4 +1,7 @@
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, errors, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
+
+const firstPauseMs = 100;
+const longestPauseMs = 2_000;
 
 /**
  * Connects to NATS and keeps the connection for as long as it takes: it waits for a server that is not up yet, and
@@ -6,23 +9,37 @@ import { connect, type NatsConnection } from '@nats-io/transport-node';
  *
  * @param servers one address, or several separated by commas
  * @throws TypeError for text that is no address, without repeating it: it may hold a password
+ * @throws AuthorizationError at once when the server refuses the credentials
  */
 export async function connectNats(servers: string, name: string): Promise<NatsConnection> {
+  const options = optionsOf(servers, name);
+  for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, longestPauseMs)) {
+    try {
+      return await connect(options);
+    } catch (error) {
+      if (isRefusal(error)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+}
+
+function optionsOf(servers: string, name: string): NodeConnectionOptions {
   const addresses = servers.split(',').map(parse);
   const { username, password } = addresses[0] as URL;
   const user = decodeURIComponent(username);
   const pass = decodeURIComponent(password);
-  return await connect({
+  return {
     servers: addresses.map(({ hostname, port }) => `${hostname}:${port === '' ? '4222' : port}`),
     name,
     ...(user === '' ? {} : pass === '' ? { token: user } : { user, pass }),
     ...(addresses.some(({ protocol }) => protocol === 'tls:') ? { tls: {} } : {}),
-    waitOnFirstConnect: true,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
+    // A server that is being reconfigured may refuse for a moment: a program that runs outlasts that.
+    ignoreAuthErrorAbort: true,
     pingInterval: 10_000,
     maxPingOut: 2,
-  });
+  };
 }
 
 function parse(address: string): URL {
@@ -32,4 +49,12 @@ function parse(address: string): URL {
     throw new TypeError('the address of NATS is not of the form nats://[user:password@]host[:port]');
   }
   return url;
+}
+
+function isRefusal(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof errors.AuthorizationError || /authorization violation/i.test(cause.message))
+      return true;
+  }
+  return false;
 }
