@@ -9,6 +9,7 @@ import { TransitionLog } from './evaluation/transitions.js';
 import { EvaluatorMetrics } from './metrics.js';
 import { type Lease, Leases } from './partition/leases.js';
 import { Partition, type PartitionContext } from './partition/partition.js';
+import { partitionOf } from './partition/partition-of.js';
 import { Registry } from './registry/registry.js';
 import { RegistryStore } from './registry/registry-store.js';
 import { migrateEvaluator } from './store/migrate.js';
@@ -103,10 +104,11 @@ export class Evaluator {
     await this.registry.start();
     this.#following = this.registry.follow(this.#ending.signal);
     this.#stopNudges = bus?.onNudge((journal) => log.nudge(journal)) ?? (() => {});
-    this.registry.onDefinitions(() => {
+    this.registry.onDefinitions((slis) => {
+      const touched = new Set([...slis].map(partitionOf));
       // Not part of the request that happens to be the one to read of it.
       requestContext.exit(() => {
-        for (const { partition } of this.#held.values()) void partition.reconcile();
+        for (const number of touched) void this.#held.get(number)?.partition.reconcile();
       });
     });
     await this.#leases.start();

@@ -46,6 +46,15 @@ export function decideSlo(
   return [...decideAlerts(reading, ledger, series, tip), ...decideBudget(reading, ledger)];
 }
 
+/** Whether {@link decideSlo} would fire an alert: so that the right measurement is named as evidence. */
+export function fires(reading: Reading, ledger: SloLedger): boolean {
+  return reading.pairs.some(
+    (pair) =>
+      conditionOf(pair, reading.plan.definition.alerting) === 'above' &&
+      ledger.alerts.get(alertKey(pair.pair))?.state !== 'firing',
+  );
+}
+
 function decideAlerts(reading: Reading, ledger: SloLedger, series: Series, tip: Tip | null): SloTransition[] {
   const transitions: SloTransition[] = [];
   const { definition } = reading.plan;

@@ -4,7 +4,7 @@ export { burnDown, burnDownSpan } from './burn-down.js';
 export { type Freeze, freezeOf, Heartbeat, type Regularity, regularity, silentSince } from './cadence.js';
 export { Cells } from './cells.js';
 export { decodeCells, encodeCells } from './cells-codec.js';
-export { BUDGET_LEVELS, conditionOf, decideSlo, retireAlerts, type Tip } from './decide.js';
+export { BUDGET_LEVELS, conditionOf, decideSlo, fires, retireAlerts, type Tip } from './decide.js';
 export {
   type Classifier,
   type CountingIndicator,

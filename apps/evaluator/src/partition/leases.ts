@@ -27,7 +27,6 @@ export interface LeasesOptions {
 const TTL_MS = 6_000;
 /** Class of the advisory locks that instances hold. */
 const LOCK_CLASS = 7301;
-/** A second: how long the system may take over renewing before the holder stops by itself. */
 const RENEWALS_PER_TTL = 5;
 
 /**
@@ -170,6 +169,7 @@ export class Leases {
       connectionString,
       options: '-c role=bellwether_writer',
       keepAlive: true,
+      connectionTimeoutMillis: 5_000,
     });
     session.on('error', () => {});
     session.on('end', () => {
@@ -178,13 +178,14 @@ export class Leases {
     await session.connect();
     try {
       await session.query(
-        `delete from evaluator.instances i where expires_at < coalesce($1, clock_timestamp()) and not ${ALIVE}`,
-        [clock?.now() ?? null],
+        // A new number for each session: the lock of a former one may be held by a connection that is only half dead.
+        `delete from evaluator.instances i
+          where id = $2 or (expires_at < coalesce($1, clock_timestamp()) and not ${ALIVE})`,
+        [clock?.now() ?? null, instance],
       );
       const { rows } = await session.query<{ number: number }>(
         `insert into evaluator.instances (id, expires_at)
-         values ($1, coalesce($2, clock_timestamp()) + $3 * interval '1 ms')
-         on conflict (id) do update set expires_at = excluded.expires_at returning number`,
+         values ($1, coalesce($2, clock_timestamp()) + $3 * interval '1 ms') returning number`,
         [instance, clock?.now() ?? null, this.#ttlMs],
       );
       await session.query('select pg_advisory_lock($1::int, $2::int)', [LOCK_CLASS, rows[0]?.number]);

@@ -45,18 +45,15 @@ export function planOf(registry: Registry, slo: string): { plan: SloPlan; unit: 
 }
 
 /** What the SLOs whose SLI `concerns` asks for, by {@link demandKey}. */
-export function demandsOf(
-  registry: Registry,
-  concerns: (service: string, sli: string) => boolean,
-): Map<string, Demand> {
+export function demandsOf(registry: Registry, concerns: (sli: string) => boolean): Map<string, Demand> {
   const demands = new Map<string, Demand>();
   for (const [name, entry] of registry.slos) {
     const { service, sli } = entry.definition;
-    if (entry.retired || !concerns(service, sli)) continue;
+    const sliKey = `${service}/${sli}`;
+    if (entry.retired || !concerns(sliKey)) continue;
     const planned = planOf(registry, name);
     if (planned === null) continue;
     const { plan, unit } = planned;
-    const sliKey = `${service}/${sli}`;
     const cadence = registry.slis.get(sliKey)?.data.cadence;
     const demand: Demand = {
       sli: sliKey,

@@ -1,10 +1,4 @@
-import {
-  type Clock,
-  type EventEnvelope,
-  measurementPartition,
-  partitionJournal,
-  type SloStatus,
-} from '@bellwether/contracts';
+import { type Clock, type EventEnvelope, partitionJournal, type SloStatus } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
 import type { Logger } from '@bellwether/service';
 import { readSlo, statusOf } from '@bellwether/slo';
@@ -17,6 +11,7 @@ import { CheckpointMoved, LeaseLost, type SeriesStore } from '../store/series-st
 import { Buckets, STREAM_PAGE } from './buckets.js';
 import type { Lease } from './leases.js';
 import { demandsOf, type LiveSeries } from './live-series.js';
+import { partitionOf } from './partition-of.js';
 import { Watches } from './watches.js';
 
 /** What a partition works with. */
@@ -50,6 +45,7 @@ export class Partition {
   #stopped = false;
   #pauseUntil = 0;
   #ticking = false;
+  #reconciling = false;
   #backfill: Promise<void> | null = null;
 
   constructor(
@@ -117,7 +113,14 @@ export class Partition {
 
   /** Takes new definitions into account. */
   async reconcile(): Promise<void> {
-    await this.#guarded((buckets) => this.#reconcile(buckets));
+    // One that waits for its turn will see what this one would.
+    if (this.#reconciling) return;
+    this.#reconciling = true;
+    await this.#guarded(async (buckets) => {
+      this.#reconciling = false;
+      await this.#reconcile(buckets);
+    });
+    this.#reconciling = false;
   }
 
   /** Status of an SLO from the live buckets; null when this partition does not watch it (yet). */
@@ -198,7 +201,7 @@ export class Partition {
   async #reconcile(buckets: Buckets): Promise<void> {
     const { registry, clock } = this.#context;
     await buckets.save(buckets.position, this.#now()); // what is opened anew must be complete in the store
-    const demands = demandsOf(registry, (service, sli) => this.#isMine(service, sli));
+    const demands = demandsOf(registry, (sli) => partitionOf(sli) === this.lease.partition);
     await buckets.adopt(demands);
     this.#watches.adopt(demands, buckets);
     await this.#evaluateDue(buckets, buckets.position);
@@ -207,13 +210,9 @@ export class Partition {
       .filter(({ firing }) => firing)
       .map(({ fired }) => fired.rule.slice(absenceRule('').length))
       .filter((sli) => buckets.ofSli(sli).length === 0)
-      .filter((sli) => this.#isMine(...(sli.split('/') as [string, string])));
+      .filter((sli) => partitionOf(sli) === this.lease.partition);
     await this.#watches.watchSilence(forgotten, buckets, clock.now());
     this.#startBackfill();
-  }
-
-  #isMine(service: string, sli: string): boolean {
-    return measurementPartition(service, sli) === this.lease.partition;
   }
 
   #startBackfill(): void {

@@ -1,4 +1,4 @@
-import { decideSlo, readSlo, type SloPlan } from '@bellwether/slo';
+import { decideSlo, fires, readSlo, type SloPlan } from '@bellwether/slo';
 import type { AbsenceAlert } from '../evaluation/absence.js';
 import type { TransitionLog } from '../evaluation/transitions.js';
 import type { Buckets } from './buckets.js';
@@ -103,11 +103,8 @@ export class Watches {
       // A definition that changed meanwhile is evaluated when it has been taken into account.
       if (entry.definition !== plan.definition) return { transitions: [], evidence: null, at: now };
       const { tip, badTip } = live.row;
-      const fires = decideSlo(reading, entry.ledger, live.series, null).some(
-        (transition) => transition.type === 'slo.alert.fired',
-      );
       // What tips a firing is the latest measurement with something bad in it.
-      const evidence = fires ? (badTip ?? tip) : tip;
+      const evidence = fires(reading, entry.ledger) ? (badTip ?? tip) : tip;
       const named = evidence && {
         journal: evidence.journal,
         position: evidence.position,

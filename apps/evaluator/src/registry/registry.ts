@@ -26,10 +26,8 @@ export interface AbsenceMark extends Firing {
   streamVersion: number;
 }
 
-/** Told when SLIs or SLOs were defined or retired. */
-export type DefinitionListener = () => void;
-
-const DEFINITIONS: ReadonlySet<string> = new Set(['sli.defined', 'slo.defined', 'slo.retired']);
+/** Told which SLIs (`<service>/<sli>`) were defined, or have an SLO that was defined or retired. */
+export type DefinitionListener = (slis: ReadonlySet<string>) => void;
 
 const PAGE = 1_000;
 
@@ -109,16 +107,25 @@ export class Registry {
 
   async #take(page: readonly RecordedEvent[]): Promise<void> {
     const from = this.#position;
-    let defined = false;
+    const defined = new Set<string>();
     for (const event of page) {
       if (event.position <= this.#position) continue;
+      for (const sli of this.#slisOf(event)) defined.add(sli); // before: the one it looked at
       if (this.#fold(event)) this.#unsaved.add(event.stream);
-      if (DEFINITIONS.has(event.type)) defined = true;
+      for (const sli of this.#slisOf(event)) defined.add(sli); // after: the one it looks at now
       this.#position = event.position;
     }
     if (this.#position === from) return;
     await this.#save();
-    if (defined) for (const listener of this.#listeners) listener();
+    if (defined.size > 0) for (const listener of this.#listeners) listener(defined);
+  }
+
+  /** The SLI that a definition is about, as far as it is known. */
+  #slisOf({ type, stream }: RecordedEvent): string[] {
+    if (type === 'sli.defined') return [keyOfStream(stream)];
+    if (type !== 'slo.defined' && type !== 'slo.retired') return [];
+    const definition = this.slos.get(keyOfStream(stream))?.definition;
+    return definition ? [`${definition.service}/${definition.sli}`] : [];
   }
 
   async #save(): Promise<void> {
