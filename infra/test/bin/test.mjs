@@ -24,7 +24,12 @@ const results = [];
 /** Everything temporary of the run is in here; the guard removes it however we end. */
 const scratch = mkdtempSync(path.join(tmpdir(), 'bellwether-test-'));
 chmodSync(scratch, 0o755); // Postgres' unprivileged user passes through
-const env = environment({ TMPDIR: scratch, TZ: 'UTC', CI: 'true', BELLWETHER_TEST_RUN: scratch });
+const env = environment({
+  TMPDIR: scratch,
+  TZ: 'UTC',
+  CI: 'true',
+  BELLWETHER_STATE_DIR: path.join(scratch, 'state'),
+});
 
 const guard = fork(path.join(root, 'infra/local/bin/guard.mjs'), [], {
   detached: true,

@@ -31,7 +31,8 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
   const user = unprivilegedUser();
   const server = new PostgresServer({
     guard: guard(),
-    binaries: reachableBinaries(user, path.join(folder, 'binaries')),
+    // `npm test` names one place for its whole run, where binaries have to be copied at all.
+    binaries: reachableBinaries(user, process.env.BELLWETHER_STATE_DIR ?? path.join(folder, 'binaries')),
     folder: path.join(folder, 'server'),
     port: await freePort(),
     user,
