@@ -24,6 +24,10 @@ const results = [];
 /** Everything temporary of the run is in here; the guard removes it however we end. */
 const scratch = mkdtempSync(path.join(tmpdir(), 'bellwether-test-'));
 chmodSync(scratch, 0o755); // Postgres' unprivileged user passes through
+// The tests' systems are their own: a database or a token that this shell was set up for is not theirs to use.
+for (const name of Object.keys(process.env)) {
+  if (/^(BELLWETHER_|OTEL_|PG)|^(DATABASE|NATS)_URL$/.test(name)) delete process.env[name];
+}
 const env = environment({
   TMPDIR: scratch,
   TZ: 'UTC',
