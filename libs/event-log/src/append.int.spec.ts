@@ -1,5 +1,5 @@
 import { createDatabase, type TestDatabase } from '@bellwether/testing';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import {
   CommandConflict,
   EventLog,
@@ -14,6 +14,9 @@ import {
   UnstorableEvent,
 } from './index.js';
 import { event, positions } from './testing/events.fixture.js';
+
+// Generous: the machine may be busy with other tests.
+jest.setTimeout(60_000);
 
 let database: TestDatabase;
 let log: EventLog;

@@ -1,17 +1,7 @@
-import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
-import type { Clock } from '@bellwether/contracts';
-import type pg from 'pg';
-import { uuidv7 } from 'uuidv7';
-import {
-  APPEND_STATEMENT,
-  type Append,
-  appended,
-  type BatchRow,
-  batchOutcomes,
-  batchParameters,
-  type Outcome,
-} from './batch.js';
-import { errorKind, sqlState } from './database-error.js';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type Append, appended, type BatchRow, batchOutcomes, type Outcome } from './batch.js';
+import { BatchSender, GaveUp, type SenderOptions } from './batch-sender.js';
+import { sqlState } from './database-error.js';
 import {
   type EventLogError,
   LogClosed,
@@ -21,28 +11,17 @@ import {
   UnknownJournal,
   UnstorableEvent,
 } from './errors.js';
-import type { AppendedEvent, AppendRequest, AppendResult } from './event.js';
+import type { AppendRequest, AppendResult } from './event.js';
 import { storable } from './storable.js';
 
-/** Where an appender stands; tests stop it there. */
-export type AppendStep = 'gathered' | 'connected' | 'answered' | 'settled';
-
-export interface AppenderOptions {
-  pool: pg.Pool;
-  journal: string;
-  clock: Clock | undefined;
+export interface AppenderOptions extends SenderOptions {
   /** How many events of waiting callers are held before the next is refused. */
   maxWaitingEvents: number;
   /** The same by size, characters of JSON. */
   maxWaitingCharacters: number;
-  /** How long an answer is waited for before the batch is sent again on another connection, milliseconds. */
-  answerTimeoutMs: number;
-  /** How long a batch is tried again while the database is away, milliseconds. */
-  retryForMs: number;
   onAppended: (position: number) => void;
   /** A batch was answered, so long after its first request was made. */
   onBatch: (events: number, seconds: number) => void;
-  onStep: ((step: AppendStep, journal: string) => void | Promise<void>) | undefined;
 }
 
 interface Waiting extends Append {
@@ -58,8 +37,6 @@ const BATCH_EVENTS = 1000;
 /** With so many waiting, they go before the callers of the last batch hear of it; with fewer, those had better join. */
 const WORTH_SENDING_FIRST = BATCH_EVENTS / 2;
 const BATCH_CHARACTERS = 4 * 1024 * 1024;
-const FIRST_PAUSE_MS = 20;
-const LONGEST_PAUSE_MS = 1000;
 /** How often a single request is tried when another journal took its command id or stream at the same moment. */
 const UNIQUE_TRIES = 3;
 
@@ -67,14 +44,10 @@ const UNIQUE_TRIES = 3;
  * The one writer of this process to one journal. While a batch is with the database the next one gathers, so a
  * busy journal has large batches and an idle one does not wait: what arrives in the same turn of the event loop
  * goes together.
- *
- * Each batch has a number, which the log keeps with the events. A batch whose answer was lost is sent again
- * under its number: if the first sending went through, or still does, the second one appends nothing.
  */
 export class Appender {
   readonly #options: AppenderOptions;
-  readonly #id = uuidv7();
-  #batches = 0;
+  readonly #sender: BatchSender;
   #queue: Waiting[] = [];
   /** Of callers without an answer; of those, the ones not sent yet. */
   #waitingEvents = 0;
@@ -86,6 +59,7 @@ export class Appender {
 
   constructor(options: AppenderOptions) {
     this.#options = options;
+    this.#sender = new BatchSender(options);
   }
 
   get waitingEvents(): number {
@@ -175,11 +149,15 @@ export class Appender {
     const { journal } = this.#options;
     let row: BatchRow;
     try {
-      row = await this.#send(batch);
+      row = await this.#sender.send(batch);
     } catch (error) {
       await this.#settleFailure(batch, error, uniqueTries);
       return;
     }
+    this.#options.onBatch(
+      batch.reduce((sum, waiting) => sum + waiting.events.length, 0),
+      (performance.now() - batch[0]!.since) / 1000,
+    );
     if (row.landed) {
       await this.#settleLanded(batch, row);
       return;
@@ -195,59 +173,8 @@ export class Appender {
       else duplicates.push([waiting, outcome]);
     });
     for (const [waiting, { firstPosition, lastPosition, version }] of duplicates) {
-      const events = await this.#eventsAt(firstPosition, lastPosition);
+      const events = await this.#sender.eventsAt(firstPosition, lastPosition);
       this.#resolve(waiting, { firstPosition, lastPosition, version, duplicate: true, events });
-    }
-  }
-
-  /** Sends a batch under one number until there is an answer. @throws GaveUp, or what the database refused */
-  async #send(batch: Waiting[]): Promise<BatchRow> {
-    const { journal, clock, retryForMs, onBatch } = this.#options;
-    this.#batches += 1;
-    const values = batchParameters(journal, this.#id, this.#batches, clock?.now() ?? null, batch);
-    const started = performance.now();
-    // Once an answer was lost, only an answer to the same number ends the doubt.
-    let doubt = false;
-    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-      const attempt = await this.#attempt(values);
-      const seconds = (performance.now() - started) / 1000;
-      if ('row' in attempt) {
-        onBatch(
-          batch.reduce((sum, waiting) => sum + waiting.events.length, 0),
-          (performance.now() - batch[0]!.since) / 1000,
-        );
-        return attempt.row;
-      }
-      const kind = errorKind(attempt.error);
-      doubt ||= attempt.sent && kind === 'lost';
-      if (kind === 'data') throw attempt.error;
-      if (kind === 'lasting' || seconds * 1000 + pause > retryForMs) {
-        throw new GaveUp(doubt, attempt.error);
-      }
-      await delay(pause);
-    }
-  }
-
-  async #attempt(values: unknown[]): Promise<{ row: BatchRow } | { error: unknown; sent: boolean }> {
-    const { pool, journal, answerTimeoutMs, onStep } = this.#options;
-    let client: pg.PoolClient;
-    try {
-      client = await pool.connect();
-    } catch (error) {
-      return { error, sent: false };
-    }
-    let broken: Error | undefined;
-    try {
-      await onStep?.('connected', journal);
-      const query = { name: 'log-append', text: APPEND_STATEMENT, values, query_timeout: answerTimeoutMs };
-      const { rows } = await client.query<BatchRow>(query);
-      await onStep?.('answered', journal);
-      return { row: rows[0]! };
-    } catch (error) {
-      if (errorKind(error) === 'lost') broken = error as Error;
-      return { error, sent: true };
-    } finally {
-      client.release(broken);
     }
   }
 
@@ -299,7 +226,7 @@ export class Appender {
     const first = Number(row.first_position);
     const last = Number(row.last_position);
     const landed = new Map<string, { position: number; version: number }>();
-    for (const event of await this.#eventsAt(first, last)) landed.set(event.id, event);
+    for (const event of await this.#sender.eventsAt(first, last)) landed.set(event.id, event);
     const again: Waiting[] = [];
     if (last >= first) this.#options.onAppended(last);
     for (const waiting of batch) {
@@ -311,29 +238,6 @@ export class Appender {
       }
     }
     if (again.length > 0) await this.#settle(again);
-  }
-
-  async #eventsAt(first: number, last: number): Promise<AppendedEvent[]> {
-    const { pool, journal, retryForMs } = this.#options;
-    const until = performance.now() + retryForMs;
-    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-      try {
-        const { rows } = await pool.query<{ id: string; position: string; version: string }>({
-          name: 'log-events-at',
-          text: `select event_id as id, position, version from log.events
-                  where journal = $1 and position between $2 and $3 order by position`,
-          values: [journal, first, last],
-        });
-        return rows.map(({ id, position, version }) => ({
-          id,
-          position: Number(position),
-          version: Number(version),
-        }));
-      } catch (error) {
-        if (performance.now() + pause > until) throw error;
-        await delay(pause);
-      }
-    }
   }
 
   #resolve(waiting: Waiting, result: AppendResult): void {
@@ -367,15 +271,4 @@ function inDoubt({ request, events }: Waiting, cause: unknown): OutcomeUnknown {
     events.map((event) => event.id),
     { cause },
   );
-}
-
-/** No answer within the time allowed, or none to be hoped for. */
-class GaveUp extends Error {
-  /** The batch may be in the log. */
-  readonly doubt: boolean;
-
-  constructor(doubt: boolean, cause: unknown) {
-    super('gave up', { cause });
-    this.doubt = doubt;
-  }
 }

@@ -4,9 +4,12 @@ import path from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { ManualClock } from '@bellwether/contracts';
 import { createDatabase, type TestDatabase } from '@bellwether/testing';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { archiveSegments, EventLog, migrate, verifyArchive } from './index.js';
 import { event, positions } from './testing/events.fixture.js';
+
+// Generous: the machine may be busy with other tests.
+jest.setTimeout(60_000);
 
 let database: TestDatabase;
 let directory: string;

@@ -1,8 +1,11 @@
 import { createDatabase, type TestDatabase } from '@bellwether/testing';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import pg from 'pg';
 import { bigintArray, intArray, textArray } from './binary-array.js';
+
+// Generous: the machine may be busy with other tests.
+jest.setTimeout(60_000);
 
 let database: TestDatabase;
 let client: pg.Client;

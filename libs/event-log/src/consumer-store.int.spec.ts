@@ -1,7 +1,10 @@
 import type { EventEnvelope } from '@bellwether/contracts';
 import { createDatabase, type TestDatabase } from '@bellwether/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { CheckpointMoved, EventLog, migrate, PgConsumerStore } from './index.js';
+
+// Generous: the machine may be busy with other tests.
+jest.setTimeout(60_000);
 
 let database: TestDatabase;
 let log: EventLog;

@@ -1,7 +1,8 @@
 import type { Clock } from '@bellwether/contracts';
 import type pg from 'pg';
 import type { Registry } from 'prom-client';
-import { Appender, type AppendStep } from './appender.js';
+import { Appender } from './appender.js';
+import type { AppendStep } from './batch-sender.js';
 import type { AppendRequest, AppendResult, RecordedEvent } from './event.js';
 import { type FollowOptions, follow, type ReadPage } from './follow.js';
 import { type LogMetrics, logMetrics, noLogMetrics } from './log-metrics.js';

@@ -1,5 +1,5 @@
-export type { AppendStep } from './appender.js';
 export { type ArchivedSegment, type ArchiveOptions, archiveSegments, verifyArchive } from './archive.js';
+export type { AppendStep } from './batch-sender.js';
 export { CheckpointMoved, type ParkedRecord, PgConsumerStore, type RetryResult } from './consumer-store.js';
 export * from './errors.js';
 export type {

@@ -1,9 +1,12 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { createDatabase, type TestDatabase } from '@bellwether/testing';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { EventLog, type EventLogOptions, LogUnavailable, migrate, OutcomeUnknown } from './index.js';
 import { event } from './testing/events.fixture.js';
+
+// Generous: the machine may be busy with other tests.
+jest.setTimeout(60_000);
 
 let database: TestDatabase;
 let reader: EventLog;

@@ -18,6 +18,8 @@ export interface RunnerOptions {
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2000;
+/** So often a projection that stands still looks how far the journal has grown. */
+const LOOK_MS = 500;
 
 /** Follows the journal for one projection and keeps its tables up to date. */
 export class ProjectionRunner {
@@ -137,7 +139,7 @@ export class ProjectionRunner {
       } catch (error) {
         if (error instanceof SlotMoved) {
           await this.#lookUp();
-        } else if (this.#halted === undefined) {
+        } else {
           this.#report(error, false);
           await this.#sleep(pause);
           pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
@@ -149,7 +151,7 @@ export class ProjectionRunner {
   async #followRound(signal: AbortSignal, onProgress: () => void): Promise<void> {
     const { log, pages, batch } = this.#options;
     if (this.#halted) {
-      await until(signal);
+      await this.#standStill(signal);
       return;
     }
     const after = this.#slot.position;
@@ -159,6 +161,15 @@ export class ProjectionRunner {
       await this.#take(events);
       onProgress();
       if (this.#halted) return;
+    }
+  }
+
+  /** Until a rebuild or the end; how far the journal grows meanwhile is the lag that somebody is to see. */
+  async #standStill(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const { position } = await this.#options.log.head(this.#journal);
+      this.#head = Math.max(this.#head, position);
+      await delay(LOOK_MS, undefined, { signal }).catch(() => {});
     }
   }
 
@@ -231,9 +242,4 @@ function isOfTheConnection(error: unknown): boolean {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function until(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -1,10 +1,13 @@
 import { ManualClock } from '@bellwether/contracts';
 import { createDatabase, eventually, type TestDatabase } from '@bellwether/testing';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import pg from 'pg';
 import { EventLog, migrate, Relay, type RelayOptions } from './index.js';
 import { event } from './testing/events.fixture.js';
 import { MemoryCopy } from './testing/memory-copy.fixture.js';
+
+// Generous: the machine may be busy with other tests.
+jest.setTimeout(60_000);
 
 const JOURNALS = ['control', 'measurement-00'];
 const DAY_MS = 24 * 60 * 60 * 1000;

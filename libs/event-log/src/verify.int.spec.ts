@@ -1,8 +1,11 @@
 import { createDatabase, type TestDatabase } from '@bellwether/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import pg from 'pg';
 import { EventLog, migrate } from './index.js';
 import { event } from './testing/events.fixture.js';
+
+// Generous: the machine may be busy with other tests.
+jest.setTimeout(60_000);
 
 let database: TestDatabase;
 let log: EventLog;

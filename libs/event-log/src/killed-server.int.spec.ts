@@ -1,139 +1,12 @@
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import path from 'node:path';
-import { eventually, forkSource, startPostgres, type TestPostgres } from '@bellwether/testing';
+import { eventually } from '@bellwether/testing';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { type AppendResult, EventLog, LogUnavailable, migrate, OutcomeUnknown } from './index.js';
+import { type AppendResult, EventLog } from './index.js';
 import { event, positions } from './testing/events.fixture.js';
+import { ownServer, query } from './testing/own-server.fixture.js';
 
-let postgres: TestPostgres;
-const JOURNALS = ['control'];
-const WHILE_A_PROCESS_STARTS = { timeoutMs: 30_000 };
-const FIXTURES = path.join(import.meta.dirname, 'testing');
-
-beforeAll(async () => {
-  postgres = await startPostgres();
-}, 60_000);
-
-afterAll(() => postgres?.stop());
-
-async function database(name: string): Promise<string> {
-  await query(postgres.url('postgres'), `create database ${name}`);
-  await migrate(postgres.url(name), { journals: JOURNALS, segmentSize: 16 });
-  return postgres.url(name);
-}
-
-async function query<T extends pg.QueryResultRow>(
-  url: string,
-  sql: string,
-  values?: unknown[],
-): Promise<T[]> {
-  const client = new pg.Client(url);
-  client.on('error', () => {});
-  await client.connect();
-  try {
-    return (await client.query<T>(sql, values)).rows;
-  } finally {
-    await client.end();
-  }
-}
-
-/** Every command is in the log exactly once, whole, and the log verifies. */
-async function expectExactlyOnce(url: string, commands: number, eventsOfEach: number): Promise<void> {
-  const log = EventLog.open({ connectionString: url });
-  const events = await log.readJournal('control', { after: 0, limit: 100_000 });
-  expect(positions(events)).toEqual(events.map((_, i) => i + 1));
-  const times = new Map<unknown, number>();
-  for (const { data } of events) {
-    const { name } = data as { name: unknown };
-    times.set(name, (times.get(name) ?? 0) + 1);
-  }
-  expect(times.size).toBe(commands);
-  expect([...new Set(times.values())]).toEqual([eventsOfEach]);
-  expect(await log.verify()).toMatchObject({ ok: true });
-  await log.close();
-}
-
-describe('a process that is killed', () => {
-  test.each(['gathered', 'connected', 'answered', 'settled'])(
-    'at "%s" of an append',
-    async (step) => {
-      const url = await database(`killed_${step}`);
-      const told = new Map<number, number>();
-      const run = async (at: number) => {
-        const child = forkSource(path.join(FIXTURES, 'appender-process.fixture.ts'), {
-          args: [url, '1', '40', step, String(at)],
-        });
-        child.on('message', ({ command, firstPosition }: { command: number; firstPosition: number }) => {
-          // What was promised once stays true: the command is answered with the same position by every later process.
-          expect(told.get(command) ?? firstPosition).toBe(firstPosition);
-          told.set(command, firstPosition);
-        });
-        const [code, signal] = await once(child, 'exit');
-        return signal ?? code;
-      };
-      expect(await run(2)).toBe('SIGKILL');
-      expect(await run(5)).toBe('SIGKILL');
-      expect(await run(0)).toBe(0);
-      expect(told.size).toBe(40);
-      await expectExactlyOnce(url, 40, 2);
-    },
-    60_000,
-  );
-
-  test.each([
-    ['leading', 1],
-    ['resumed', 1],
-    ['read', 2],
-    ['publishing', 4],
-    ['publishing', 6],
-    ['published', 2],
-    ['noted', 2],
-  ])(
-    'at "%s" of a relay (%i.)',
-    async (step, times) => {
-      const url = await database(`relay_${step}_${times}`);
-      await query(
-        url,
-        'create table copied (seq serial primary key, id uuid not null, position int not null)',
-      );
-      const log = EventLog.open({ connectionString: url });
-      const append = () =>
-        log.append({
-          journal: 'control',
-          stream: 's',
-          expectedVersion: 'any',
-          events: Array.from({ length: 10 }, () => event()),
-        });
-      await append();
-      const start = (at: number) =>
-        forkSource(path.join(FIXTURES, 'relay-process.fixture.ts'), { args: [url, step, String(at)] });
-      for (let run = 0; run < 2; run += 1) {
-        const [, signal] = await once(start(times), 'exit');
-        expect(signal).toBe('SIGKILL');
-        await append();
-      }
-      const last = start(0);
-      await eventually(async () => {
-        const [row] = await query<{ last: number }>(url, 'select max(position) as last from copied');
-        expect(row!.last).toBe(30);
-      }, WHILE_A_PROCESS_STARTS);
-      last.send('stop');
-      await once(last, 'exit');
-      // Repeats are what "at least once" allows; a reader that drops what it has seen sees each, in order.
-      const copied = await query<{ position: number }>(url, 'select position from copied order by seq');
-      let seen = 0;
-      for (const { position } of copied) {
-        expect(position).toBeLessThanOrEqual(seen + 1);
-        seen = Math.max(seen, position);
-      }
-      expect(seen).toBe(30);
-      await log.close();
-    },
-    60_000,
-  );
-});
+const server = ownServer();
 
 describe('between every two statements of log.append', () => {
   const GATE = 4711;
@@ -160,7 +33,7 @@ describe('between every two statements of log.append', () => {
   }
 
   beforeAll(async () => {
-    url = await database('between');
+    url = await server.database('between');
     const { sql, count } = await withStops();
     statements = count;
     await query(
@@ -306,61 +179,3 @@ describe('between every two statements of log.append', () => {
     for (const client of [...clients]) client.connection.stream.destroy();
   }
 });
-
-test('Postgres is killed and restarted under load: what was promised is there, once', async () => {
-  const url = await database('under_load');
-  const log = EventLog.open({ connectionString: url });
-  const acknowledged = new Set<string>();
-  const unknown = new Set<string>();
-  let over = false;
-  let commands = 0;
-  const caller = async (name: number) => {
-    for (let i = 0; !over; i += 1) {
-      const command = `${name}:${i}`;
-      commands += 1;
-      try {
-        await log.append({
-          journal: 'control',
-          stream: `load:${name}`,
-          expectedVersion: 'any',
-          events: [event(command)],
-        });
-        acknowledged.add(command);
-      } catch (error) {
-        if (error instanceof OutcomeUnknown) unknown.add(command);
-        else if (!(error instanceof LogUnavailable)) throw error;
-      }
-    }
-  };
-  const callers = Array.from({ length: 16 }, (_, i) => caller(i));
-  for (let round = 0; round < 4; round += 1) {
-    const { size } = acknowledged;
-    await eventually(() => expect(acknowledged.size).toBeGreaterThan(size + 200));
-    if (round % 2 === 0) {
-      await postgres.kill();
-      await postgres.start();
-    } else {
-      await postgres.restart();
-    }
-  }
-  over = true;
-  await Promise.all(callers);
-  const there = new Map<string, number>();
-  for (let after = 0; ; ) {
-    const page = await log.readJournal('control', { after });
-    for (const { data } of page) {
-      const { name } = data as { name: string };
-      there.set(name, (there.get(name) ?? 0) + 1);
-    }
-    if (page.length === 0) break;
-    after = page.at(-1)!.position;
-  }
-  expect([...there.values()].filter((times) => times !== 1)).toEqual([]);
-  expect([...acknowledged].filter((command) => !there.has(command))).toEqual([]);
-  expect([...there.keys()].filter((command) => !acknowledged.has(command) && !unknown.has(command))).toEqual(
-    [],
-  );
-  expect(commands).toBeGreaterThan(800);
-  expect(await log.verify()).toMatchObject({ ok: true });
-  await log.close();
-}, 120_000);

@@ -1,0 +1,40 @@
+import { startPostgres, type TestPostgres } from '@bellwether/testing';
+import { afterAll, beforeAll } from '@jest/globals';
+import pg from 'pg';
+import { migrate } from '../migrate.js';
+
+/** A server that the tests of a file may kill, for as long as they run. */
+export function ownServer(): { readonly postgres: TestPostgres; database(name: string): Promise<string> } {
+  let postgres: TestPostgres;
+  beforeAll(async () => {
+    postgres = await startPostgres();
+  }, 60_000);
+  afterAll(() => postgres?.stop());
+  return {
+    get postgres() {
+      return postgres;
+    },
+    /** Connection string of a new database with a log of short segments. */
+    async database(name) {
+      await query(postgres.url('postgres'), `create database ${name}`);
+      await migrate(postgres.url(name), { journals: ['control'], segmentSize: 16 });
+      return postgres.url(name);
+    },
+  };
+}
+
+/** One query on a connection of its own. */
+export async function query<T extends pg.QueryResultRow>(
+  url: string,
+  sql: string,
+  values?: unknown[],
+): Promise<T[]> {
+  const client = new pg.Client(url);
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    return (await client.query<T>(sql, values)).rows;
+  } finally {
+    await client.end();
+  }
+}
