@@ -12,9 +12,12 @@ import {
 import { EventLog, type RecordedEvent } from '@bellwether/event-log';
 import { hashToken } from '@bellwether/service';
 import { createDatabase, eventually, startNats, type TestDatabase, type TestNats } from '@bellwether/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { createInbox, headers } from '@nats-io/transport-node';
 import { adminToken, openBus, type RunningIngest, startIngest } from './running-ingest.fixture.js';
+
+// Real servers on a busy machine.
+jest.setTimeout(30_000);
 
 let database: TestDatabase;
 let nats: TestNats;

@@ -1,13 +1,16 @@
 import { type Bus, connectBus, natsAccessConfig } from '@bellwether/bus';
 import { Streams } from '@bellwether/contracts';
 import { eventually, startNats, type TestNats } from '@bellwether/testing';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { publishOverHttp, publishOverNats } from './connect.js';
 import { MeasurementRefused } from './errors.js';
 import { answerReceipts, FakeHttp, FakeLog } from './fake-bellwether.fixture.js';
 import { positionInMemory } from './position-store.js';
 import { type SubscribeOptions, subscribe } from './subscribe.js';
 import type { EventSubscription } from './subscription.js';
+
+// Real servers on a busy machine.
+jest.setTimeout(30_000);
 
 const password = 'word';
 let nats: TestNats;
@@ -219,8 +222,11 @@ describe('subscribing, as a subscriber', () => {
   }
 
   async function freshLog(): Promise<FakeLog> {
-    await bus.reconcile();
-    await bus.jsm.streams.purge(Streams.EVENTS);
+    // The tests before this one killed the server: the connection may still be on its way back.
+    await eventually(async () => {
+      await bus.reconcile();
+      await bus.jsm.streams.purge(Streams.EVENTS);
+    });
     return new FakeLog(bus);
   }
 

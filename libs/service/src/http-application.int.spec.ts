@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { CommandRefused, problemOf } from '@bellwether/contracts';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Body, Controller, Get, HttpException, Param, Post, Put, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { Caller, Public, Roles } from './auth.guard.js';
@@ -11,6 +11,9 @@ import { sampleConfig } from './sample-config.fixture.js';
 import { type RunningService, runService } from './service.js';
 import { hashToken, type Principal, TokenAuthority } from './token-authority.js';
 import { ZodBody } from './zod-body.pipe.js';
+
+// Real servers on a busy machine.
+jest.setTimeout(30_000);
 
 const service = z.strictObject({ name: z.string().min(2), tier: z.int().min(1).max(4) });
 

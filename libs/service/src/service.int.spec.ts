@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CommandRefused } from '@bellwether/contracts';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { Controller, Get } from '@nestjs/common';
 import {
   type CustomTransportStrategy,
@@ -17,6 +17,9 @@ import { requestContext } from './request-context.js';
 import { sampleConfig } from './sample-config.fixture.js';
 import { type RunningService, runService, type ServiceContext, type ServiceParts } from './service.js';
 import { TokenAuthority } from './token-authority.js';
+
+// Real servers on a busy machine.
+jest.setTimeout(30_000);
 
 const running: RunningService[] = [];
 afterEach(async () => {
