@@ -13,6 +13,7 @@ import { readForms } from './form-body.js';
 import { AcknowledgeLinks } from './links/acknowledge-links.js';
 import { ControlTail } from './log/control-tail.js';
 import { EventStream, type EventStreamOptions } from './log/event-stream.js';
+import { Buckets } from './operation/buckets.js';
 import { DeadLetters } from './operation/dead-letters.js';
 import { System } from './operation/system.js';
 import { EventStore } from './read/event-store.js';
@@ -106,6 +107,7 @@ async function assemble(
   const events = new EventStore(log, models);
   const stream = new EventStream({ tail, signal, ...settings.stream });
   const deadLetters = new DeadLetters(gateway);
+  const buckets = new Buckets(gateway);
   return {
     module: apiModule({
       clock: new ApiClock(clock),
@@ -129,10 +131,12 @@ async function assemble(
         ingestUrl: `http://${config.BELLWETHER_HTTP_HOST}:${config.BELLWETHER_INGEST_PORT}`,
       }),
       deadLetters,
+      buckets,
       system: new System({
         log,
         projector,
         deadLetters,
+        buckets,
         stream,
         clock,
         onRebuildFailed: (projection, error) =>

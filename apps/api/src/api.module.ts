@@ -19,6 +19,7 @@ import { Explainer } from './explain/explainer.js';
 import { AcknowledgeLinks } from './links/acknowledge-links.js';
 import { ControlTail } from './log/control-tail.js';
 import { EventStream } from './log/event-stream.js';
+import { Buckets } from './operation/buckets.js';
 import { DeadLetters } from './operation/dead-letters.js';
 import { System } from './operation/system.js';
 import { EventStore } from './read/event-store.js';
@@ -55,6 +56,7 @@ const PARTS = {
   stream: EventStream,
   links: AcknowledgeLinks,
   documents: Documents,
+  buckets: Buckets,
   deadLetters: DeadLetters,
   system: System,
 } as const satisfies Record<string, Type<unknown> | (abstract new (...args: never) => unknown)>;

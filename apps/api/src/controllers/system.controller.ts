@@ -2,6 +2,7 @@ import { CommandRefused } from '@bellwether/contracts';
 import { principalOf } from '@bellwether/service';
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
+import { Buckets } from '../operation/buckets.js';
 import { ANSWERING_SERVICES, type AnsweringService, DeadLetters } from '../operation/dead-letters.js';
 import { System } from '../operation/system.js';
 import { Paging } from '../routing/cursor.js';
@@ -14,6 +15,7 @@ export class SystemController {
   constructor(
     private readonly system: System,
     private readonly deadLetters: DeadLetters,
+    private readonly buckets: Buckets,
   ) {}
 
   @Serves('getSystem')
@@ -24,6 +26,11 @@ export class SystemController {
   @Serves('rebuildProjection')
   rebuild(@Input() { params }: InputOf<'rebuildProjection'>) {
     return this.system.rebuild(params.name);
+  }
+
+  @Serves('rebuildBuckets')
+  rebuildBuckets(@Input() { request }: InputOf<'rebuildBuckets'>) {
+    return this.buckets.rebuild(principalOf(request));
   }
 
   @Serves('listDeadLetters')

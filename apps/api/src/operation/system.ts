@@ -9,12 +9,14 @@ import {
 import type { EventLog, Projector } from '@bellwether/event-log';
 import type { Caller } from '../commands/gateway.js';
 import type { EventStream } from '../log/event-stream.js';
+import type { Buckets } from './buckets.js';
 import { ANSWERING_SERVICES, type DeadLetters } from './dead-letters.js';
 
 export interface SystemOptions {
   log: Pick<EventLog, 'head'>;
   projector: Pick<Projector, 'state' | 'rebuild'>;
   deadLetters: DeadLetters;
+  buckets: Buckets;
   stream: EventStream;
   clock: Clock;
   onRebuildFailed: (name: string, error: unknown) => void;
@@ -25,8 +27,8 @@ export class System {
   constructor(private readonly options: SystemOptions) {}
 
   async state(caller: Caller): Promise<SystemState> {
-    const { log, deadLetters, stream, clock } = this.options;
-    const [journals, services] = await Promise.all([
+    const { log, deadLetters, buckets, stream, clock } = this.options;
+    const [journals, services, bucketsState] = await Promise.all([
       Promise.all(
         JOURNALS.map(async (journal) => {
           const { position, recordedAt } = await log.head(journal);
@@ -34,12 +36,14 @@ export class System {
         }),
       ),
       Promise.all(ANSWERING_SERVICES.map((name) => deadLetters.ask(name, caller))),
+      buckets.state(caller),
     ]);
     return {
       now: clock.now().toISOString(),
       head: journals.find(({ journal }) => journal === CONTROL_JOURNAL)?.position ?? 0,
       journals,
       projections: this.projections(),
+      buckets: bucketsState,
       services: services.map(({ name, state, deadLetters: keys }) => ({
         name,
         state,

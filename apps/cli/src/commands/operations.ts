@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import pc from 'picocolors';
 import { CliError, ExitCode } from '../errors.js';
 import { fields, table } from '../output.js';
-import { type OpenSession, present } from './command.js';
+import { type OpenSession, present, type Session } from './command.js';
 
 interface ParkedKey {
   service: string;
@@ -122,22 +122,19 @@ export function operationCommands(program: Command, open: OpenSession): void {
 
   program
     .command('rebuild')
-    .argument('[projection]', 'one of "bellwether system"; without it: all of them')
+    .argument('[name]', `a projection of "bellwether system", or ${BUCKETS}; without it: all of them`)
     .description('rebuild read models and buckets from the log, beside the old ones; reads go on meanwhile')
-    .action(async (projection: string | undefined, _options: unknown, command: Command) => {
+    .action(async (name: string | undefined, _options: unknown, command: Command) => {
       const session = open(command);
       const { body } = await session.http.get<SystemView>('/v1/system');
-      const names = projection ? [projection] : body.projections.map((p) => p.name);
-      for (const name of names) {
-        await session.http.post(`/v1/system/projections/${encodeURIComponent(name)}/rebuild`);
-        await progress(
-          session.output.interactive,
-          name,
-          async () =>
-            (await session.http.get<SystemView>('/v1/system')).body.projections.find((p) => p.name === name),
-          session.output.err,
+      for (const one of name ? [name] : [...body.projections.map((p) => p.name), BUCKETS]) {
+        await session.http.post(
+          one === BUCKETS
+            ? '/v1/system/buckets/rebuild'
+            : `/v1/system/projections/${encodeURIComponent(one)}/rebuild`,
         );
-        session.output.out(`${name}: rebuilt`);
+        await progress(session, one);
+        session.output.out(`${one}: rebuilt`);
       }
     });
 
@@ -149,7 +146,10 @@ export function operationCommands(program: Command, open: OpenSession): void {
       const { body } = await session.http.get<SystemView>('/v1/system');
       present(session, body, (s) =>
         [
-          fields([['Log head', s.head]]),
+          fields([
+            ['Log head', s.head],
+            ['Buckets', bucketsLine(s)],
+          ]),
           '',
           table(
             [
@@ -202,8 +202,12 @@ export function operationCommands(program: Command, open: OpenSession): void {
     });
 }
 
+/** The name under which buckets are rebuilt. */
+const BUCKETS = 'buckets';
+
 interface SystemView {
   head: number;
+  buckets: { partitionsToRebuild: number; building: number; series: number; done: number; of: number } | null;
   projections: {
     name: string;
     version: number;
@@ -214,21 +218,35 @@ interface SystemView {
 }
 
 /** Waits for a rebuild to be swapped in, with a bar where a person looks on. */
-async function progress(
-  interactive: boolean,
-  name: string,
-  poll: () => Promise<SystemView['projections'][number] | undefined>,
-  say: (text: string) => void,
-): Promise<void> {
+async function progress({ http, output }: Session, name: string): Promise<void> {
   for (let shown = -1; ; ) {
-    const state = await poll();
-    if (!state) throw new CliError(`projection ${name} is not known`, ExitCode.usage);
-    if (!state.building) return;
-    const share = state.building.head === 0 ? 1 : state.building.position / state.building.head;
+    const { body } = await http.get<SystemView>('/v1/system');
+    const share = name === BUCKETS ? bucketsShare(body) : projectionShare(body, name);
+    if (share >= 1) return;
     const done = Math.floor(share * 20);
-    if (interactive && done !== shown)
-      say(`${name} ${'█'.repeat(done)}${'░'.repeat(20 - done)} ${Math.floor(share * 100)} %`);
+    if (output.interactive && done !== shown)
+      output.err(`${name} ${'█'.repeat(done)}${'░'.repeat(20 - done)} ${Math.floor(share * 100)} %`);
     shown = done;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
+}
+
+/** How much of a projection's rebuild is done; 1 when none is under way. */
+function projectionShare({ projections }: SystemView, name: string): number {
+  const building = projections.find((p) => p.name === name)?.building;
+  return building ? Math.min(building.position / Math.max(building.head, 1), 0.99) : 1;
+}
+
+function bucketsShare({ buckets }: SystemView): number {
+  if (buckets === null) return 0;
+  if (buckets.partitionsToRebuild === 0 && buckets.building === 0) return 1;
+  return Math.min(buckets.done / Math.max(buckets.of, 1), 0.99);
+}
+
+function bucketsLine({ buckets }: SystemView): string {
+  if (buckets === null) return pc.red('no evaluator answers');
+  if (buckets.building === 0) return `${buckets.series} series, complete`;
+  return pc.yellow(
+    `${buckets.building} of ${buckets.series} series are being made: ${buckets.done} of ${buckets.of} messages`,
+  );
 }

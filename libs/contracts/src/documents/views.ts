@@ -120,6 +120,18 @@ const serviceState = z.object({
   deadLetters: z.int().nullable(),
 });
 
+/** The evaluator's minute buckets: `building` of `series` are being made from the journal, `done` of `of` messages read. */
+export const bucketsState = z
+  .object({
+    partitionsToRebuild: z.int(),
+    series: z.int(),
+    building: z.int(),
+    done: z.int(),
+    of: z.int(),
+  })
+  .meta({ id: 'BucketsState' });
+export type BucketsState = z.infer<typeof bucketsState>;
+
 export const systemState = z
   .object({
     now: timestamp,
@@ -127,6 +139,8 @@ export const systemState = z
     head: z.int(),
     journals: z.array(journalState),
     projections: z.array(projectionState),
+    /** Null when no evaluator answers. */
+    buckets: bucketsState.nullable(),
     services: z.array(serviceState),
     streams: z.object({ connections: z.int() }),
   })

@@ -6,6 +6,7 @@ import { explanation, listOf } from '../../views/views.js';
 import { defineRoutes, integerParameter, pagedQuery } from '../route.js';
 import {
   accessToken,
+  bucketsState,
   deadLetter,
   deadLetterRetried,
   deadLetterRetry,
@@ -134,6 +135,17 @@ export const operationRoutes = defineRoutes({
     params: z.object({ name: z.string().min(1).max(64) }),
     body: { schema: z.strictObject({}), optional: true },
     answers: { 202: { description: 'It has begun', schema: projectionState } },
+  },
+  rebuildBuckets: {
+    app: 'api',
+    method: 'POST',
+    path: '/v1/system/buckets/rebuild',
+    tag: 'operation',
+    summary:
+      'Make all buckets anew from the measurements, beside the ones in use; `GET /v1/system` shows how far it is',
+    access: 'admin',
+    body: { schema: z.strictObject({}), optional: true },
+    answers: { 202: { description: 'It has begun', schema: bucketsState } },
   },
   listDeadLetters: {
     app: 'api',
