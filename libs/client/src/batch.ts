@@ -1,21 +1,10 @@
-import { MEASUREMENT_CE_TYPE, MeasurementLimits, type MeasurementPoint } from '@bellwether/contracts';
+import { MEASUREMENT_CE_TYPE, MeasurementLimits } from '@bellwether/contracts';
 import { uuidv7 } from 'uuidv7';
+import type { WrittenPoint } from './written-points.js';
 
 /** Room for the envelope around the points, in bytes. */
 const envelopeBytes = 8192;
 const mostBytes = MeasurementLimits.bytes - envelopeBytes;
-
-/** A point as it goes out, and its size. Written once: memory is counted in what is really held. */
-export interface WrittenPoint {
-  text: string;
-  bytes: number;
-}
-
-/** Writes a point. A point without a time gets one now: a repeat later must not say another. */
-export function writePoint(point: MeasurementPoint, now: Date): WrittenPoint {
-  const text = JSON.stringify(point.at === undefined ? { at: now.toISOString(), ...point } : point);
-  return { text, bytes: Buffer.byteLength(text) };
-}
 
 /**
  * Points of one SLI that go out as one message. Its identity, `source` and `id`, is given when it is made and stays

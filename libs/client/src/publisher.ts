@@ -1,17 +1,11 @@
-import {
-  badPoint,
-  type Clock,
-  goodPoint,
-  histogramPoint,
-  type MeasurementPoint,
-  resourceName,
-  systemClock,
-  valuePoint,
-} from '@bellwether/contracts';
+import { type Clock, type MeasurementPoint, systemClock } from '@bellwether/contracts';
 import { uuidv7 } from 'uuidv7';
-import { Batch, type WrittenPoint, writePoint } from './batch.js';
+import { Batch } from './batch.js';
 import { MeasurementRefused, NotTakenYet, PublisherClosed } from './errors.js';
+import { pause } from './pause.js';
+import { Room } from './room.js';
 import type { Transport } from './transport.js';
+import { type WrittenPoint, writePoints } from './written-points.js';
 
 export interface PublisherOptions {
   /**
@@ -55,18 +49,15 @@ export interface PublisherCounts {
  * acknowledged, and never holds more than it may.
  */
 export class MeasurementPublisher {
-  readonly counts: PublisherCounts = { held: 0, acknowledged: 0, refused: 0, dropped: 0, retries: 0 };
+  readonly #counts = { acknowledged: 0, refused: 0, dropped: 0, retries: 0 };
   readonly #transport: Transport;
   readonly #options: Required<Omit<PublisherOptions, 'onRefused' | 'onRetry'>> &
     Pick<PublisherOptions, 'onRefused' | 'onRetry'>;
   readonly #open = new Map<string, { batch: Batch; timer: NodeJS.Timeout }>();
   readonly #ready: Batch[] = [];
   readonly #inFlight = new Set<Promise<void>>();
-  readonly #waiting: { point: WrittenPoint; enter: () => void; fail: (error: Error) => void }[] = [];
+  readonly #room: Room;
   readonly #giveUp = new AbortController();
-  #heldBytes = 0;
-  /** Room given to those who waited for it and have not put their points there yet. */
-  readonly #reserved = { points: 0, bytes: 0 };
   #closed = false;
   #idle: (() => void)[] = [];
 
@@ -83,6 +74,11 @@ export class MeasurementPublisher {
       retryMs: options.retryMs ?? [100, 10_000],
       clock: options.clock ?? systemClock,
     };
+    this.#room = new Room({ points: this.#options.maxPoints, bytes: this.#options.maxBytes });
+  }
+
+  get counts(): PublisherCounts {
+    return { held: this.#room.points, ...this.#counts };
   }
 
   /**
@@ -97,15 +93,14 @@ export class MeasurementPublisher {
     sli: string,
     points: MeasurementPoint | readonly MeasurementPoint[],
   ): Promise<void> {
-    const written = this.#check(service, sli, 'length' in points ? points : [points as MeasurementPoint]);
+    const all = 'length' in points ? points : [points as MeasurementPoint];
     const batches = new Set<Batch>();
-    for (const point of written) {
-      if (this.#waiting.length > 0 || !this.#fits(point)) {
-        await this.#room(point);
-        this.#reserved.points -= 1;
-        this.#reserved.bytes -= point.bytes;
+    for (const point of writePoints(service, sli, all, this.#options.clock.now())) {
+      if (!this.#room.tryEnter(point.bytes)) {
+        // Whoever waits for room waits for what is gathered to go out.
+        this.#sealAll();
+        await this.#room.enter(point.bytes);
       }
-      if (this.#closed) throw new PublisherClosed();
       batches.add(this.#gather(service, sli, point));
     }
     await Promise.all([...batches].map((batch) => batch.settled));
@@ -118,19 +113,19 @@ export class MeasurementPublisher {
    * @throws MeasurementRefused when it is not what the contract says
    */
   record(service: string, sli: string, point: MeasurementPoint): boolean {
-    const [written] = this.#check(service, sli, [point]);
-    if (this.#closed || written === undefined || !this.#fits(written)) {
-      this.counts.dropped += 1;
-      return false;
+    const [written] = writePoints(service, sli, [point], this.#options.clock.now());
+    if (written !== undefined && this.#room.tryEnter(written.bytes)) {
+      this.#gather(service, sli, written);
+      return true;
     }
-    this.#gather(service, sli, written);
-    return true;
+    this.#counts.dropped += 1;
+    return false;
   }
 
   /** Sends what is gathered, and resolves when nothing is held any more. */
   async flush(): Promise<void> {
-    for (const key of [...this.#open.keys()]) this.#seal(key);
-    if (this.#empty) return;
+    this.#sealAll();
+    if (this.#room.isEmpty) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
@@ -143,7 +138,7 @@ export class MeasurementPublisher {
   async close(timeoutMs = 10_000): Promise<number> {
     if (!this.#closed) {
       this.#closed = true;
-      for (const { fail } of this.#waiting.splice(0)) fail(new PublisherClosed());
+      this.#room.close();
       const timer = setTimeout(() => this.#giveUp.abort(), timeoutMs);
       await Promise.race([this.flush(), aborted(this.#giveUp.signal)]);
       clearTimeout(timer);
@@ -152,47 +147,7 @@ export class MeasurementPublisher {
       for (const batch of this.#ready.splice(0)) batch.reject(new PublisherClosed());
       await this.#transport.close();
     }
-    return this.counts.held;
-  }
-
-  get #empty(): boolean {
-    return this.counts.held === 0 && this.#reserved.points === 0 && this.#waiting.length === 0;
-  }
-
-  #check(service: string, sli: string, points: readonly MeasurementPoint[]): WrittenPoint[] {
-    for (const [path, name] of [
-      ['service', service],
-      ['sli', sli],
-    ] as const) {
-      const message = resourceName.safeParse(name).error?.issues[0]?.message;
-      if (message !== undefined) throw new MeasurementRefused(`${path} ${message}`, [{ path, message }]);
-    }
-    const now = this.#options.clock.now();
-    return points.map((point, index) => {
-      const parsed = schemaOf(point).safeParse(point);
-      if (parsed.success) return writePoint(point, now);
-      const faults = faultsOfPoint(parsed.error, index);
-      throw new MeasurementRefused(`${faults[0]?.path} ${faults[0]?.message}`, faults);
-    });
-  }
-
-  // A single point may be larger than all the room there is: alone it is let in, or it would wait for ever.
-  #fits(point: WrittenPoint): boolean {
-    const { maxPoints, maxBytes } = this.#options;
-    const points = this.counts.held + this.#reserved.points;
-    return (
-      points === 0 || (points < maxPoints && this.#heldBytes + this.#reserved.bytes + point.bytes <= maxBytes)
-    );
-  }
-
-  // First come, first served: a large point is not overtaken for ever by small ones.
-  #room(point: WrittenPoint): Promise<void> {
-    if (this.#closed) return Promise.reject(new PublisherClosed());
-    return new Promise((enter, fail) => {
-      this.#waiting.push({ point, enter, fail });
-      // Whoever waits for room waits for what is gathered to go out.
-      for (const key of [...this.#open.keys()]) this.#seal(key);
-    });
+    return this.#room.points;
   }
 
   #gather(service: string, sli: string, point: WrittenPoint): Batch {
@@ -209,10 +164,12 @@ export class MeasurementPublisher {
     }
     const { batch } = open;
     batch.add(point);
-    this.counts.held += 1;
-    this.#heldBytes += point.bytes;
     if (batch.size >= this.#options.batchPoints) this.#seal(key);
     return batch;
+  }
+
+  #sealAll(): void {
+    for (const key of [...this.#open.keys()]) this.#seal(key);
   }
 
   #seal(key: string): void {
@@ -242,21 +199,21 @@ export class MeasurementPublisher {
     for (let attempt = 1; ; attempt += 1) {
       try {
         await this.#transport.send(batch, signal);
-        this.counts.acknowledged += batch.size;
+        this.#counts.acknowledged += batch.size;
         this.#release(batch);
         batch.resolve();
         return;
       } catch (thrown) {
         const error = thrown instanceof Error ? thrown : new Error(String(thrown));
         if (error instanceof MeasurementRefused) {
-          this.counts.refused += batch.size;
+          this.#counts.refused += batch.size;
           this.#release(batch);
           batch.reject(error);
           this.#options.onRefused?.({ service, sli, points: batch.size, error });
           return;
         }
         if (!signal.aborted) {
-          this.counts.retries += 1;
+          this.#counts.retries += 1;
           this.#options.onRetry?.({ service, sli, attempt, error });
           await pause(this.#pauseMs(attempt, error), signal);
         }
@@ -277,43 +234,9 @@ export class MeasurementPublisher {
   }
 
   #release(batch: Batch): void {
-    this.counts.held -= batch.size;
-    this.#heldBytes -= batch.bytes;
-    for (let next = this.#waiting[0]; next !== undefined && this.#fits(next.point); next = this.#waiting[0]) {
-      this.#reserved.points += 1;
-      this.#reserved.bytes += next.point.bytes;
-      this.#waiting.shift();
-      next.enter();
-    }
-    if (this.#empty) for (const idle of this.#idle.splice(0)) idle();
+    this.#room.leave(batch.size, batch.bytes);
+    if (this.#room.isEmpty) for (const idle of this.#idle.splice(0)) idle();
   }
-}
-
-// One kind's schema says what is wrong; the union of all says that nothing fits.
-function schemaOf(point: MeasurementPoint) {
-  if (typeof point !== 'object' || point === null) return goodPoint;
-  if ('value' in point) return valuePoint;
-  if ('buckets' in point) return histogramPoint;
-  return 'bad' in point ? badPoint : goodPoint;
-}
-
-function faultsOfPoint(error: { issues: { path: PropertyKey[]; message: string }[] }, index: number) {
-  return error.issues.map(({ path, message }) => ({
-    path: ['points', index, ...path].map(String).join('.'),
-    message,
-  }));
-}
-
-function pause(millis: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, millis);
-    signal.addEventListener('abort', end);
-  });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -2,6 +2,7 @@ import type { EventEnvelope } from '@bellwether/contracts';
 import type { EventFilter } from './event-filter.js';
 import type { EventStream, StreamedEvent } from './event-stream.js';
 import type { EventsApi } from './events-api.js';
+import { pause } from './pause.js';
 import type { PositionStore } from './position-store.js';
 
 export interface SubscriptionOptions {
@@ -189,18 +190,7 @@ export class EventSubscription {
 
   async #pause(attempt: number): Promise<void> {
     const [first, longest] = this.options.retryMs ?? [100, 10_000];
-    const { signal } = this.#stopping;
-    const millis = Math.min(longest, first * 2 ** Math.min(attempt - 1, 20));
-    await new Promise<void>((resolve) => {
-      const end = () => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const timer = setTimeout(end, millis);
-      signal.addEventListener('abort', end);
-      if (signal.aborted) end();
-    });
+    await pause(Math.min(longest, first * 2 ** Math.min(attempt - 1, 20)), this.#stopping.signal);
   }
 }
 

@@ -1,0 +1,63 @@
+import {
+  badPoint,
+  type Fault,
+  faultsOf,
+  goodPoint,
+  histogramPoint,
+  type MeasurementPoint,
+  resourceName,
+  valuePoint,
+} from '@bellwether/contracts';
+import { MeasurementRefused } from './errors.js';
+
+/** A point as it goes out, and its size. Written once: memory is counted in what is really held. */
+export interface WrittenPoint {
+  text: string;
+  bytes: number;
+}
+
+/**
+ * Checks points of an SLI and writes them. A point without a time gets one now: a repeat later must not say another.
+ *
+ * @throws MeasurementRefused for a name or a point that is not what the contract says
+ */
+export function writePoints(
+  service: string,
+  sli: string,
+  points: readonly MeasurementPoint[],
+  now: Date,
+): WrittenPoint[] {
+  for (const [path, name] of [
+    ['service', service],
+    ['sli', sli],
+  ] as const) {
+    const message = resourceName.safeParse(name).error?.issues[0]?.message;
+    if (message !== undefined) throw refusal([{ path, message }]);
+  }
+  return points.map((point, index) => {
+    const parsed = schemaOf(point).safeParse(point);
+    if (!parsed.success) {
+      throw refusal(
+        faultsOf(parsed.error).map(({ path, message }) => ({ path: placed(index, path), message })),
+      );
+    }
+    const text = JSON.stringify(point.at === undefined ? { at: now.toISOString(), ...point } : point);
+    return { text, bytes: Buffer.byteLength(text) };
+  });
+}
+
+// One kind's schema says what is wrong; the union of all says that nothing fits.
+function schemaOf(point: MeasurementPoint) {
+  if (typeof point !== 'object' || point === null) return goodPoint;
+  if ('value' in point) return valuePoint;
+  if ('buckets' in point) return histogramPoint;
+  return 'bad' in point ? badPoint : goodPoint;
+}
+
+function placed(index: number, path: string): string {
+  return path === '' ? `points.${index}` : `points.${index}.${path}`;
+}
+
+function refusal(faults: Fault[]): MeasurementRefused {
+  return new MeasurementRefused(`${faults[0]?.path} ${faults[0]?.message}`, faults);
+}
