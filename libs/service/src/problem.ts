@@ -8,7 +8,7 @@ export class HttpProblem extends Error {
 
   constructor(
     readonly problem: Problem,
-    readonly headers: Readonly<Record<string, string>> = {},
+    readonly headers: Readonly<Record<string, string | string[]>> = {},
     options?: ErrorOptions,
   ) {
     super(problem.detail, options);
@@ -38,7 +38,7 @@ export class HttpProblem extends Error {
 /** What HTTP answers to an error. `unexpected`: a fault of ours, to be logged; its text stays inside. */
 export interface ErrorAnswer {
   problem: Problem;
-  headers: Readonly<Record<string, string>>;
+  headers: Readonly<Record<string, string | string[]>>;
   unexpected: boolean;
 }
 

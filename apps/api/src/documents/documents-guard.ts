@@ -17,7 +17,8 @@ export class DocumentsGuard implements CanActivate {
       'send a token: Authorization: Bearer <token>, or as the password in a browser',
     );
     throw new HttpProblem(problem, {
-      'www-authenticate': 'Bearer realm="bellwether", Basic realm="bellwether", charset="UTF-8"',
+      // A line each: Chromium reads only the first challenge of a line, and asks nobody when that is Bearer.
+      'www-authenticate': ['Bearer realm="bellwether"', 'Basic realm="bellwether", charset="UTF-8"'],
     });
   }
 }
