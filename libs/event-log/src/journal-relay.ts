@@ -76,7 +76,9 @@ export class JournalRelay {
       } catch (error) {
         if (signal.aborted) return;
         this.#options.onError(error, `relaying ${this.journal}`);
-        await delay(pause, undefined, { signal }).catch(() => {});
+        // A doubt ends the pause: the bus is back.
+        const wake = AbortSignal.any([signal, this.#round.signal]);
+        await delay(pause, undefined, { signal: wake }).catch(() => {});
         pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
         if (error instanceof RelaySuperseded) pause = LONGEST_PAUSE_MS;
       }
@@ -122,6 +124,7 @@ export class JournalRelay {
       pollMs: POLL_MS,
     })) {
       await onStep('read');
+      if (signal.aborted) return;
       await target.publish(events);
       metrics.published(journal, events.length);
       await onStep('published');

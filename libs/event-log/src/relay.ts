@@ -5,7 +5,6 @@ import type { RecordedEvent } from './event.js';
 import type { EventLog } from './event-log.js';
 import { JournalRelay } from './journal-relay.js';
 import { type Leadership, tryToLead } from './leader-lock.js';
-import { Nudges } from './nudges.js';
 import { RelayCheckpoints } from './relay-checkpoints.js';
 import { noRelayMetrics, type RelayMetrics, relayMetrics } from './relay-metrics.js';
 import type { CopyState } from './relay-plan.js';
@@ -54,7 +53,6 @@ export interface RelayOptions {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-const COPY = 'copy';
 
 /**
  * Copies journals of the log to a bus, in order, at least once. One of all processes leads, by an advisory lock;
@@ -63,8 +61,8 @@ const COPY = 'copy';
 export class Relay {
   readonly #options: RelayOptions;
   readonly #metrics: RelayMetrics;
-  readonly #looks = new Nudges();
   readonly #stopping = new AbortController();
+  readonly #reported = new WeakSet<Error>();
   #running: Promise<void> | null = null;
   #journals: JournalRelay[] = [];
   #leading = false;
@@ -89,9 +87,13 @@ export class Relay {
     this.#running ??= this.#run();
   }
 
-  /** Compares the copy with the log now: the bus was away. */
+  /**
+   * The bus was away, and may have come back with less than it had, or anew: nothing more is published before each
+   * journal has been looked at. Without this the next events would come before those that were lost.
+   */
   lookAtCopy(): void {
-    this.#looks.nudge(COPY);
+    this.#looking = null;
+    for (const relay of this.#journals) relay.doubt();
   }
 
   /** Finishes the windows under way and gives the lead to another. */
@@ -175,7 +177,6 @@ export class Relay {
   /** Looks at the copy from time to time: a volume can be lost, or a stream shortened, without any error here. */
   async #compare(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const seen = this.#looks.count(COPY);
       try {
         const known = this.#journals.map((relay) => relay.position);
         const copies = await this.#copies();
@@ -187,16 +188,18 @@ export class Relay {
         this.#report(error, 'comparing the copy with the log');
         for (const relay of this.#journals) relay.doubt();
       }
-      await this.#looks.wait(COPY, seen, this.#options.compareMs ?? 5000, signal);
+      await this.#pause(this.#options.compareMs ?? 5000, signal);
     }
   }
 
   /** All journals ask at the same moments: one look answers them all. */
   #copies(): ReturnType<RelayTarget['incarnation']> {
-    this.#looking ??= this.#options.target.incarnation().finally(() => {
-      this.#looking = null;
+    if (this.#looking) return this.#looking;
+    const looking = this.#options.target.incarnation().finally(() => {
+      if (this.#looking === looking) this.#looking = null;
     });
-    return this.#looking;
+    this.#looking = looking;
+    return looking;
   }
 
   get #pollMs(): number {
@@ -209,6 +212,11 @@ export class Relay {
 
   #report(error: unknown, doing: string): void {
     if (this.#stopping.signal.aborted) return;
+    // All journals may fail of one cause: it is told once.
+    if (error instanceof Error) {
+      if (this.#reported.has(error)) return;
+      this.#reported.add(error);
+    }
     this.#metrics.failed();
     this.#options.onError?.(error, doing);
   }
