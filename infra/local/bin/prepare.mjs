@@ -192,55 +192,98 @@ function findProgram(name) {
 }
 
 /**
- * How `nats-server` can be had: by `apt` or `brew` right away, or by the person with `command`.
+ * A program that is not ours and comes with the system's package manager.
+ * @typedef {{names: string[], what: string, debian: string, brew: string[], other: string, without: string}} SystemProgram
+ */
+
+/** @type {SystemProgram} */
+export const natsServer = {
+  names: ['nats-server'],
+  what: 'the message broker',
+  debian: 'nats-server',
+  brew: ['install', 'nats-server'],
+  other: "your system's package manager, or a release of github.com/nats-io/nats-server put on PATH",
+  without: 'set NATS_URL to a NATS server with JetStream of your own',
+};
+
+/** @type {SystemProgram} */
+export const chromium = {
+  names: ['chromium', 'chromium-browser'],
+  what: 'the browser of the browser tests',
+  debian: 'chromium',
+  brew: ['install', '--cask', 'chromium'],
+  other: "your system's package manager",
+  without: 'set BELLWETHER_CHROMIUM to the path of a Chromium or Chrome',
+};
+
+/**
+ * How a program can be had: by `apt` or `brew` right away, or by the person with `command`.
+ * @param {SystemProgram} program
  * @param {{platform: string, isRoot: boolean, has: (program: string) => boolean}} machine
  */
-export function natsInstallation({ platform, isRoot, has }) {
+export function installation(program, { platform, isRoot, has }) {
   if (has('apt-get')) {
-    const command = 'apt-get update && apt-get install -y nats-server';
+    const command = `apt-get update && apt-get install -y ${program.debian}`;
     return isRoot ? { by: 'apt', command } : { by: 'hand', command: `sudo sh -c '${command}'` };
   }
   if (platform === 'darwin') {
     // Homebrew refuses root.
-    return { by: has('brew') && !isRoot ? 'brew' : 'hand', command: 'brew install nats-server' };
+    return { by: has('brew') && !isRoot ? 'brew' : 'hand', command: `brew ${program.brew.join(' ')}` };
   }
-  const command = "your system's package manager, or a release of github.com/nats-io/nats-server put on PATH";
-  return { by: 'hand', command };
+  return { by: 'hand', command: program.other };
 }
 
 /** Finds `nats-server` or gets it from the system's package manager. */
 export async function ensureNatsServer() {
-  if (findProgram('nats-server')) return;
-  const { by, command } = natsInstallation({
+  await ensure(natsServer);
+}
+
+/** The Chromium of the browser tests, or one that the package manager has. @returns its path */
+export async function ensureChromium() {
+  const chosen = process.env.BELLWETHER_CHROMIUM;
+  if (chosen) return chosen;
+  const application = '/Applications/Chromium.app/Contents/MacOS/Chromium';
+  if (process.platform === 'darwin' && existsSync(application)) return application;
+  return await ensure(chromium, () => (existsSync(application) ? application : null));
+}
+
+/** @param {SystemProgram} program @returns {Promise<string>} its path */
+async function ensure(program, elsewhere = () => null) {
+  const find = () => program.names.map(findProgram).find((found) => found !== null) ?? elsewhere();
+  const present = find();
+  if (present) return present;
+  const [name] = program.names;
+  const { by, command } = installation(program, {
     platform: process.platform,
     isRoot: process.getuid?.() === 0,
-    has: (program) => findProgram(program) !== null,
+    has: (other) => findProgram(other) !== null,
   });
   if (by === 'hand') {
     throw new PrepareError(
-      `nats-server (the message broker) is not on this machine. Install it with: ${command}\n` +
-        'Then start again; or set NATS_URL to a NATS server with JetStream of your own.',
+      `${name} (${program.what}) is not on this machine. Install it with: ${command}\n` +
+        `Then start again; or ${program.without}.`,
     );
   }
-  say(`nats-server is missing: installing it (${command})`);
+  say(`${name} is missing: installing it (${command})`);
   const { code, output } =
-    by === 'apt' ? await installWithApt() : await run('brew', ['install', 'nats-server']);
-  if (code === 0 && findProgram('nats-server')) return;
+    by === 'apt' ? await installWithApt(program.debian) : await run('brew', program.brew);
+  const found = find();
+  if (code === 0 && found) return found;
   throw new PrepareError(
-    `nats-server could not be installed:\n${lastLines(output)}\n` +
-      'Install it by other means, or set NATS_URL to a NATS server with JetStream of your own.',
+    `${name} could not be installed:\n${lastLines(output)}\n` +
+      `Install it by other means, or ${program.without}.`,
   );
 }
 
-async function installWithApt() {
+async function installWithApt(name) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const wait = ['-qq', '-o', 'DPkg::Lock::Timeout=120'];
   // Some lists may fail to update and the package still be there: the installation's answer counts.
   const updated = await run('apt-get', [...wait, 'update'], { env });
-  const args = [...wait, 'install', '-y', '--no-install-recommends', 'nats-server'];
+  const args = [...wait, 'install', '-y', '--no-install-recommends', name];
   const { code, output } = await run('apt-get', args, { env });
   // Where systemd runs, the package has just started a server of its own on the port that ours wants.
-  if (code === 0 && existsSync('/run/systemd/system')) {
+  if (code === 0 && name === natsServer.debian && existsSync('/run/systemd/system')) {
     await run('systemctl', ['disable', '--now', 'nats-server'], { env });
   }
   return { code, output: updated.output + output };

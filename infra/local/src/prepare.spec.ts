@@ -5,13 +5,17 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 
 interface Prepare {
   missingDependency(folder: string): string | null;
-  natsInstallation(machine: { platform: string; isRoot: boolean; has: (program: string) => boolean }): {
+  natsServer: { debian: string };
+  installation(
+    program: { debian: string },
+    machine: { platform: string; isRoot: boolean; has: (program: string) => boolean },
+  ): {
     by: string;
     command: string;
   };
 }
 const file = '../bin/prepare.mjs';
-const { missingDependency, natsInstallation } = (await import(file)) as Prepare;
+const { installation, missingDependency, natsServer } = (await import(file)) as Prepare;
 
 const folders: string[] = [];
 afterEach(() => {
@@ -61,7 +65,7 @@ describe('dependencies are installed only when they have to be', () => {
 
 describe('nats-server', () => {
   const machine = (platform: string, isRoot: boolean, ...programs: string[]) =>
-    natsInstallation({ platform, isRoot, has: (program) => programs.includes(program) });
+    installation(natsServer, { platform, isRoot, has: (program) => programs.includes(program) });
 
   test('is installed by root on Debian, and by anybody with Homebrew', () => {
     expect(machine('linux', true, 'apt-get')).toMatchObject({ by: 'apt' });

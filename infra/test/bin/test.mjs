@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import {
   build,
+  ensureChromium,
   ensureNatsServer,
   environment,
   installDependencies,
@@ -151,6 +152,7 @@ async function main() {
   requireNode();
   await installDependencies();
   await ensureNatsServer();
+  env.BELLWETHER_CHROMIUM = await ensureChromium();
   const before = strayFiles();
   await check('types', program('tsc', '-p', 'tsconfig.base.json'));
   await check('lint', program('biome', 'check', '.'));

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import type { Page as IncidentPage, PageNotification } from '@bellwether/contracts';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { type Browser, chromium } from 'playwright-core';
@@ -10,12 +9,8 @@ import { WholeSystem } from './system.fixture.js';
 
 jest.setTimeout(60_000);
 
-const CHROMIUM =
-  [
-    '/usr/bin/chromium',
-    '/usr/bin/chromium-browser',
-    '/Applications/Chromium.app/Contents/MacOS/Chromium',
-  ].find(existsSync) ?? 'chromium';
+/** `npm test` finds or installs one and says where it is. */
+const CHROMIUM = process.env.BELLWETHER_CHROMIUM ?? '/usr/bin/chromium';
 
 /** What a person sees at 3 a.m.: the link of a page, on the machine's own Chromium. */
 describe('in a browser', () => {
