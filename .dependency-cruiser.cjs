@@ -22,7 +22,7 @@ module.exports = {
       name: 'libs-import-contracts-only',
       comment: 'event-log, bus, service and the domain libs know the contracts and nothing else of ours.',
       severity: 'error',
-      from: { path: '^libs/([^/]+)/src', pathNot: '[.](int|e2e)[.]spec[.]ts$' },
+      from: { path: '^libs/([^/]+)/src', pathNot: '[.](int|e2e)[.]spec[.]ts$|[.]fixture[.]ts$' },
       to: { path: '^(libs|infra)/', pathNot: '^libs/($1|contracts)/' },
     },
     {
