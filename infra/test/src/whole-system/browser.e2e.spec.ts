@@ -63,7 +63,7 @@ describe('in a browser', () => {
       services: ['shop'],
     });
     const [request] = await pager.received(1, 20_000);
-    const { acknowledgeUrl } = (request?.json as PageNotification).page;
+    const { acknowledgeUrl } = (request!.json as PageNotification).page;
     const { page, errors, close } = await tab();
     await page.goto(acknowledgeUrl);
     // The title is text, whatever is in it.
