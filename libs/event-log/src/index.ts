@@ -19,14 +19,9 @@ export { type MigrateOptions, migrate } from './migrate.js';
 export type { BuildProgress, Projection, ProjectionState } from './projection.js';
 export { Projector, type ProjectorOptions } from './projector.js';
 export type { Head, ReadJournalOptions, ReadStreamOptions } from './reader.js';
-export {
-  Relay,
-  type RelayOptions,
-  type RelayRetention,
-  type RelayStep,
-  type RelayTarget,
-} from './relay.js';
+export { Relay, type RelayOptions, type RelayRetention } from './relay.js';
 export { type CopyState, type RelayCheckpoint, type ResumePlan, resumePlan } from './relay-plan.js';
+export type { RelayStep, RelayTarget } from './relay-target.js';
 export { OWNER, WRITER } from './roles.js';
 export { type Upcast, type Upcaster, upcastWith } from './upcast.js';
 export { upcasters } from './upcasters.js';

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '@bellwether/contracts';
 import type { EventLog } from './event-log.js';
-import type { RelayStep, RelayTarget } from './relay.js';
 import { type RelayCheckpoints, RelaySuperseded } from './relay-checkpoints.js';
 import type { RelayMetrics } from './relay-metrics.js';
 import { type CopyState, resumePlan } from './relay-plan.js';
+import type { RelayStep, RelayTarget } from './relay-target.js';
 
 export interface JournalRelayOptions {
   log: EventLog;

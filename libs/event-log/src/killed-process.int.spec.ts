@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import path from 'node:path';
-import { eventually, forkSource } from '@bellwether/testing';
+import { eventually, forkSource, startPostgres } from '@bellwether/testing';
 import { describe, expect, test } from '@jest/globals';
 import { EventLog } from './index.js';
 import { event, positions } from './testing/events.fixture.js';
@@ -8,7 +8,7 @@ import { ownServer, query } from './testing/own-server.fixture.js';
 
 const WHILE_A_PROCESS_STARTS = { timeoutMs: 30_000 };
 const FIXTURES = path.join(import.meta.dirname, 'testing');
-const server = ownServer();
+const server = ownServer(() => startPostgres());
 
 /** Every command is in the log exactly once, whole, and the log verifies. */
 async function expectExactlyOnce(url: string, commands: number, eventsOfEach: number): Promise<void> {

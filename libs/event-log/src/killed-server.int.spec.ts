@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { eventually } from '@bellwether/testing';
+import { eventually, startPostgres } from '@bellwether/testing';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { type AppendResult, EventLog } from './index.js';
 import { event, positions } from './testing/events.fixture.js';
 import { ownServer, query } from './testing/own-server.fixture.js';
 
-const server = ownServer();
+const server = ownServer(() => startPostgres());
 
 describe('between every two statements of log.append', () => {
   const GATE = 4711;

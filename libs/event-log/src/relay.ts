@@ -1,21 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Clock, systemClock } from '@bellwether/contracts';
 import type { Registry } from 'prom-client';
-import type { RecordedEvent } from './event.js';
 import type { EventLog } from './event-log.js';
 import { JournalRelay } from './journal-relay.js';
 import { type Leadership, tryToLead } from './leader-lock.js';
 import { RelayCheckpoints } from './relay-checkpoints.js';
 import { noRelayMetrics, type RelayMetrics, relayMetrics } from './relay-metrics.js';
-import type { CopyState } from './relay-plan.js';
-
-/** Where the log is copied to. */
-export interface RelayTarget {
-  /** What is there of each journal. Makes what is missing. */
-  incarnation(): Promise<Record<string, CopyState>>;
-  /** Publishes events of one journal in order; resolves when all are acknowledged. Safe to repeat. */
-  publish(events: RecordedEvent[]): Promise<void>;
-}
+import type { RelayStep, RelayTarget } from './relay-target.js';
 
 /** How much of the log a copy that was lost gets again; the smaller of the two counts. */
 export interface RelayRetention {
@@ -24,9 +15,6 @@ export interface RelayRetention {
   /** Events of each journal; 1,000,000 when absent. */
   maxEvents?: number;
 }
-
-/** Where a relay stands; tests stop it there. */
-export type RelayStep = 'leading' | 'resumed' | 'read' | 'published' | 'noted';
 
 export interface RelayOptions {
   log: EventLog;

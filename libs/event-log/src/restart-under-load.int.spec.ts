@@ -1,10 +1,10 @@
-import { eventually } from '@bellwether/testing';
+import { eventually, startPostgres } from '@bellwether/testing';
 import { expect, test } from '@jest/globals';
 import { EventLog, LogUnavailable, OutcomeUnknown } from './index.js';
 import { event } from './testing/events.fixture.js';
 import { ownServer } from './testing/own-server.fixture.js';
 
-const server = ownServer();
+const server = ownServer(() => startPostgres());
 
 test('Postgres is killed and restarted under load: what was promised is there, once', async () => {
   const url = await server.database('under_load');

@@ -1,6 +1,6 @@
 import type { RecordedEvent } from '../event.js';
-import type { RelayTarget } from '../relay.js';
 import type { CopyState } from '../relay-plan.js';
+import type { RelayTarget } from '../relay-target.js';
 
 /** A copy of the log in memory, which can lose what it holds as JetStream can. */
 export class MemoryCopy implements RelayTarget {

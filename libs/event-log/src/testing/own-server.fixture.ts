@@ -1,11 +1,18 @@
-import { startPostgres, type TestPostgres } from '@bellwether/testing';
 import { afterAll, beforeAll } from '@jest/globals';
 import pg from 'pg';
 import { migrate } from '../migrate.js';
 
+/** The part of the testing kit's server that is used here. */
+interface KillableServer {
+  url(database?: string): string;
+  stop(): Promise<void>;
+}
+
 /** A server that the tests of a file may kill, for as long as they run. */
-export function ownServer(): { readonly postgres: TestPostgres; database(name: string): Promise<string> } {
-  let postgres: TestPostgres;
+export function ownServer<S extends KillableServer>(
+  startPostgres: () => Promise<S>,
+): { readonly postgres: S; database(name: string): Promise<string> } {
+  let postgres: S;
   beforeAll(async () => {
     postgres = await startPostgres();
   }, 60_000);
