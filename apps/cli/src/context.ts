@@ -51,7 +51,7 @@ export function resolveContext(
     token:
       options.token ?? env.BELLWETHER_TOKEN ?? (dataDir ? readText(path.join(dataDir, 'token')) : undefined),
     output: options.output === 'json' ? 'json' : 'table',
-    databaseUrl: options.databaseUrl ?? env.DATABASE_URL ?? local.databaseUrl,
+    databaseUrl: options.databaseUrl ?? env.DATABASE_URL ?? localDatabase(dataDir, local.databaseUrl),
   };
 }
 
@@ -72,6 +72,14 @@ function readLocalRun(dataDir: string): LocalRun {
     // A run that is just being written: the defaults apply.
     return {};
   }
+}
+
+/** Address of the embedded Postgres; its password lies in a file of its own beside the address. */
+function localDatabase(dataDir: string | undefined, address: string | undefined): string | undefined {
+  if (!dataDir || !address) return undefined;
+  const url = new URL(address);
+  url.password = readText(path.join(dataDir, 'postgres-password')) ?? '';
+  return url.toString();
 }
 
 function readText(file: string): string | undefined {

@@ -13,6 +13,8 @@ export interface RunRecord {
   apiUrl: string;
   ingestUrl: string;
   natsUrl: string;
+  /** The embedded Postgres, without its password (that is in `postgres-password`); absent where there is none. */
+  databaseUrl?: string;
 }
 
 /** At most one run on a data folder. A run that was killed does not keep it. */

@@ -217,6 +217,9 @@ export class Supervisor {
     if (postgres) {
       await postgres.start();
       await ensureDatabase(postgres.server.url(), database);
+      const withoutPassword = new URL(this.#databaseUrl);
+      withoutPassword.password = '';
+      this.#lock?.update({ databaseUrl: withoutPassword.toString() });
     }
     await migrateLog(this.#databaseUrl);
   }

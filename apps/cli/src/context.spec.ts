@@ -1,0 +1,55 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, expect, test } from '@jest/globals';
+import { resolveContext } from './context.js';
+
+const checkout = mkdtempSync(path.join(tmpdir(), 'bellwether-context-'));
+const below = path.join(checkout, 'docs/deep');
+mkdirSync(below, { recursive: true });
+const dataDir = path.join(checkout, '.bellwether');
+mkdirSync(dataDir);
+writeFileSync(path.join(dataDir, 'token'), 'the-token\n');
+writeFileSync(path.join(dataDir, 'postgres-password'), 'pass/word\n');
+writeFileSync(
+  path.join(dataDir, 'run.json'),
+  JSON.stringify({
+    apiUrl: 'http://127.0.0.1:1',
+    ingestUrl: 'http://127.0.0.1:2',
+    databaseUrl: 'postgresql://postgres@127.0.0.1:3/bellwether',
+  }),
+);
+afterAll(() => rmSync(checkout, { recursive: true, force: true }));
+
+test('a local run is found from anywhere in its checkout', () => {
+  expect(resolveContext({}, {}, below)).toEqual({
+    apiUrl: 'http://127.0.0.1:1',
+    ingestUrl: 'http://127.0.0.1:2',
+    token: 'the-token',
+    output: 'table',
+    databaseUrl: 'postgresql://postgres:pass%2Fword@127.0.0.1:3/bellwether',
+  });
+});
+
+test('flags win over the environment, and that over the local run', () => {
+  const env = {
+    BELLWETHER_URL: 'http://env:1/',
+    BELLWETHER_TOKEN: 'env-token',
+    DATABASE_URL: 'postgresql://env/x',
+  };
+  expect(resolveContext({ url: 'http://flag:1', output: 'json' }, env, below)).toMatchObject({
+    apiUrl: 'http://flag:1',
+    token: 'env-token',
+    output: 'json',
+    databaseUrl: 'postgresql://env/x',
+  });
+});
+
+test('without any of them: the default ports, and no token', () => {
+  expect(resolveContext({}, {}, '/')).toMatchObject({
+    apiUrl: 'http://127.0.0.1:8080',
+    ingestUrl: 'http://127.0.0.1:8081',
+    token: undefined,
+    databaseUrl: undefined,
+  });
+});
