@@ -36,7 +36,7 @@ export interface EvaluatorOptions {
 const ABSENT_CADENCES = 10;
 /** How often it is looked whether an evaluation is due, milliseconds of real time. */
 const TICK_MS = 50;
-/** How often it is looked whether a rebuild was asked for, milliseconds. */
+/** How often it is looked at what the checkpoints say, milliseconds. */
 const LOOK_MS = 1_000;
 
 interface Held {
@@ -115,7 +115,7 @@ export class Evaluator {
     this.#ticking = setInterval(() => {
       for (const { partition } of this.#held.values()) void partition.tick();
     }, TICK_MS);
-    this.#looking = setInterval(() => void this.#lookForRebuilds(), LOOK_MS);
+    this.#looking = setInterval(() => void this.#lookAtCheckpoints(), LOOK_MS);
     await Promise.all([...this.#held.values()].map((held) => held.started));
   }
 
@@ -149,25 +149,42 @@ export class Evaluator {
     await this.#following;
   }
 
-  /** Makes buckets anew where that was asked for; what cannot be done now is tried again at the next look. */
-  async #lookForRebuilds(): Promise<void> {
+  /** What this instance has not done itself: checkpoints that a crash of the database set back, requests to rebuild. */
+  async #lookAtCheckpoints(): Promise<void> {
     const { store, logger } = this.context;
+    const held = [...this.#held.values()].map(({ partition }) => ({ partition, from: partition.position }));
     try {
-      for (const number of await store.rebuildsRequested()) {
-        const partition = this.#held.get(number)?.partition;
-        if (partition === undefined || this.#rebuilding.has(partition)) continue;
-        this.#rebuilding.add(partition);
-        partition
-          .rebuild()
-          .then(() => store.rebuilt(partition.lease))
-          .catch((error: unknown) =>
-            logger.warn({ error, partition: number }, 'buckets could not be rebuilt yet'),
-          )
-          .finally(() => this.#rebuilding.delete(partition));
+      const stored = await store.checkpoints();
+      for (const { partition, from } of held) {
+        const checkpoint = stored.get(partition.lease.partition);
+        if (checkpoint === undefined) continue;
+        // Read before the query: nothing but a loss can be behind it.
+        if (checkpoint.position < from) {
+          logger.warn(
+            { partition: partition.lease.partition },
+            'the checkpoint was set back; opening it again',
+          );
+          void partition.reopen();
+        }
+        if (checkpoint.rebuild) this.#rebuild(partition);
       }
     } catch (error) {
-      logger.warn({ error }, 'it cannot be seen whether buckets are to be rebuilt');
+      logger.warn({ error }, 'checkpoints cannot be read');
     }
+  }
+
+  /** Makes buckets anew; what cannot be done now is tried again at the next look. */
+  #rebuild(partition: Partition): void {
+    if (this.#rebuilding.has(partition)) return;
+    this.#rebuilding.add(partition);
+    const { store, logger } = this.context;
+    partition
+      .rebuild()
+      .then(() => store.rebuilt(partition.lease))
+      .catch((error: unknown) =>
+        logger.warn({ error, partition: partition.lease.partition }, 'buckets could not be rebuilt yet'),
+      )
+      .finally(() => this.#rebuilding.delete(partition));
   }
 
   #acquire(lease: Lease): void {
@@ -183,6 +200,7 @@ export class Evaluator {
       journal: partition.journal,
       reader,
       deliver: (events) => partition.deliver(events),
+      standing: () => partition.open(),
       ...(bus ? { bus, metrics: bus.metrics, log: bus.log } : {}),
     });
     const started = this.#begin(partition, feed).catch((error: unknown) => {

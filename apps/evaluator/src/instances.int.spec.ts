@@ -2,14 +2,13 @@ import {
   MEASUREMENT_PARTITIONS,
   measurementPartition,
   partitionJournal,
-  sloDefinition,
   toEnvelope,
 } from '@bellwether/contracts';
 import { Cells } from '@bellwether/slo';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Partition } from './partition/partition.js';
 import { CheckpointMoved, LeaseLost, SeriesStore } from './store/series-store.js';
-import { DAY, eventually, MINUTE, Rehearsal, sloBody } from './testing/rehearsal.fixture.js';
+import { DAY, eventually, MINUTE, Rehearsal } from './testing/rehearsal.fixture.js';
 
 // Real servers, on a machine that may be busy.
 jest.setTimeout(120_000);
@@ -21,24 +20,6 @@ beforeEach(async () => {
 afterEach(() => stage.stop());
 
 const partition = measurementPartition('checkout', 'availability');
-
-/** Defines the SLO through the log alone, as an instance of the evaluator has no commands by itself. */
-async function define(overrides: object = {}): Promise<void> {
-  const data = sloDefinition.parse(sloBody(overrides));
-  await stage.log.append({
-    journal: 'control',
-    stream: `slo:${data.name}`,
-    expectedVersion: 'any',
-    events: [
-      {
-        type: 'slo.defined',
-        data,
-        occurredAt: stage.clock.now(),
-        meta: { correlationId: 'test', causationId: null, actor: 'user:ada', source: '/test' },
-      },
-    ],
-  });
-}
 
 describe('partitions', () => {
   test('are shared among the instances, and given back by one that ends', async () => {
@@ -56,7 +37,7 @@ describe('partitions', () => {
   });
 
   test('of a killed instance move at once: no alert is missed and none is doubled', async () => {
-    await define();
+    await stage.define();
     const one = await stage.startInstance('one');
     await stage.history(2 * DAY);
     await stage.settled();
@@ -116,6 +97,7 @@ describe('partitions', () => {
     );
     const held = { partition: 3, holder: 'one', epoch: rows[0].epoch };
     await expect(store.flush(held, 17, 18, [])).rejects.toThrow(CheckpointMoved);
+    await expect(store.flush(held, 17, 17, [])).rejects.toThrow(CheckpointMoved);
     await store.flush(held, 0, 5, []);
     expect(await store.checkpoint(3)).toBe(5);
     await one.stop();
@@ -124,7 +106,7 @@ describe('partitions', () => {
 
 describe('measurements', () => {
   test('delivered again are counted once', async () => {
-    await define();
+    await stage.define();
     const one = await stage.startInstance('one');
     await stage.measure([[stage.clock.now().getTime(), 9, 10]]);
     await stage.settled();
@@ -141,7 +123,7 @@ describe('measurements', () => {
   });
 
   test('that came while the database refused to take them are counted when it does', async () => {
-    await define();
+    await stage.define();
     await stage.startInstance('one');
     await stage.measure([[stage.clock.now().getTime(), 9, 10]]);
     await stage.settled();
@@ -156,8 +138,8 @@ describe('measurements', () => {
   });
 
   test('of any age and order give the buckets that the log gives when they are made anew', async () => {
-    await define({ window: { rolling: '90d' } });
-    await define({
+    await stage.define({ window: { rolling: '90d' } });
+    await stage.define({
       name: 'latency',
       sli: 'latency',
       indicator: { kind: 'threshold', op: 'lt', value: 0.25 },

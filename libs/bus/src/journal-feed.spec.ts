@@ -121,6 +121,50 @@ describe('a journal feed', () => {
     await feed.stop();
   });
 
+  test('delivers again what a taker has lost, whether or not more has come', async () => {
+    const log = new MemoryJournal(6);
+    let stands = 0;
+    const { feed, nudges, delivered, until } = feedOf(log, {
+      batch: 2,
+      standing: async () => stands,
+      deliver: async (events) => {
+        expect(events[0]?.position).toBe(stands + 1);
+        stands = events.at(-1)?.position as number;
+      },
+    });
+    feed.start(0);
+    await until(6);
+    stands = 3; // as a database that comes back without its last commits
+    nudges.nudge(6);
+    await until(9);
+    log.append('key');
+    stands = 5;
+    nudges.nudge(7);
+    await until(11);
+    expect(delivered).toEqual([1, 2, 3, 4, 5, 6, 4, 5, 6, 6, 7]);
+    await feed.stop();
+  });
+
+  test('asks where the taker stands before it delivers a batch again', async () => {
+    const log = new MemoryJournal(4);
+    let stands = 2;
+    let failures = 1;
+    const { feed, delivered, until } = feedOf(log, {
+      standing: async () => stands,
+      deliver: async (events) => {
+        if (failures-- > 0) {
+          stands = 0;
+          throw new Error('the database went away, and with it what was not yet on its disk');
+        }
+        stands = events.at(-1)?.position as number;
+      },
+    });
+    feed.start(2);
+    await until(4);
+    expect(delivered).toEqual(upTo(4));
+    await feed.stop();
+  });
+
   test('never delivers across a hole', async () => {
     const log = new MemoryJournal(6);
     const [missing] = log.events.splice(3, 1);

@@ -13,10 +13,15 @@ export interface JournalFeedOptions {
   /** Where nudges come from; without it the feed only polls. */
   bus?: Pick<Bus, 'onNudge'>;
   /**
-   * Takes events in order, without gaps; the next batch comes when it resolves. When it rejects, the same batch is
-   * delivered again after a pause. Keeping the position, with whatever was made of the events, is its business.
+   * Takes events in order, without gaps; the next batch comes when it resolves. When it rejects, they are delivered
+   * again after a pause. Keeping the position, with whatever was made of the events, is its business.
    */
   deliver: (events: readonly EventEnvelope[], signal: AbortSignal) => Promise<void>;
+  /**
+   * Where the taker stands, asked before each batch: one that lost what it had taken last, with a crash of its
+   * database, is delivered it again. Without it the feed counts on what was taken once to stay taken.
+   */
+  standing?: () => Promise<number>;
   /** Events in one batch at most, default 500. */
   batch?: number;
   /** How often the log is asked without a nudge, in milliseconds, default 1,000. */
@@ -90,47 +95,42 @@ export class JournalFeed {
   }
 
   async #follow(signal: AbortSignal): Promise<void> {
-    let ahead: Promise<EventEnvelope[]> | null = null;
+    const { consumer, deliver } = this.#options;
+    let ahead: Batch | null = null;
+    let complaint = '';
     for (let failures = 0; !signal.aborted; ) {
-      let events: EventEnvelope[];
       try {
-        events = await (ahead ?? this.#read(this.#position));
+        complaint = 'the journal cannot be read; trying until it can';
+        const after = await this.#standing();
+        const events: EventEnvelope[] = await (ahead?.after === after ? ahead.events : this.#read(after));
+        ahead = null;
+        const full = events.length === this.#batch;
+        const last = events.at(-1)?.position ?? after;
+        if (full) {
+          // The next batch is read while this one is worked on.
+          ahead = { after: last, events: this.#read(last) };
+          ahead.events.catch(() => {});
+        }
+        complaint = 'events cannot be taken; delivering them until they are';
+        if (events.length > 0) await deliver(events, signal);
+        this.#position = last;
+        if (failures > 0) this.#metrics.halted(consumer, false);
+        failures = 0;
+        this.#metrics.lag(consumer, Math.max(0, this.#announced - last));
+        if (!full) await this.#nudge(signal);
       } catch (error) {
         ahead = null;
-        this.#complain(failures++, error, 'the journal cannot be read; trying until it can');
+        if (signal.aborted) return;
+        this.#complain(failures++, error, complaint);
         await pause(backoffMs(failures), signal);
-        continue;
       }
-      if (failures > 0) this.#metrics.halted(this.#options.consumer, false);
-      failures = 0;
-      ahead = null;
-      const full = events.length === this.#batch;
-      const last = events.at(-1)?.position ?? this.#position;
-      if (full) {
-        // The next batch is read while this one is worked on.
-        ahead = this.#read(last);
-        ahead.catch(() => {});
-      }
-      if (events.length > 0 && !(await this.#untilDelivered(events, signal))) return;
-      this.#position = last;
-      this.#metrics.lag(this.#options.consumer, Math.max(0, this.#announced - last));
-      if (!full) await this.#nudge(signal);
     }
   }
 
-  async #untilDelivered(events: readonly EventEnvelope[], signal: AbortSignal): Promise<boolean> {
-    for (let failures = 0; !signal.aborted; ) {
-      try {
-        await this.#options.deliver(events, signal);
-        if (failures > 0) this.#metrics.halted(this.#options.consumer, false);
-        return true;
-      } catch (error) {
-        if (signal.aborted) return false;
-        this.#complain(failures++, error, 'events cannot be taken; delivering them until they are');
-        await pause(backoffMs(failures), signal);
-      }
-    }
-    return false;
+  async #standing(): Promise<number> {
+    const { standing } = this.#options;
+    if (standing) this.#position = await standing();
+    return this.#position;
   }
 
   /** Said at first and then now and again, not at each attempt. */
@@ -163,6 +163,12 @@ export class JournalFeed {
     await pause(this.#pollMs, waiting.signal);
     this.#wake = () => {};
   }
+}
+
+/** Events after a position, on their way. */
+interface Batch {
+  after: number;
+  events: Promise<EventEnvelope[]>;
 }
 
 async function pause(millis: number, signal: AbortSignal): Promise<void> {

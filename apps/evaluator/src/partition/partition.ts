@@ -1,3 +1,4 @@
+import { JournalGap } from '@bellwether/bus';
 import { type Clock, type EventEnvelope, partitionJournal, type SloStatus } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
 import type { Logger } from '@bellwether/service';
@@ -67,9 +68,25 @@ export class Partition {
     };
   }
 
-  /** Opens the stored buckets. @returns the position to read the journal from */
+  /** Opens the stored buckets where they are not in memory. @returns the position to read the journal from */
   async open(): Promise<number> {
-    return await this.#turn.run(async () => (await this.#open()).position);
+    return await this.#turn.run(async () => {
+      if (this.#stopped) throw new Error(`partition ${this.lease.partition} was given up`);
+      return (await this.#open()).position;
+    });
+  }
+
+  /** Position up to which everything is stored, as far as this instance knows; 0 while nothing is in memory. */
+  get position(): number {
+    return this.#buckets?.position ?? 0;
+  }
+
+  /**
+   * Throws away what is in memory: the store is not what it was when it was read, as after a crash of the database,
+   * which may lose the last commits. The next turn opens what is there.
+   */
+  async reopen(): Promise<void> {
+    await this.#turn.run(async () => this.#forget());
   }
 
   /** Ends all work; what is in memory is forgotten. */
@@ -89,6 +106,7 @@ export class Partition {
         let last = buckets.position;
         for (const event of events) {
           if (event.position <= last) continue;
+          if (event.position > last + 1) throw new JournalGap(this.journal, last + 1, event.position);
           for (const live of await buckets.take(event)) touched.add(live);
           last = event.position;
         }

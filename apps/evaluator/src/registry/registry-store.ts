@@ -24,11 +24,11 @@ export class RegistryStore {
 
   /**
    * Moves on to position `to` with the states of all streams that changed since this instance last saved or loaded.
-   * Where another instance is as far already, there is nothing to do.
+   * Where another instance is as far already, there is nothing to do. On disk when it resolves: what a crash of the
+   * database took back would not be saved again, since it is not remembered as unsaved.
    */
   async save(to: number, states: readonly { stream: string; state: unknown }[]): Promise<void> {
     await transaction(this.#pool, async (tx) => {
-      await tx.query('set local synchronous_commit = off');
       const { rowCount } = await tx.query(
         'update evaluator.registry_position set position = $1 where position < $1',
         [to],

@@ -97,12 +97,12 @@ export class SeriesStore {
     await this.#pool.query('update evaluator.checkpoints set rebuild = true');
   }
 
-  /** Partitions whose buckets are to be made anew. */
-  async rebuildsRequested(): Promise<number[]> {
-    const { rows } = await this.#pool.query<{ partition: number }>(
-      'select partition from evaluator.checkpoints where rebuild order by partition',
+  /** How far each partition is stored, and whether its buckets are to be made anew. */
+  async checkpoints(): Promise<Map<number, { position: number; rebuild: boolean }>> {
+    const { rows } = await this.#pool.query<{ partition: number; position: number; rebuild: boolean }>(
+      'select partition, position::float8 as position, rebuild from evaluator.checkpoints',
     );
-    return rows.map((row) => row.partition);
+    return new Map(rows.map(({ partition, position, rebuild }) => [partition, { position, rebuild }]));
   }
 
   /** The buckets of a partition were made anew. @throws LeaseLost */
@@ -261,16 +261,15 @@ export class SeriesStore {
       row.newest = series.newest;
     }
     await transaction(this.#pool, async (tx) => {
-      // Buckets are derived: a crash that loses the last of them loses their checkpoint with them.
-      await tx.query('set local synchronous_commit = off');
+      // A crash of the database that loses the last of these loses their checkpoint with them, which the next one finds.
+      // Where the checkpoint does not move it would show nothing: that must be on disk.
+      if (to !== from) await tx.query('set local synchronous_commit = off');
       await fence(tx, lease);
-      if (to !== from) {
-        const { rowCount } = await tx.query(
-          'update evaluator.checkpoints set position = $3 where partition = $1 and position = $2',
-          [lease.partition, from, to],
-        );
-        if (rowCount !== 1) throw new CheckpointMoved(lease.partition, from);
-      }
+      const { rowCount } = await tx.query(
+        'update evaluator.checkpoints set position = $3 where partition = $1 and position = $2',
+        [lease.partition, from, to],
+      );
+      if (rowCount !== 1) throw new CheckpointMoved(lease.partition, from);
       if (changes.length === 0) return;
       await tx.query(
         `update evaluator.series s set first_at = c.first_at, newest_at = c.newest_at, days_from = c.days_from,

@@ -10,6 +10,7 @@ import {
   type PointColumns,
   type SloStatus,
   Subjects,
+  sloDefinition,
 } from '@bellwether/contracts';
 import { EventLog, type RecordedEvent } from '@bellwether/event-log';
 import { createLogger, loadConfig, type RunningService, runService } from '@bellwether/service';
@@ -23,7 +24,7 @@ import {
 import { Registry as MetricsRegistry } from 'prom-client';
 import { dumpRecomputed, dumpStored } from '../buckets/recompute.js';
 import { evaluatorConfig } from '../config.js';
-import { Evaluator } from '../evaluator.js';
+import { Evaluator, type EvaluatorOptions } from '../evaluator.js';
 import { buildEvaluatorService, SERVICE } from '../evaluator-service.js';
 import { Registry } from '../registry/registry.js';
 import { SeriesStore } from '../store/series-store.js';
@@ -62,8 +63,9 @@ export class Rehearsal {
     readonly bus: Bus,
   ) {}
 
-  static async start(): Promise<Rehearsal> {
-    const [database, nats] = await Promise.all([createDatabase({ migrate: true }), startNats()]);
+  /** @param on a database with a log; one on the run's server when absent */
+  static async start(on?: TestDatabase): Promise<Rehearsal> {
+    const [database, nats] = await Promise.all([on ?? createDatabase({ migrate: true }), startNats()]);
     const bus = await connectBus({ servers: nats.url, name: 'rehearsal' });
     const clock = new ManualClock();
     const log = EventLog.open({
@@ -81,6 +83,7 @@ export class Rehearsal {
     const config = loadConfig(evaluatorConfig, {
       DATABASE_URL: this.database.url,
       NATS_URL: this.nats.url,
+      BELLWETHER_CLOCK_FILE: 'by-hand', // the log stamps with the clock of the stage, too
       BELLWETHER_LOG_LEVEL: 'error',
     });
     const service = await runService({
@@ -94,7 +97,10 @@ export class Rehearsal {
   }
 
   /** An instance of the evaluator by itself, whose leases expire by the manual clock too. */
-  async startInstance(name: string): Promise<Evaluator> {
+  async startInstance(
+    name: string,
+    options: Partial<Pick<EvaluatorOptions, 'leaseTtlMs' | 'logger'>> = {},
+  ): Promise<Evaluator> {
     const log = EventLog.open({
       connectionString: this.database.url,
       clock: this.clock,
@@ -110,6 +116,7 @@ export class Rehearsal {
       leaseClock: this.clock,
       logger: this.logger,
       metrics: new MetricsRegistry(),
+      ...options,
     });
     this.#instances.push(evaluator);
     await evaluator.start();
@@ -156,6 +163,24 @@ export class Rehearsal {
 
   async status(slo = 'checkout-availability'): Promise<SloStatus> {
     return (await this.must<SloStatus>('slo-status', { slo })).data;
+  }
+
+  /** Defines an SLO through the log alone, as an instance of the evaluator has no commands by itself. */
+  async define(overrides: object = {}): Promise<void> {
+    const data = sloDefinition.parse(sloBody(overrides));
+    await this.log.append({
+      journal: CONTROL_JOURNAL,
+      stream: LogStreams.slo(data.name),
+      expectedVersion: 'any',
+      events: [
+        {
+          type: 'slo.defined',
+          data,
+          occurredAt: this.clock.now(),
+          meta: { correlationId: 'test', causationId: null, actor: 'user:ada', source: '/test' },
+        },
+      ],
+    });
   }
 
   /** Records counts of `checkout/availability`: `[millis, good, total]` each. Answers the event's place in the log. */
