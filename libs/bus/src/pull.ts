@@ -41,6 +41,8 @@ export function pull(
   return new Promise((resolve) => {
     let received = 0;
     let silence: NodeJS.Timeout;
+    let takenBack = false;
+    let heardSince = false;
     const end = (reason: PullEnd) => {
       clearTimeout(silence);
       stopListening();
@@ -48,10 +50,25 @@ export function pull(
       if (!bus.nc.isClosed()) subscription.unsubscribe();
       resolve(reason);
     };
-    const onAbort = () => end('stopped');
-    const heard = () => {
+    // What the server sent before it heard that nobody listens any more is taken: it would come again only after the
+    // ack wait. A process that was paused finds its timers due before it has read what waits in its socket.
+    const takeBack = (reason: () => PullEnd) => {
+      if (takenBack) return;
+      takenBack = true;
       clearTimeout(silence);
-      silence = setTimeout(() => end('broken'), SILENCE_MS);
+      silence = setTimeout(() => end(reason()), SILENCE_MS);
+      subscription.drain().then(
+        () => end(reason()),
+        () => end(reason()),
+      );
+    };
+    const onAbort = () => takeBack(() => 'stopped');
+    const onSilence = () => takeBack(() => (heardSince ? 'done' : 'broken'));
+    const heard = () => {
+      heardSince = takenBack;
+      if (takenBack) return;
+      clearTimeout(silence);
+      silence = setTimeout(onSilence, SILENCE_MS);
     };
     const onMessage = (error: Error | null, message: Msg) => {
       if (error) return end('broken');
@@ -68,9 +85,9 @@ export function pull(
     const stopListening = bus.onLost(() => end('broken'));
     const inbox = createInbox(bus.inboxPrefix);
     const subscription = bus.nc.subscribe(inbox, { callback: onMessage });
+    if (signal.aborted) return end('stopped');
     signal.addEventListener('abort', onAbort);
     heard();
-    if (signal.aborted) return onAbort();
     bus.nc.publish(
       `$JS.API.CONSUMER.MSG.NEXT.${consumer.stream}.${consumer.config.durable_name}`,
       JSON.stringify({
