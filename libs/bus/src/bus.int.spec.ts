@@ -239,6 +239,9 @@ describe('commands', () => {
     ['a refusal keeps its problem', CommandRefused.refused('no page after resolve'), 422],
     ['a conflict of the log is a conflict', Object.assign(new Error('x'), { name: 'CommandConflict' }), 409],
     ['a database that is away is 503', Object.assign(new Error('x'), { code: 'ECONNREFUSED' }), 503],
+    ['a log that takes nothing more is 503', Object.assign(new Error('x'), { name: 'Overloaded' }), 503],
+    ['a log out of reach is 503', Object.assign(new Error('x'), { name: 'LogUnavailable' }), 503],
+    ['an append nobody knows of is 503', Object.assign(new Error('x'), { name: 'OutcomeUnknown' }), 503],
     ['anything else is 500 and says nothing of its inside', new TypeError('secret of the inside'), 500],
   ])('%s', async (_, error, status) => {
     await serve(async () => {

@@ -4,6 +4,8 @@ import { backoffMs, errorText, isTransient } from './transient.js';
 
 const withCode = (code: string, message = 'x') => Object.assign(new Error(message), { code });
 
+const named = (name: string) => Object.assign(new Error('x'), { name });
+
 describe('errors of the surroundings', () => {
   test.each([
     ['Postgres refuses connections', withCode('ECONNREFUSED')],
@@ -17,6 +19,10 @@ describe('errors of the surroundings', () => {
     ['a pool that cannot connect', new Error('timeout exceeded when trying to connect')],
     ['NATS is away', new BusUnavailable('x')],
     ['a service is away', new NoResponders('cmd.a.b')],
+    ['the log holds no more', named('Overloaded')],
+    ['the log cannot be reached', named('LogUnavailable')],
+    ['nobody knows whether the log took it', named('OutcomeUnknown')],
+    ['the log is closed, as it is by an ending process', named('LogClosed')],
     ['as a cause', new Error('the append failed', { cause: withCode('ECONNRESET') })],
     ['one of several', new AggregateError([new Error('a'), withCode('ECONNREFUSED')])],
   ])('%s', (_, error) => {

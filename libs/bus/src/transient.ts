@@ -1,10 +1,15 @@
+/** Among them the event log's own words for it, by name: libs know only the contracts. */
 const NAMES = new Set([
   'AbortError',
   'BusUnavailable',
   'CheckpointMoved',
   'ClosedConnectionError',
   'DrainingConnectionError',
+  'LogClosed',
+  'LogUnavailable',
   'NoResponders',
+  'OutcomeUnknown',
+  'Overloaded',
   'PublishFailed',
   'RequestTimeout',
   'TimeoutError',
