@@ -29,6 +29,8 @@ export class ProjectionRunner {
   readonly #waiting = new Set<() => void>();
   #slot: Slot = { schema: '', position: 0 };
   #head = 0;
+  /** Whether the tables must be looked at before anything else is taken. */
+  #doubtful = false;
   #building: BuildProgress | undefined;
   #halted: { position: number; error: string } | undefined;
   /** Ends the current round of following, so that it starts again from the slot. */
@@ -132,14 +134,14 @@ export class ProjectionRunner {
     let pause = FIRST_PAUSE_MS;
     while (!this.#stopping.signal.aborted) {
       this.#round = new AbortController();
+      if (this.#doubtful && !(await this.#lookUp())) continue;
       try {
         await this.#followRound(this.#round.signal, () => {
           pause = FIRST_PAUSE_MS;
         });
       } catch (error) {
-        if (error instanceof SlotMoved) {
-          await this.#lookUp();
-        } else {
+        this.#doubtful = true;
+        if (!(error instanceof SlotMoved)) {
           this.#report(error, false);
           await this.#sleep(pause);
           pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
@@ -199,14 +201,27 @@ export class ProjectionRunner {
     this.#tell();
   }
 
-  /** After another process has taken events or swapped the tables. */
-  async #lookUp(): Promise<void> {
+  /**
+   * Says that the tables may not be as they are remembered. A server that was killed has lost the last transactions
+   * (they do not wait for the disk), the events of which are to be taken again.
+   */
+  doubt(): void {
+    this.#doubtful = true;
+    this.#round.abort();
+  }
+
+  /** Where the tables are: after another process has taken events or swapped them, or the server was lost. */
+  async #lookUp(): Promise<boolean> {
+    this.#doubtful = false;
     try {
       this.#slot = await this.#options.slots.active(this.#options.projection);
       this.#tell();
+      return true;
     } catch (error) {
+      this.#doubtful = true;
       this.#report(error, false);
       await this.#sleep(FIRST_PAUSE_MS);
+      return false;
     }
   }
 

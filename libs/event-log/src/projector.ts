@@ -20,12 +20,19 @@ const BATCH = 500;
 
 /** Keeps the read models of one service up to date with the log. */
 export class Projector {
+  readonly #log: EventLog;
   readonly #slots: ProjectionSlots;
   readonly #runners = new Map<string, ProjectionRunner>();
+
+  /** An idle session was cut: the server may have been killed, without any query that would notice. */
+  readonly #onLost = () => {
+    for (const runner of this.#runners.values()) runner.doubt();
+  };
 
   /** @throws RangeError for names that cannot be names of schemas, or that occur twice */
   constructor(log: EventLog, options: ProjectorOptions) {
     const { owner, projections, onError, metrics, batch } = options;
+    this.#log = log;
     this.#slots = new ProjectionSlots(log.pool, owner);
     const pages = new SharedPages(log);
     for (const projection of projections) {
@@ -52,6 +59,7 @@ export class Projector {
    * of the one before, which are left for the processes that still read them.
    */
   async start(): Promise<void> {
+    this.#log.pool.on('error', this.#onLost);
     await this.#slots.migrate();
     await Promise.all([...this.#runners.values()].map((runner) => runner.start()));
   }
@@ -87,6 +95,7 @@ export class Projector {
 
   /** Finishes the transactions under way. */
   async stop(): Promise<void> {
+    this.#log.pool.off('error', this.#onLost);
     await Promise.all([...this.#runners.values()].map((runner) => runner.stop()));
   }
 
