@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { Streams } from '@bellwether/contracts';
 import { eventually, startNats, type TestNats } from '@bellwether/testing';
 import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
-import { AckPolicy } from '@nats-io/jetstream';
+import { AckPolicy, DeliverPolicy, ReplayPolicy } from '@nats-io/jetstream';
 import { type Bus, connectBus } from './bus.js';
 import type { Delivery } from './delivery.js';
 import { silentLog } from './memory-store.fixture.js';
@@ -14,7 +14,13 @@ jest.setTimeout(60_000);
 
 const consumer: DeclaredConsumer = {
   stream: Streams.SLI,
-  config: { durable_name: 'ingest', ack_policy: AckPolicy.Explicit, ack_wait: 30_000_000_000 },
+  config: {
+    durable_name: 'ingest',
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: 30_000_000_000,
+    deliver_policy: DeliverPolicy.All,
+    replay_policy: ReplayPolicy.Instant,
+  },
 };
 
 let nats: TestNats;
