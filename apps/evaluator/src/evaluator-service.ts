@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
-import { type BusMetrics, connectBus, JournalStrategy, type LogReader } from '@bellwether/bus';
-import { CONTROL_JOURNAL, toEnvelope } from '@bellwether/contracts';
+import { connectBus, JournalStrategy, logReader } from '@bellwether/bus';
+import { CONTROL_JOURNAL } from '@bellwether/contracts';
 import { EventLog, PgConsumerStore } from '@bellwether/event-log';
-import type { Metrics, ServiceContext, ServiceParts } from '@bellwether/service';
+import type { ServiceContext, ServiceParts } from '@bellwether/service';
 import type { PoolClient } from 'pg';
 import { uuidv7 } from 'uuidv7';
 import type { EvaluatorConfig } from './config.js';
@@ -27,7 +27,7 @@ export async function buildEvaluatorService(
     servers: config.NATS_URL,
     name: SERVICE,
     log: logger,
-    metrics: busMetrics(metrics),
+    metrics: metrics.bus,
   });
   const log = EventLog.open({
     connectionString: config.DATABASE_URL,
@@ -64,7 +64,7 @@ export async function buildEvaluatorService(
     bus,
     service: SERVICE,
     journal: CONTROL_JOURNAL,
-    reader: readerOf(log),
+    reader: logReader(log),
     store,
     keyOf: (event) => event.subject,
   });
@@ -85,22 +85,5 @@ export async function buildEvaluatorService(
       await log.close();
       await bus.drain();
     },
-  };
-}
-
-function readerOf(log: EventLog): LogReader {
-  return {
-    readAfter: async (journal, after, limit) =>
-      (await log.readJournal(journal, { after, limit })).map(toEnvelope),
-    head: async (journal) => (await log.head(journal)).position,
-  };
-}
-
-function busMetrics(metrics: Metrics): BusMetrics {
-  return {
-    lag: (consumer, events) => metrics.eventLag(consumer).set(events),
-    redelivered: (consumer, count) => metrics.redeliveries.labels(consumer).inc(count),
-    deadLettered: (consumer, count) => metrics.deadLetters.labels(consumer).inc(count),
-    halted: () => {},
   };
 }

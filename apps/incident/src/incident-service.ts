@@ -1,7 +1,7 @@
-import { type Bus, type BusMetrics, connectBus, JournalStrategy, type LogReader } from '@bellwether/bus';
-import { CONTROL_JOURNAL, toEnvelope } from '@bellwether/contracts';
+import { type Bus, connectBus, JournalStrategy, logReader } from '@bellwether/bus';
+import { CONTROL_JOURNAL } from '@bellwether/contracts';
 import { EventLog, PgConsumerStore } from '@bellwether/event-log';
-import type { Metrics, ServiceContext, ServiceParts } from '@bellwether/service';
+import type { ServiceContext, ServiceParts } from '@bellwether/service';
 import type { PoolClient } from 'pg';
 import { type IncidentConfig, settingsOf } from './config.js';
 import { DueIncidents } from './due-incidents.js';
@@ -24,7 +24,7 @@ export async function buildIncidentService(context: Context): Promise<ServicePar
     servers: config.NATS_URL,
     name: SERVICE,
     log: logger,
-    metrics: busMetrics(metrics),
+    metrics: metrics.bus,
   });
   const log = EventLog.open({
     connectionString: config.DATABASE_URL,
@@ -62,7 +62,7 @@ async function build(context: Context, bus: Bus, log: EventLog): Promise<Service
     bus,
     service: SERVICE,
     journal: CONTROL_JOURNAL,
-    reader: readerOf(log),
+    reader: logReader(log),
     store,
     keyOf: aggregateOf,
   });
@@ -88,22 +88,5 @@ async function build(context: Context, bus: Bus, log: EventLog): Promise<Service
       await log.close();
       await bus.drain();
     },
-  };
-}
-
-function readerOf(log: EventLog): LogReader {
-  return {
-    readAfter: async (journal, after, limit) =>
-      (await log.readJournal(journal, { after, limit })).map(toEnvelope),
-    head: async (journal) => (await log.head(journal)).position,
-  };
-}
-
-function busMetrics(metrics: Metrics): BusMetrics {
-  return {
-    lag: (consumer, events) => metrics.eventLag(consumer).set(events),
-    redelivered: (consumer, count) => metrics.redeliveries.labels(consumer).inc(count),
-    deadLettered: (consumer, count) => metrics.deadLetters.labels(consumer).inc(count),
-    halted: () => {},
   };
 }

@@ -4,7 +4,7 @@ import { eventually, forkSource } from '@bellwether/testing';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { Rehearsal } from './testing/rehearsal.fixture.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(240_000);
 
 let stage: Rehearsal;
 afterEach(() => stage?.stop());
@@ -38,11 +38,14 @@ describe('the service as a process', () => {
     for (let kills = 0, seen = 0; kills < 5; kills++) {
       const process = started();
       const exited = once(process, 'exit');
-      await eventually(async () => {
-        const now = (await stage.incidents()).length;
-        if (now <= seen && now < 20) throw new Error(`still ${now} incidents`);
-        seen = now;
-      });
+      await eventually(
+        async () => {
+          const now = (await stage.incidents()).length;
+          if (now <= seen && now < 20) throw new Error(`still ${now} incidents`);
+          seen = now;
+        },
+        { timeoutMs: 60_000 },
+      );
       process.kill('SIGKILL');
       await exited;
     }

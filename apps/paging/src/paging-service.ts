@@ -1,14 +1,8 @@
-import { type BusMetrics, connectBus, JournalStrategy, type LogReader } from '@bellwether/bus';
-import { CONTROL_JOURNAL, type EventEnvelope, toEnvelope } from '@bellwether/contracts';
+import { connectBus, JournalStrategy, logReader } from '@bellwether/bus';
+import { CONTROL_JOURNAL, type EventEnvelope } from '@bellwether/contracts';
 import { EventLog, PgConsumerStore } from '@bellwether/event-log';
 import { linkHmac } from '@bellwether/oncall';
-import {
-  type Metrics,
-  publicUrl,
-  requestContext,
-  type ServiceContext,
-  type ServiceParts,
-} from '@bellwether/service';
+import { publicUrl, requestContext, type ServiceContext, type ServiceParts } from '@bellwether/service';
 import type { PoolClient } from 'pg';
 import { Caller } from './caller.js';
 import type { PagingConfig } from './config.js';
@@ -54,7 +48,7 @@ export async function buildPagingService(
     servers: config.NATS_URL,
     name: SERVICE,
     log: logger,
-    metrics: busMetrics(metrics),
+    metrics: metrics.bus,
   });
   const log = EventLog.open({
     connectionString: config.DATABASE_URL,
@@ -113,7 +107,7 @@ export async function buildPagingService(
     bus,
     service: SERVICE,
     journal: CONTROL_JOURNAL,
-    reader: readerOf(log),
+    reader: logReader(log),
     store,
     keyOf: aggregateOf,
     within: (story, work) =>
@@ -155,21 +149,4 @@ export async function buildPagingService(
 /** An incident and its pages are one story: where one event of it cannot be handled, the later ones wait. */
 function aggregateOf({ subject, type }: EventEnvelope): string {
   return type.startsWith('bellwether.page.') ? incidentOf(subject) : subject;
-}
-
-function readerOf(log: EventLog): LogReader {
-  return {
-    readAfter: async (journal, after, limit) =>
-      (await log.readJournal(journal, { after, limit })).map(toEnvelope),
-    head: async (journal) => (await log.head(journal)).position,
-  };
-}
-
-function busMetrics(metrics: Metrics): BusMetrics {
-  return {
-    lag: (consumer, events) => metrics.eventLag(consumer).set(events),
-    redelivered: (consumer, count) => metrics.redeliveries.labels(consumer).inc(count),
-    deadLettered: (consumer, count) => metrics.deadLetters.labels(consumer).inc(count),
-    halted: () => {},
-  };
 }
