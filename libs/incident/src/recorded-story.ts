@@ -260,3 +260,30 @@ export function deployStory(): Journal {
   );
   return journal;
 }
+
+/** After the end of the story's page: one receiver is told of it, another is not reached. */
+export function noticesOf(journal: Journal): void {
+  const page = { page: 'INC-1-P1', incident: 'INC-1' } as const;
+  const call = { kind: 'webhook', step: 1, attempt: 1, notice: true } as const;
+  journal.append(
+    'page:INC-1-P1',
+    'page.failed',
+    {
+      ...page,
+      ...call,
+      user: 'ada',
+      method: 'hook',
+      idempotencyKey: 'k_end',
+      error: '503',
+      statusCode: 503,
+      retryAt: at(32),
+    },
+    { minutes: 31, by: 'service:paging' },
+  );
+  journal.append(
+    'page:INC-1-P1',
+    'page.delivered',
+    { ...page, ...call, user: null, method: 'chat', idempotencyKey: 'l_end', statusCode: 204 },
+    { minutes: 31, by: 'service:paging' },
+  );
+}

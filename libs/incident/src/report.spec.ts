@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { deployStory } from './recorded-story.js';
+import { deployStory, noticesOf } from './recorded-story.js';
 import { incidentReport } from './report.js';
 import { reportMarkdown } from './report-markdown.js';
 import { at } from './specification.js';
@@ -62,6 +62,12 @@ describe('the report of an incident', () => {
         endedAt: at(30),
       },
     ]);
+  });
+
+  test('does not count as pages the calls that said that the page ended', () => {
+    const journal = deployStory();
+    noticesOf(journal);
+    expect(incidentReport('INC-1', journal.events)?.pages).toMatchObject([{ deliveries: 1, failures: 0 }]);
   });
 
   test('has the suspect change', () => {

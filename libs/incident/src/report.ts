@@ -17,6 +17,7 @@ export interface ReportPage {
   readonly id: string;
   readonly requestedAt: string;
   readonly users: readonly string[];
+  /** Calls that reached somebody; the calls that say that the page ended are not counted. */
   readonly deliveries: number;
   readonly failures: number;
   readonly escalations: number;
@@ -98,6 +99,11 @@ function only<T extends EventType>(events: readonly LoggedEvent[], type: T) {
     .map((event) => ({ at: event.occurredAt.toISOString(), data: event.data as EventData<T> }));
 }
 
+/** How many calls had this outcome. What merely told that the page had ended paged nobody. */
+function calls(events: readonly LoggedEvent[], outcome: 'page.delivered' | 'page.failed'): number {
+  return only(events, outcome).filter(({ data }) => !data.notice).length;
+}
+
 function pagesOf(id: string, known: readonly LoggedEvent[]): ReportPage[] {
   const mine = known.filter(
     (event) => event.type.startsWith('page.') && (event.data as { incident?: string }).incident === id,
@@ -109,8 +115,8 @@ function pagesOf(id: string, known: readonly LoggedEvent[]): ReportPage[] {
       id: page,
       requestedAt: (requests[0]?.at ?? events[0]?.occurredAt.toISOString()) as string,
       users: [...new Set(requests.flatMap(({ data }) => data.users))],
-      deliveries: only(events, 'page.delivered').length,
-      failures: only(events, 'page.failed').length,
+      deliveries: calls(events, 'page.delivered'),
+      failures: calls(events, 'page.failed'),
       escalations: only(events, 'page.escalated').length,
       acknowledgedAt: acknowledged?.at ?? null,
       acknowledgedBy: acknowledged ? (personOf(acknowledged.by) ?? acknowledged.by) : null,

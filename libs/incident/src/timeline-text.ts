@@ -38,6 +38,9 @@ const rate = (burn: number | null) => (burn === null ? 'no data' : `${Number(bur
 const share = (ratio: number | null) =>
   ratio === null ? 'unknown' : `${Number((ratio * 100).toFixed(1))} %`;
 const role = (name: string) => (name === 'commander' ? 'command' : `the role ${name}`);
+/** Who was called, and how; a policy's own webhook is nobody's. */
+const receiver = ({ user, method }: { user: string | null; method: string }) =>
+  user === null ? method : `${user} (by ${method})`;
 
 const burns = (data: EventData<'slo.alert.fired'> | EventData<'slo.alert.resolved'>) =>
   `burn ${rate(data.longBurn)} over ${data.longWindow} and ${rate(data.shortBurn)} over ${data.shortWindow} ` +
@@ -149,11 +152,15 @@ const writers: Writers = {
   }),
   'page.delivered': (data) => ({
     kind: 'page',
-    text: `${data.page} delivered${data.user ? ` to ${data.user}` : ''} by ${data.method}, attempt ${data.attempt}`,
+    text: data.notice
+      ? `${data.page}: ${receiver(data)} was told that it ended`
+      : `${data.page} delivered${data.user ? ` to ${data.user}` : ''} by ${data.method}, attempt ${data.attempt}`,
   }),
   'page.failed': (data) => ({
     kind: 'page',
-    text: `${data.page}${data.user ? ` to ${data.user}` : ''} by ${data.method} failed: ${data.error}`,
+    text: data.notice
+      ? `${data.page}: ${receiver(data)} could not be told that it ended: ${data.error}`
+      : `${data.page}${data.user ? ` to ${data.user}` : ''} by ${data.method} failed: ${data.error}`,
   }),
   'page.acknowledged': (data) => ({
     at: data.at,

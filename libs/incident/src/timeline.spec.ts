@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { deployStory, Journal } from './recorded-story.js';
+import { deployStory, Journal, noticesOf } from './recorded-story.js';
 import { at } from './specification.js';
 import { incidentAt, knownAt, timeline } from './timeline.js';
 
@@ -25,6 +25,20 @@ describe('the timeline of an incident', () => {
       '10:14 status investigating → monitoring: all page alerts have resolved',
       '10:20 status resolved: holds',
       '10:30 page INC-1-P1 ended: the incident was resolved',
+    ]);
+  });
+
+  test('tells a call that says that the page ended from one that pages', () => {
+    const journal = deployStory();
+    noticesOf(journal);
+    expect(
+      timeline('INC-1', journal.events)
+        .slice(-3)
+        .map(({ text }) => text),
+    ).toEqual([
+      'INC-1-P1 ended: the incident was resolved',
+      'INC-1-P1: ada (by hook) could not be told that it ended: 503',
+      'INC-1-P1: chat was told that it ended',
     ]);
   });
 
