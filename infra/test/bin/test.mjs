@@ -165,7 +165,7 @@ async function main() {
     return null;
   });
   await jest(['unit', 'int'], 2);
-  await jest(['e2e'], 1);
+  await jest(['e2e'], 2);
   await check('nothing left behind', () => nothingLeft(before));
 }
 
