@@ -113,9 +113,9 @@ export class ServiceProcess {
     await Promise.race([this.#firstReady.promise, late]);
   }
 
-  /** Sends a signal to the process (and nothing else: it will be started again). */
-  kill(signal: NodeJS.Signals): void {
-    this.#child?.kill(signal);
+  /** Sends a signal to the process (and nothing else: it will be started again). @returns whether it was running */
+  kill(signal: NodeJS.Signals): boolean {
+    return this.#child?.kill(signal) ?? false;
   }
 
   /** Asks it to drain and end; SIGKILL to its group after `graceMs`. */

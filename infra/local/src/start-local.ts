@@ -29,8 +29,8 @@ export interface LocalSystem {
   readonly token: string;
   /** The services, as they are now. */
   services(): ServiceState[];
-  /** Sends a signal to a service, `postgres` or `nats`, which is then started again. */
-  kill(name: string, signal?: NodeJS.Signals): void;
+  /** Sends a signal to a service, `postgres` or `nats`, which is then started again; false when it was not running. */
+  kill(name: string, signal?: NodeJS.Signals): boolean;
   /** Stops everything in order; the data stay. */
   stop(): Promise<void>;
 }

@@ -126,17 +126,19 @@ export class Supervisor {
     this.#proceed();
   }
 
-  /** Sends a signal to a service, `postgres` or `nats`; it is then started again as after any other end. */
-  kill(name: string, signal: NodeJS.Signals): void {
+  /**
+   * Sends a signal to a service, `postgres` or `nats`; it is then started again as after any other end.
+   * @returns whether it was running
+   */
+  kill(name: string, signal: NodeJS.Signals): boolean {
     const service = this.#services.find((candidate) => candidate.name === name);
-    if (service) {
-      service.kill(signal);
-      return;
-    }
+    if (service) return service.kill(signal);
     const server = name === 'postgres' ? this.#postgres : name === 'nats' ? this.#nats : null;
-    const pid = server?.server.pid;
     if (!server) throw new Error(`there is no ${name} in this run`);
-    if (pid !== undefined) process.kill(pid, signal);
+    const { pid } = server.server;
+    if (pid === undefined) return false;
+    process.kill(pid, signal);
+    return true;
   }
 
   /** Stops everything, in order: what takes work in, what works, the relay, NATS, Postgres. May be called any time. */

@@ -1,7 +1,16 @@
 import type { WholeSystem } from './system.fixture.js';
 
-/** A service whose pages go to Ada, then to Grace, each at a webhook of `hook` (`<hook>/ada`, `<hook>/grace`). */
-export async function definePeople(system: WholeSystem, service: string, hook: string): Promise<void> {
+/**
+ * A service whose pages go to Ada, then to Grace, each at a webhook of `hook` (`<hook>/ada`, `<hook>/grace`).
+ * @param escalation how long a step waits for an answer, and how often all steps are gone through again
+ */
+export async function definePeople(
+  system: WholeSystem,
+  service: string,
+  hook: string,
+  escalation: { timeoutMinutes: number; repeat: number } = { timeoutMinutes: 15, repeat: 0 },
+): Promise<void> {
+  const { timeoutMinutes, repeat } = escalation;
   for (const name of ['ada', 'grace']) {
     await system.put(`/v1/users/${name}`, {
       name,
@@ -24,9 +33,10 @@ export async function definePeople(system: WholeSystem, service: string, hook: s
   await system.put('/v1/policies/default-policy', {
     name: 'default-policy',
     ackTimeoutMinutes: 240,
+    repeat,
     steps: [
-      { targets: [{ kind: 'schedule', name: 'primary' }], timeoutMinutes: 15 },
-      { targets: [{ kind: 'user', name: 'grace' }], timeoutMinutes: 15 },
+      { targets: [{ kind: 'schedule', name: 'primary' }], timeoutMinutes },
+      { targets: [{ kind: 'user', name: 'grace' }], timeoutMinutes },
     ],
   });
   await system.put(`/v1/services/${service}`, {

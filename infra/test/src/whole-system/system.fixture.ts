@@ -1,7 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Problem } from '@bellwether/contracts';
 import { type LocalSystem, startLocal } from '@bellwether/local';
+import { expect } from '@jest/globals';
+import { eventually } from '../eventually.js';
 import { temporaryFolder } from '../temporary-folder.js';
 
 /** A whole system of real processes, whose clock the test moves. */
@@ -70,6 +73,7 @@ export class WholeSystem {
         ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(30_000),
     });
     const text = await response.text();
     if (response.status >= 400)
@@ -86,6 +90,34 @@ export class WholeSystem {
     };
   }
 
+  /**
+   * A write under an `Idempotency-Key`, sent again and again while the system is not there to answer it.
+   * @throws RequestRefused when it answers that it will not
+   */
+  async keepPosting<T>(route: string, body: unknown, key: string): Promise<T> {
+    for (;;) {
+      try {
+        return await this.post<T>(route, body, { 'idempotency-key': key });
+      } catch (error) {
+        if (error instanceof RequestRefused && error.status < 500) throw error;
+        await sleep(100);
+      }
+    }
+  }
+
+  /** Resolves when every service says that it is ready. */
+  async ready(): Promise<void> {
+    await eventually(
+      async () => {
+        for (const { name, adminPort } of this.local.services()) {
+          const answer = await fetch(`http://127.0.0.1:${adminPort}/readyz`);
+          expect([name, answer.status, await answer.text()]).toEqual([name, 200, expect.anything()]);
+        }
+      },
+      { timeoutMs: 60_000 },
+    );
+  }
+
   /** Every item of a list. */
   async all<T>(route: string): Promise<T[]> {
     const items: T[] = [];
@@ -99,10 +131,10 @@ export class WholeSystem {
     return items;
   }
 
-  /** Stops it. `BELLWETHER_TEST_LOG` names a file for what its processes said. */
+  /** Stops it. `BELLWETHER_TEST_LOG` names a file to which what its processes said is added. */
   async stop(): Promise<void> {
     if (process.env.BELLWETHER_TEST_LOG)
-      writeFileSync(process.env.BELLWETHER_TEST_LOG, this.lines.join('\n'));
+      appendFileSync(process.env.BELLWETHER_TEST_LOG, `${this.lines.join('\n')}\n\n`);
     await this.local.stop();
   }
 }

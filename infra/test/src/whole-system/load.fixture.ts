@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type MeasurementPublisher, publishOverHttp, publishOverNats } from '@bellwether/client';
+import type { Observation } from './reckoning.fixture.js';
+import type { WholeSystem } from './system.fixture.js';
+
+/** A generator of the same numbers for the same seed, so that a run can be repeated. */
+export function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** Distance of two measurements, milliseconds. */
+const GAP = 20;
+/** A third of everything fails from this measurement on, the fifth second. */
+const FAULT = 250;
+
+/** A service that measures itself, one message a point and each point at a millisecond of its own, until stopped. */
+export class Load {
+  /** What the system said it has accepted. */
+  readonly acknowledged: Observation[] = [];
+  readonly #stopping = new AbortController();
+  readonly #running: Promise<number>;
+
+  private constructor(
+    readonly publisher: MeasurementPublisher,
+    readonly service: string,
+    readonly sli: string,
+  ) {
+    this.#running = this.#run();
+  }
+
+  /** Over NATS, acknowledged by the log. */
+  static async overNats(system: WholeSystem, service: string, sli: string): Promise<Load> {
+    const publisher = await publishOverNats({
+      servers: system.local.natsUrl(),
+      acknowledge: 'log',
+      batchPoints: 1,
+      lingerMs: 0,
+      receiptTimeoutMs: 3_000,
+      retryMs: [50, 500],
+    });
+    return new Load(publisher, service, sli);
+  }
+
+  static overHttp(system: WholeSystem, service: string, sli: string): Load {
+    const publisher = publishOverHttp({
+      url: system.local.ingestUrl,
+      token: system.local.token,
+      batchPoints: 1,
+      lingerMs: 0,
+      timeoutMs: 5_000,
+      retryMs: [50, 500],
+    });
+    return new Load(publisher, service, sli);
+  }
+
+  /** Sums of what was acknowledged. */
+  get sums(): { good: number; total: number } {
+    return this.acknowledged.reduce(
+      (sum, { good, total }) => ({ good: sum.good + good, total: sum.total + total }),
+      { good: 0, total: 0 },
+    );
+  }
+
+  /** Publishes nothing more. @returns how many points were published, once all of them are acknowledged */
+  async stop(): Promise<number> {
+    this.#stopping.abort();
+    const published = await this.#running;
+    await this.publisher.close();
+    return published;
+  }
+
+  async #run(): Promise<number> {
+    const pending = new Set<Promise<void>>();
+    let at = 0;
+    let published = 0;
+    for (; !this.#stopping.signal.aborted; published++) {
+      at = Math.max(at + 1, Date.now());
+      const point = { at, good: published > FAULT && published % 3 === 0 ? 0 : 10, total: 10 };
+      const one = this.publisher
+        .publish(this.service, this.sli, { ...point, at: new Date(at).toISOString() })
+        .then(() => void this.acknowledged.push(point));
+      pending.add(one);
+      void one.finally(() => pending.delete(one)).catch(() => {});
+      await sleep(GAP);
+    }
+    await Promise.all(pending);
+    return published;
+  }
+}
