@@ -18,7 +18,6 @@ import {
   type IncidentState,
   incidentEvent,
 } from '@bellwether/incident';
-import { recordedCommand } from './recorded-command.js';
 
 /** Under whose id, and because of what, a change is made. */
 export interface Cause {
@@ -137,7 +136,7 @@ export class Incidents {
    * @throws CommandRefused 409 when it was given before with other content
    */
   async answered(cause: Cause): Promise<Changed | null> {
-    const command = await recordedCommand(this.log.pool, cause.commandId);
+    const command = await this.log.recordedCommand(cause.commandId);
     if (!command) return null;
     if (cause.commandHash !== undefined && command.hash !== null && cause.commandHash !== command.hash) {
       throw CommandRefused.conflict(

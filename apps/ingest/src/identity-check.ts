@@ -11,18 +11,13 @@ import { Refusal } from './measurement/refusal.js';
  * @throws LogBusy
  */
 export async function refuseReusedIdentities(
-  log: Pick<EventLog, 'pool'>,
+  log: Pick<EventLog, 'commandHashes'>,
   messages: readonly MeasurementMessage[],
 ): Promise<void> {
   const commands = messages.map(({ identity }) => (identity === null ? null : commandOf(identity)));
-  const known = new Map<string, string | null>();
+  let known: Map<string, string | null>;
   try {
-    const { rows } = await log.pool.query<{ command_id: string; command_hash: string | null }>({
-      name: 'ingest-known-identities',
-      text: 'select command_id, command_hash from log.commands where command_id = any($1)',
-      values: [commands.filter((command) => command !== null)],
-    });
-    for (const { command_id, command_hash } of rows) known.set(command_id, command_hash);
+    known = await log.commandHashes(commands.filter((command) => command !== null));
   } catch (error) {
     throw new LogBusy(error);
   }

@@ -147,13 +147,9 @@ export class Pages {
 
   /** Position of the last event of a request that was carried out before; null when it was not. */
   async #recorded({ commandId, commandHash }: Cause): Promise<number | null> {
-    const { rows } = await this.#options.log.pool.query<{ hash: string | null; position: string }>(
-      'select command_hash as hash, last_position as position from log.commands where command_id = $1',
-      [commandId],
-    );
-    const earlier = rows[0];
+    const earlier = commandId === undefined ? null : await this.#options.log.recordedCommand(commandId);
     if (!earlier) return null;
-    if (earlier.hash === commandHash) return Number(earlier.position);
+    if (earlier.hash === commandHash) return earlier.lastPosition;
     throw CommandRefused.conflict('this key was used before with another request', 'idempotency-conflict');
   }
 

@@ -9,6 +9,7 @@ import { type LogMetrics, logMetrics, noLogMetrics } from './log-metrics.js';
 import { Nudges } from './nudges.js';
 import { openPool } from './pool.js';
 import { type Head, Reader, type ReadJournalOptions, type ReadStreamOptions } from './reader.js';
+import { commandHashes, type RecordedCommand, recordedCommand } from './recorded-commands.js';
 import { type Upcaster, upcastWith } from './upcast.js';
 import { upcasters } from './upcasters.js';
 import { type VerifyOptions, type VerifyReport, verifyLog } from './verify.js';
@@ -125,6 +126,19 @@ export class EventLog {
   /** 0 where there is no such stream. */
   streamVersion(stream: string): Promise<number> {
     return this.#reader.streamVersion(stream);
+  }
+
+  /**
+   * The record of a command, null when the log has none. To be asked before deciding: a repeated command meets a state
+   * that it has changed itself (a second "resolve" would be refused), and is to be answered as the first time.
+   */
+  recordedCommand(commandId: string): Promise<RecordedCommand | null> {
+    return recordedCommand(this.pool, commandId);
+  }
+
+  /** The hashes of those of the given commands that the log has; null where a command was given without one. */
+  commandHashes(commandIds: readonly string[]): Promise<Map<string, string | null>> {
+    return commandHashes(this.pool, commandIds);
   }
 
   /** Recomputes the hash chains; the report names the first bad position of each journal. */

@@ -19,6 +19,7 @@ export { type MigrateOptions, migrate } from './migrate.js';
 export type { BuildProgress, Projection, ProjectionState } from './projection.js';
 export { Projector, type ProjectorOptions } from './projector.js';
 export type { Head, ReadJournalOptions, ReadStreamOptions } from './reader.js';
+export type { RecordedCommand } from './recorded-commands.js';
 export { Relay, type RelayOptions, type RelayRetention } from './relay.js';
 export { type CopyState, type RelayCheckpoint, type ResumePlan, resumePlan } from './relay-plan.js';
 export type { RelayStep, RelayTarget } from './relay-target.js';
