@@ -50,14 +50,21 @@ function lead(session: pg.PoolClient): Leadership {
   const lose = () => lost.abort();
   session.on('error', lose);
   session.on('end', lose);
-  void beat(session, over.signal, lose);
+  // One question at a time: the driver gives up queueing them itself.
+  let last: Promise<unknown> = Promise.resolve();
+  const ask: Leadership['query'] = <T extends pg.QueryResultRow>(query: pg.QueryConfig) => {
+    const answer = last.then(() => session.query<T>(query));
+    last = answer.catch(() => {});
+    return answer;
+  };
+  void beat(ask, over.signal, lose);
   // A session can hang without ever failing: nobody waits for it longer than the heartbeat does.
   const failure = new Promise<never>((_, reject) => {
     lost.signal.addEventListener('abort', () => reject(new LeadLost()), { once: true });
   });
   failure.catch(() => {});
   return {
-    query: (query) => Promise.race([session.query(query), failure]),
+    query: <T extends pg.QueryResultRow>(query: pg.QueryConfig) => Promise.race([ask<T>(query), failure]),
     lost: lost.signal,
     release() {
       over.abort();
@@ -70,13 +77,13 @@ function lead(session: pg.PoolClient): Leadership {
 }
 
 /** A session can be gone without a word: the server then gives the lock to another process. */
-async function beat(session: pg.PoolClient, over: AbortSignal, lose: () => void): Promise<void> {
+async function beat(ask: Leadership['query'], over: AbortSignal, lose: () => void): Promise<void> {
   const timedOut = Symbol('timed out');
   while (!over.aborted) {
     await delay(HEARTBEAT_MS, undefined, { signal: over, ref: false }).catch(() => {});
     if (over.aborted) return;
     const timer = delay(HEARTBEAT_TIMEOUT_MS, timedOut, { ref: false });
-    const answer = await Promise.race([session.query('select').catch(() => timedOut), timer]);
+    const answer = await Promise.race([ask({ text: 'select' }).catch(() => timedOut), timer]);
     if (answer === timedOut) {
       lose();
       return;

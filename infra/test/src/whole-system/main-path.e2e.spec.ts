@@ -55,7 +55,11 @@ describe('from a measurement to a page and back', () => {
   const DAY = 86_400_000;
 
   beforeAll(async () => {
-    [told, pager, system] = await Promise.all([story(), WebhookReceiver.start(), WholeSystem.start()]);
+    [told, pager, system] = await Promise.all([
+      story(),
+      WebhookReceiver.start(),
+      WholeSystem.start({ asUser: true }),
+    ]);
   }, 120_000);
   afterAll(async () => {
     await system?.stop();

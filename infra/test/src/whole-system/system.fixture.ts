@@ -6,6 +6,7 @@ import { type LocalSystem, startLocal } from '@bellwether/local';
 import { expect } from '@jest/globals';
 import { eventually } from '../eventually.js';
 import { temporaryFolder } from '../temporary-folder.js';
+import { startAsUser } from './user-run.fixture.js';
 
 /** A whole system of real processes, whose clock the test moves. */
 export class WholeSystem {
@@ -17,20 +18,30 @@ export class WholeSystem {
     readonly lines: string[],
   ) {}
 
-  static async start(options: { env?: Record<string, string>; dataDir?: string } = {}): Promise<WholeSystem> {
+  /**
+   * Starts it on free ports and a data folder of its own.
+   * @param options.asUser by `npm start`, in a process of its own, instead of from this process
+   */
+  static async start(
+    options: { env?: Record<string, string>; dataDir?: string; asUser?: boolean } = {},
+  ): Promise<WholeSystem> {
     const dataDir = options.dataDir ?? path.join(temporaryFolder('whole-system'), 'data');
     const clockFile = path.join(temporaryFolder('clock'), 'offset');
     writeFileSync(clockFile, '0');
     const lines: string[] = [];
-    const local = await startLocal({
-      dataDir,
-      env: { BELLWETHER_CLOCK_FILE: clockFile, BELLWETHER_LOG_LEVEL: 'warn', ...options.env },
-      log: (source, line) => {
-        lines.push(`${source} | ${line}`);
-        if (lines.length > 5_000) lines.splice(0, 1_000);
-      },
-      readyTimeoutMs: 60_000,
-    });
+    const log = (line: string) => {
+      lines.push(line);
+      if (lines.length > 5_000) lines.splice(0, 1_000);
+    };
+    const env = { BELLWETHER_CLOCK_FILE: clockFile, BELLWETHER_LOG_LEVEL: 'warn', ...options.env };
+    const local = options.asUser
+      ? await startAsUser(dataDir, env, log)
+      : await startLocal({
+          dataDir,
+          env,
+          log: (source, line) => log(`${source} | ${line}`),
+          readyTimeoutMs: 60_000,
+        });
     return new WholeSystem(local, clockFile, lines);
   }
 
