@@ -66,7 +66,7 @@ export async function startAsUser(
     kill: (name, signal = 'SIGKILL') => {
       const service = record().services[name];
       if (!service) throw new Error(`there is no ${name} in this run`);
-      process.kill(service.pid, signal);
+      return process.kill(service.pid, signal);
     },
     stop: async () => {
       process.kill(-(child.pid as number), 'SIGINT');
