@@ -197,6 +197,33 @@ describe('the list', () => {
   });
 });
 
+test('a deploy shortly before is a suspect on the timeline and in the report; one of another service is not', async () => {
+  const deploy = async (service: string, version: string) => {
+    const at = rig.clock.now().toISOString();
+    const data = { service, kind: 'deploy', version, at, actor: 'key:ci' } as const;
+    await rig.append(LogStreams.change(service), 'change.recorded', data);
+    rig.clock.advance(60_000);
+  };
+  await deploy('basket', 'v1');
+  rig.clock.advance(3_600_000);
+  await deploy('basket', 'v2');
+  await deploy('reviews', 'v9');
+  const { id } = await declare('after a deploy', { services: ['basket'] });
+  rig.clock.advance(120_000);
+  await deploy('basket', 'v1');
+  interface Entry {
+    text: string;
+    suspect?: boolean;
+  }
+  const { body } = await rig.get<{ items: Entry[] }>(`/v1/incidents/${id}/timeline?kind=change`);
+  expect(body.items).toMatchObject([
+    { text: 'deploy of basket: v2 by key:ci', suspect: true },
+    { text: 'deploy of basket: v1 by key:ci', suspect: false },
+  ]);
+  const report = await rig.get<{ suspects: Entry[] }>(`/v1/incidents/${id}/report`);
+  expect(report.body.suspects.map(({ text }) => text)).toEqual(['deploy of basket: v2 by key:ci']);
+});
+
 describe('the report', () => {
   test('is JSON, or Markdown where that is asked for', async () => {
     const { id } = await declare('told');

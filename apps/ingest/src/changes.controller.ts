@@ -1,32 +1,20 @@
 import { createHash } from 'node:crypto';
 import {
+  type ChangeReceipt,
   type Clock,
   CONTROL_JOURNAL,
   CommandRefused,
+  change as changeBody,
   changeRecorded,
-  httpUrl,
   LogStreams,
   parseOrRefuse,
-  text,
-  timestamp,
 } from '@bellwether/contracts';
 import { CommandConflict, EventLog } from '@bellwether/event-log';
 import { Caller, type Principal, parseJson, Roles, requestContext } from '@bellwether/service';
 import { Body, Controller, Headers, HttpCode, Inject, Post } from '@nestjs/common';
 import { uuidv7 } from 'uuidv7';
-import { z } from 'zod';
 import { CLOCK } from './clock.token.js';
 import { isOfTheMoment, LogBusy } from './log-busy.js';
-
-/** What `POST /v1/changes` takes; `at` defaults to now, `actor` to whose token it is. */
-export const changeBody = z.strictObject({
-  service: changeRecorded.shape.service,
-  kind: changeRecorded.shape.kind,
-  version: text(200),
-  url: httpUrl.optional(),
-  at: timestamp.optional(),
-  actor: text(200).optional(),
-});
 
 const longestKey = 512;
 
@@ -46,7 +34,7 @@ export class ChangesController {
     @Body() body: Uint8Array | undefined,
     @Headers('idempotency-key') key: string | undefined,
     @Caller() caller: Principal,
-  ): Promise<{ eventId: string; position: number }> {
+  ): Promise<ChangeReceipt> {
     const change = parseOrRefuse(changeBody, parseJson(body ?? new Uint8Array()), 'the body');
     if (key !== undefined && key.length > longestKey) {
       throw CommandRefused.malformed(`Idempotency-Key must be at most ${longestKey} characters`);

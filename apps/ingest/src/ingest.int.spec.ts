@@ -7,6 +7,8 @@ import {
   type MeasurementRecorded,
   measurementJournal,
   publishReceipt,
+  type Route,
+  routes,
   Streams,
 } from '@bellwether/contracts';
 import { EventLog, type RecordedEvent } from '@bellwether/event-log';
@@ -525,6 +527,21 @@ describe('tokens', () => {
     await eventually(async () => expect((await send(`${service}-viewer`)).status).toBe(403));
     expect((await recorded())[0]?.meta.actor).toBe(`key:${service}-publisher`);
   });
+});
+
+test('every route of the contract is served, and takes a publisher alone', async () => {
+  const ours = Object.values<Route>(routes).filter(({ app }) => app === 'ingest');
+  expect(ours.length).toBeGreaterThan(0);
+  for (const { method, path } of ours) {
+    const url = ingest.url + path.replace(/[{].*?[}]/g, 'name');
+    const ask = (head: Record<string, string>) => fetch(url, { method, headers: head, body: '{' });
+    const wrong = await ask({
+      'content-type': 'application/json',
+      authorization: `Bearer ${adminToken}`,
+    });
+    expect([path, wrong.status]).toEqual([path, 400]);
+    expect([path, (await ask({ 'content-type': 'application/json' })).status]).toEqual([path, 401]);
+  }
 });
 
 describe('changes', () => {

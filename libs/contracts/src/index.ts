@@ -1,3 +1,4 @@
+export * from './changes.js';
 export * from './clock.js';
 export * from './commands/catalog.js';
 export * from './commands/envelope.js';

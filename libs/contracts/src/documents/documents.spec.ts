@@ -70,6 +70,16 @@ describe('OpenAPI', () => {
     });
   });
 
+  test('says of each write whether it may be repeated under a key', () => {
+    const keyed = (path: string) =>
+      (paths[path]?.post?.parameters as JsonSchema[]).some(({ name }) => name === 'Idempotency-Key');
+    expect(keyed('/v1/incidents')).toBe(true);
+    expect(keyed('/v1/changes')).toBe(true);
+    expect(keyed('/v1/measurements/{service}/{sli}')).toBe(true);
+    // A batch is of CloudEvents, whose own ids count.
+    expect(keyed('/v1/measurements')).toBe(false);
+  });
+
   test('asks for a token everywhere but on signed links and health', () => {
     const open = Object.entries(paths).flatMap(([path, item]) =>
       Object.values(item).some((operation) => JSON.stringify(operation.security) === '[]') ? [path] : [],

@@ -27,6 +27,7 @@ const tags: Record<string, string> = {
   operation: 'The state of the system itself',
   documents: 'Machine-readable contract',
   measurements: 'Measurements in',
+  changes: 'Deploys and other changes in',
 };
 
 /** The OpenAPI 3.1 document of every route, made from the schemas that the servers validate with. */
@@ -152,16 +153,16 @@ const text = (name: string, description: string) => ({
 
 function headers(route: Route): JsonSchema[] {
   const found: JsonSchema[] = [];
-  if (isWrite(route) && route.command) {
+  if (isWrite(route) && (route.command || route.idempotent)) {
     found.push(
       text(
         'Idempotency-Key',
         'The same key with the same body has its effect once, and gets the first answer again',
       ),
     );
-    if (route.versioned)
-      found.push(text('If-Match', 'The ETag that the change builds on; 412 when it is not the current one'));
   }
+  if (isWrite(route) && route.command && route.versioned)
+    found.push(text('If-Match', 'The ETag that the change builds on; 412 when it is not the current one'));
   if (!isWrite(route) && route.versioned)
     found.push(text('If-None-Match', '304 when the ETag is still the current one'));
   if (route.path === '/v1/stream') found.push(text('Last-Event-ID', 'Position or id of the last event seen'));

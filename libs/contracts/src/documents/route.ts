@@ -56,6 +56,8 @@ export interface Route {
   answers: Readonly<Record<number, RouteAnswer>>;
   /** The command that it asks of a service: the route writes, takes `Idempotency-Key` and, with `versioned`, `If-Match`. */
   command?: CommandName;
+  /** It takes `Idempotency-Key` without being a command. */
+  idempotent?: boolean;
   /** Its answer is a resource with a version, given as `ETag`. */
   versioned?: boolean;
 }

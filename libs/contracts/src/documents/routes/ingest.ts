@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { change, changeReceipt } from '../../changes.js';
 import { CLOUDEVENTS_BATCH_JSON, CLOUDEVENTS_JSON } from '../../envelope.js';
 import { measurementBody, measurementReceipt } from '../../measurements.js';
 import { resourceName } from '../../names.js';
@@ -18,6 +19,7 @@ export const ingestRoutes = defineRoutes({
     access: 'publisher',
     params: z.object({ service: resourceName, sli: resourceName }),
     body: { schema: measurementBody, mediaTypes: ['application/json', CLOUDEVENTS_JSON] },
+    idempotent: true,
     answers: accepted,
   },
   publishMeasurements: {
@@ -45,5 +47,17 @@ export const ingestRoutes = defineRoutes({
       mediaTypes: [CLOUDEVENTS_BATCH_JSON],
     },
     answers: accepted,
+  },
+  recordChange: {
+    app: 'ingest',
+    method: 'POST',
+    path: '/v1/changes',
+    tag: 'changes',
+    summary:
+      'Record a deploy or another change of a service: incidents that begin soon after name it as a suspect',
+    access: 'publisher',
+    body: { schema: change },
+    idempotent: true,
+    answers: { 202: { description: 'The event, after the commit to the log', schema: changeReceipt } },
   },
 });
