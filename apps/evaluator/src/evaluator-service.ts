@@ -51,7 +51,7 @@ export async function buildEvaluatorService(
   });
   try {
     await store.migrate();
-    await bus.reconcile();
+    await bus.establish();
     await evaluator.start();
   } catch (error) {
     // What was opened so far would keep the process from ending.

@@ -56,7 +56,7 @@ async function build(context: Context, bus: Bus, log: EventLog): Promise<Service
     if (loaded) await index.save(log.pool, loaded.state);
   }
   const history = new ReactionHistory(log, store, SERVICE);
-  await bus.reconcile();
+  await bus.establish();
 
   const strategy = new JournalStrategy<PoolClient>({
     bus,

@@ -60,7 +60,7 @@ export async function buildPagingService(
   await migratePaging(log.pool);
   const store = new PgConsumerStore(log.pool, schema);
   await store.migrate();
-  await bus.reconcile();
+  await bus.establish();
 
   const due = new DueTable(log.pool, config.DATABASE_URL, (error) =>
     logger.warn({ error }, 'the claims on what is due were lost; taking them again'),

@@ -100,6 +100,7 @@ describe('reconciliation', () => {
     await one.jsm.streams.delete(Streams.DLQ);
     await one.jsm.streams.add({ name: Streams.DLQ, subjects: ['dlq.>'], storage: 'memory' } as never);
     await expect(one.reconcile()).rejects.toThrow(TopologyConflict);
+    await expect(one.establish()).rejects.toThrow(TopologyConflict);
     await one.jsm.streams.delete(Streams.DLQ);
     await one.reconcile();
   });
@@ -114,6 +115,16 @@ describe('reconciliation', () => {
       expect((await one.jsm.streams.names().next()).length).toBe(4);
       expect((await one.jsm.consumers.info(Streams.EVENTS, 'paging')).name).toBe('paging');
     });
+  });
+
+  test('at a start it waits for a server that went away meanwhile', async () => {
+    const early = await bus('early');
+    await nats.kill();
+    const establishing = early.establish();
+    await nats.start();
+    await establishing;
+    const names = await early.jsm.streams.names().next();
+    expect(names).toEqual(expect.arrayContaining(Object.values(Streams)));
   });
 
   test('a consumer whose acknowledgements are ahead of its stream is replaced', async () => {

@@ -10,7 +10,7 @@ import {
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { headers, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { type ConnectOptions, openConnection, SERVICE_INBOX } from './connection.js';
-import { BusUnavailable, ConnectionLost } from './errors.js';
+import { BusUnavailable, ConnectionLost, TopologyConflict } from './errors.js';
 import { type BusLog, type BusMetrics, noMetrics, stderrLog } from './ports.js';
 import { ensureConsumer, ensureStream } from './reconcile.js';
 import { ask } from './request.js';
@@ -85,14 +85,33 @@ export class Bus {
   }
 
   /**
-   * Makes all streams, and the consumers this process declared, exist as declared. Called at start-up; the bus calls
-   * it itself after each reconnection, since the server may have come back without them.
+   * Makes all streams, and the consumers this process declared, exist as declared. The bus calls it itself after each
+   * reconnection, since the server may have come back without them.
+   * @throws ConnectionLost when the connection is lost meanwhile
    */
   reconcile(): Promise<void> {
     this.#reconciling ??= this.whileConnected(() => this.#reconcile()).finally(() => {
       this.#reconciling = null;
     });
     return this.#reconciling;
+  }
+
+  /**
+   * `reconcile` for a start: waits for NATS however long it takes, since a process that gave up would only be started
+   * to wait again.
+   * @throws TopologyConflict when waiting does not help
+   */
+  async establish(): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.whenConnected(FOREVER);
+        return await this.reconcile();
+      } catch (error) {
+        if (error instanceof TopologyConflict || this.nc.isClosed() || this.nc.isDraining()) throw error;
+        if (attempt % 10 === 1) this.log.warn({ error }, 'streams and consumers cannot be made yet');
+        await sleep(backoffMs(attempt, 2_000));
+      }
+    }
   }
 
   /**
@@ -271,6 +290,9 @@ export class Bus {
     }
   }
 }
+
+/** The longest a timer can wait, milliseconds. */
+const FOREVER = 2 ** 31 - 1;
 
 /** Header values must not break out of their line. */
 export function headerText(text: string, max = 1024): string {

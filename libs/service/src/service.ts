@@ -81,13 +81,17 @@ export async function runService<C extends ServiceConfig>(
   const draining = new AbortController();
   const state: { parts?: ServiceParts; app?: NestFastifyApplication; started: boolean } = { started: false };
 
+  let failure = '';
   const reasons = async (): Promise<string[]> => {
     if (draining.signal.aborted) return ['draining'];
     if (!state.started || state.parts === undefined) return ['starting'];
     const reason = await state.parts.ready().catch((error: unknown) => {
-      logger.error({ error }, 'the check of readiness failed');
+      // It is asked many times a second: the same failure is said once.
+      if (String(error) !== failure) logger.warn({ error }, 'the check of readiness failed');
+      failure = String(error);
       return 'the check of readiness failed';
     });
+    if (reason === null) failure = '';
     return reason === null ? [] : [reason];
   };
   const health = { reasons, metrics };
