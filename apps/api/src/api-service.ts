@@ -76,6 +76,7 @@ async function assemble(
       else logger.warn(fields, 'a read model cannot be brought up to date at the moment');
     },
   });
+  await log.available((error) => logger.warn({ error }, 'Postgres does not answer; waiting until it does'));
   await projector.start();
   const answers = new AnswerStore(log.pool);
   await answers.migrate();

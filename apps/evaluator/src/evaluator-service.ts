@@ -50,6 +50,7 @@ export async function buildEvaluatorService(
     metrics: metrics.registry,
   });
   try {
+    await log.available((error) => logger.warn({ error }, 'Postgres does not answer; waiting until it does'));
     await store.migrate();
     await bus.establish();
     await evaluator.start();

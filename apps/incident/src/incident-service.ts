@@ -48,6 +48,7 @@ async function build(context: Context, bus: Bus, log: EventLog): Promise<Service
   const incidents = new Incidents(log, clock, settings);
   const index = new IncidentIndex(settings);
   const store = new PgConsumerStore(log.pool, SERVICE);
+  await log.available((error) => logger.warn({ error }, 'Postgres does not answer; waiting until it does'));
   await store.migrate();
   await index.migrate(log.pool);
   // Due times follow from the settings, too, and those may have changed.

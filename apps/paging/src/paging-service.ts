@@ -57,6 +57,7 @@ export async function buildPagingService(
     metrics: metrics.registry,
     onAppended: (journal, position) => bus.nudge(journal, position),
   });
+  await log.available((error) => logger.warn({ error }, 'Postgres does not answer; waiting until it does'));
   await migratePaging(log.pool);
   const store = new PgConsumerStore(log.pool, schema);
   await store.migrate();

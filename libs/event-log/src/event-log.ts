@@ -1,8 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '@bellwether/contracts';
 import type pg from 'pg';
 import type { Registry } from 'prom-client';
 import { Appender } from './appender.js';
 import type { AppendStep } from './batch-sender.js';
+import { errorKind } from './database-error.js';
 import type { AppendRequest, AppendResult, RecordedEvent } from './event.js';
 import { type FollowOptions, follow, type ReadPage } from './follow.js';
 import { type LogMetrics, logMetrics, noLogMetrics } from './log-metrics.js';
@@ -39,6 +41,9 @@ export interface EventLogOptions {
   onStep?: (step: AppendStep, journal: string) => void | Promise<void>;
 }
 
+/** So often a database that is not there yet is asked again, milliseconds. */
+const WAIT_MS = 250;
+
 /** The append-only log: journals of events with dense positions, cut into streams with dense versions. */
 export class EventLog {
   /** Sessions as the writer role; for the owner's own tables, too. */
@@ -63,6 +68,24 @@ export class EventLog {
     });
     this.#reader = new Reader(this.pool, upcastWith(options.upcasters ?? upcasters));
     this.#metrics = options.metrics ? logMetrics(options.metrics) : noLogMetrics;
+  }
+
+  /**
+   * Resolves when the database answers, however long it takes to come up: for the start of a service.
+   * @param onWaiting told why it waits, at first and then every half minute
+   * @throws Error at once for what waiting does not help against, such as a refused password
+   */
+  async available(onWaiting: (error: unknown) => void): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await this.pool.query('select');
+        return;
+      } catch (error) {
+        if (!['lost', 'passing'].includes(errorKind(error))) throw error;
+        if (attempt % (30_000 / WAIT_MS) === 0) onWaiting(error);
+        await delay(WAIT_MS);
+      }
+    }
   }
 
   /**

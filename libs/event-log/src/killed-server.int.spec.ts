@@ -179,3 +179,23 @@ describe('between every two statements of log.append', () => {
     for (const client of [...clients]) client.connection.stream.destroy();
   }
 });
+
+describe('a database that is not there yet', () => {
+  test('is waited for', async () => {
+    const url = await server.database('late');
+    await server.postgres.kill();
+    const log = EventLog.open({ connectionString: url });
+    const told: unknown[] = [];
+    const waiting = log.available((error) => told.push(error));
+    await eventually(() => expect(told).toHaveLength(1));
+    await server.postgres.start();
+    await waiting;
+    await log.close();
+  });
+
+  test('is not waited for when it will never let us in', async () => {
+    const log = EventLog.open({ connectionString: server.postgres.url('no_such_database') });
+    await expect(log.available(() => {})).rejects.toMatchObject({ code: '3D000' });
+    await log.close();
+  });
+});
