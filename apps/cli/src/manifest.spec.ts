@@ -59,6 +59,13 @@ describe('manifests', () => {
     );
   });
 
+  test('of text that is not YAML the first fault is named, with its line', () => {
+    expect(faultsOf(() => parseManifest('a.yaml', 'kind: service\nname: a\n tier: 1\n'))).toEqual([
+      'a.yaml is not valid',
+      'a.yaml:2: Nested mappings are not allowed in compact mappings',
+    ]);
+  });
+
   test('the same resource twice is refused, whichever the file', () => {
     writeFileSync(path.join(folder, 'b.yaml'), 'kind: service\nname: twice\n');
     writeFileSync(path.join(folder, 'c.yaml'), 'kind: service\nname: twice\n');

@@ -71,9 +71,11 @@ export function parseManifest(file: string, source: string): ManifestEntry[] {
   for (const document of parseAllDocuments(source, { lineCounter: lines, uniqueKeys: true })) {
     if ('empty' in document && document.empty) continue;
     const line = lines.linePos(document.contents?.range?.[0] ?? document.range?.[0] ?? 0).line;
-    if (document.errors.length > 0) {
-      for (const error of document.errors)
-        faults.push(`${file}:${error.linePos?.[0].line ?? line}: ${error.message.split('\n')[0]}`);
+    const [error] = document.errors;
+    if (error) {
+      // The first one: what the parser says after it has lost the thread leads astray.
+      const message = error.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '');
+      faults.push(`${file}:${error.linePos?.[0].line ?? line}: ${message}`);
       continue;
     }
     const value: unknown = document.toJS({ maxAliasCount: 100 });

@@ -68,16 +68,16 @@ export function percent(ratio: number | null | undefined, digits = 3): string {
 export function relative(at: string | null | undefined, now: Date): string {
   if (!at) return '–';
   const seconds = Math.round((Date.parse(at) - now.getTime()) / 1000);
-  const size = Math.abs(seconds);
-  const text =
-    size < 60
-      ? `${size} s`
-      : size < 3600
-        ? `${Math.floor(size / 60)} min`
-        : size < 86_400
-          ? `${Math.floor(size / 3600)} h`
-          : `${Math.floor(size / 86_400)} d`;
+  const text = span(Math.abs(seconds));
   return seconds > 0 ? `in ${text}` : `${text} ago`;
+}
+
+/** A length of time in its largest unit: "4 min". */
+export function span(seconds: number): string {
+  if (seconds < 60) return `${Math.floor(seconds)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
 }
 
 /** Colours a state by how much it needs attention; plain where colours are off. */

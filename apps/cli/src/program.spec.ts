@@ -178,6 +178,36 @@ test('tail prints events as they come and resumes from the last id', async () =>
   expect(out.split('\n').map((l) => l.trim().split(/\s+/)[3])).toEqual(['INC-1', 'INC-2']);
 });
 
+test('a call that cannot mean anything is 2 and says what is missing', async () => {
+  for (const [argv, says] of [
+    [['-o', 'yaml', 'status'], /table, json/],
+    [['publish', 'checkout', 'availability', '--good', '5'], /--good or --bad, and --total/],
+    [['publish', 'checkout', 'availability', '--total', '5'], /--good or --bad, and --total/],
+    [['get', 'sli', 'availability'], /service\/name/],
+    [['oncall', 'shifts', 'primary', '--from', 'tomorrow'], /--from must be a time/],
+    [['oncall', 'shifts', 'primary', '--days', 'x'], /"x" is not a number/],
+    [['page', 'escalate', 'INC-1-P1', '--step', 'x'], /"x" is not a number/],
+  ] as const)
+    expect(await bellwether(...argv)).toMatchObject({ code: 2, err: expect.stringMatching(says) });
+  expect(requests).toEqual([]);
+});
+
+test('taking a shift for somebody who is not there yet is warned about', async () => {
+  answer = () => ({ status: 201, body: { warnings: ['user bob is not defined yet'] } });
+  expect(
+    await bellwether('oncall', 'take', 'primary', 'bob', '--until', '2026-11-23T20:00:00Z'),
+  ).toMatchObject({ code: 0, err: 'warning: user bob is not defined yet' });
+});
+
+test('the status of a past time is that of the SLOs there were', async () => {
+  answer = () => ({ status: 200, body: { items: [], nextCursor: null } });
+  expect(await bellwether('status', '--as-of', '2020-01-01T00:00:00Z')).toMatchObject({
+    code: 0,
+    out: 'no slos',
+  });
+  expect(requests.map((r) => r.url)).toEqual(['/v1/slos?asOf=2020-01-01T00%3A00%3A00Z']);
+});
+
 test('a family of events is asked for as the api knows it', async () => {
   answer = () => ({ status: 200, body: { items: [], nextCursor: null } });
   for (const type of ['incident', 'incident.declared', 'slo.alert', 'page.*'])

@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { manifestCommands } from './commands/apply.js';
 import type { OpenSession } from './commands/command.js';
 import { eventCommands } from './commands/events.js';
@@ -38,7 +38,9 @@ export function buildProgram({
     )
     .option('--data-dir <dir>', 'data folder of a local run (BELLWETHER_DATA_DIR)')
     .option('--database-url <url>', 'Postgres of the log (DATABASE_URL)')
-    .option('-o, --output <format>', 'table or json', 'table')
+    .addOption(
+      new Option('-o, --output <format>', 'how to print').choices(['table', 'json']).default('table'),
+    )
     .showHelpAfterError('(add --help for help)')
     .addHelpText(
       'after',

@@ -21,11 +21,11 @@ export function manifestCommands(program: Command, open: OpenSession): void {
     .requiredOption('-f, --file <path>', 'a YAML or JSON file, a folder, or - (repeatable)', collect)
     .action((options: { file: string[] }, command: Command) => {
       const session = open(command);
-      const entries = readManifests(options.file);
+      const entries = readSome(options.file);
       present(
         session,
         entries.map(({ kind, name, where }) => ({ kind, name, where })),
-        (list) => `${list.length} resources are valid`,
+        (list) => (list.length === 1 ? '1 resource is valid' : `${list.length} resources are valid`),
       );
     });
 
@@ -40,7 +40,7 @@ export function manifestCommands(program: Command, open: OpenSession): void {
     )
     .action(async (options: { file: string[]; dryRun: boolean }, command: Command) => {
       const session = open(command);
-      const plan = await planAll(session, readManifests(options.file));
+      const plan = await planAll(session, readSome(options.file));
       const json = session.context.output === 'json';
       if (!json) for (const line of planLines(plan)) session.output.out(line);
       const results = options.dryRun
@@ -51,8 +51,14 @@ export function manifestCommands(program: Command, open: OpenSession): void {
     });
 }
 
-async function planAll(session: Session, entries: ManifestEntry[]): Promise<PlannedChange[]> {
+/** A folder without a manifest is a slip of the pen, not "all is well". */
+function readSome(files: string[]): ManifestEntry[] {
+  const entries = readManifests(files);
   if (entries.length === 0) throw new CliError('the manifests hold no resource', ExitCode.usage);
+  return entries;
+}
+
+async function planAll(session: Session, entries: ManifestEntry[]): Promise<PlannedChange[]> {
   const plan: PlannedChange[] = [];
   for (const entry of entries)
     plan.push(planChange(entry, await session.http.find<Record<string, unknown>>(entry.path)));

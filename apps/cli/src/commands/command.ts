@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.js';
+import { CliError, ExitCode } from '../errors.js';
 import type { HttpClient } from '../http.js';
 import type { Output } from '../output.js';
 
@@ -18,6 +19,14 @@ export type OpenSession = (command: Command) => Session;
 export function present<T>(session: Session, value: T, forPeople: (value: T) => string): void {
   session.output.out(session.context.output === 'json' ? JSON.stringify(value, null, 2) : forPeople(value));
 }
+
+/** The number an option was given. @throws CliError (usage) */
+export const number = (text: string): number => {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value))
+    throw new CliError(`"${text}" is not a number`, ExitCode.usage);
+  return value;
+};
 
 /** Collects a repeatable option. */
 export const collect = (value: string, before: string[] = []): string[] => [...before, value];

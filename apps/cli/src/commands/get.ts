@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { CliError, ExitCode } from '../errors.js';
 import { kinds } from '../manifest.js';
-import { type Column, fields, percent, relative, table, tone } from '../output.js';
+import { type Column, fields, percent, relative, span, table, tone } from '../output.js';
 import { type OpenSession, present, type Session } from './command.js';
 
 type Row = Record<string, unknown>;
@@ -139,7 +139,8 @@ export function readCommands(program: Command, open: OpenSession): void {
       const asOf = options.asOf ? `?asOf=${encodeURIComponent(options.asOf)}` : '';
       const names: string[] = [];
       if (slo) names.push(slo);
-      else for await (const { name } of session.http.list<{ name: string }>('/v1/slos')) names.push(name);
+      else
+        for await (const { name } of session.http.list<{ name: string }>(`/v1/slos${asOf}`)) names.push(name);
       const statuses: SloStatus[] = [];
       for (const name of names)
         statuses.push((await session.http.get<SloStatus>(`/v1/slos/${name}/status${asOf}`)).body);
@@ -152,6 +153,8 @@ export function readCommands(program: Command, open: OpenSession): void {
 }
 
 async function showOne(session: Session, kind: string, name: string, asOf: string): Promise<void> {
+  if (kind === 'slis' && !name.includes('/'))
+    throw new CliError(`which service is ${name} of? An SLI is named service/name`, ExitCode.usage);
   const { body } = await session.http.get<Row>(`/v1/${kind}/${name}${asOf}`);
   const manifestKind = Object.entries(kinds).find(([, k]) => k.plural === kind)?.[0];
   present(session, body, (resource) => {
@@ -171,7 +174,7 @@ const statusColumns = (now: Date): Column<SloStatus>[] => [
     head: 'FIRING',
     cell: (s) => s.alerts.filter((a) => a.state === 'firing').map((a) => `${a.severity}-${a.tier}`),
   },
-  { head: 'EXHAUSTED', cell: (s) => relative(s.budget.exhaustsAt, now) },
+  { head: 'EXHAUSTED', cell: (s) => exhausted(s, now) },
 ];
 
 function oneStatus(s: SloStatus, now: Date): string {
@@ -182,7 +185,9 @@ function oneStatus(s: SloStatus, now: Date): string {
     ['Budget', `${percent(s.budget.remaining, 1)} left, ${percent(s.budget.consumed, 1)} spent`],
     [
       'Exhausted',
-      s.budget.exhaustsAt ? `${s.budget.exhaustsAt} (${relative(s.budget.exhaustsAt, now)})` : '–',
+      s.budget.exhausted || !s.budget.exhaustsAt
+        ? exhausted(s, now)
+        : `${s.budget.exhaustsAt} (${exhausted(s, now)})`,
     ],
     ['Burn', s.burn.map((b) => `${b.window} ${rate(b.rate)}`).join('  ')],
     [
@@ -192,10 +197,14 @@ function oneStatus(s: SloStatus, now: Date): string {
         .join(', '),
     ],
     ['Newest data', s.watermark ? `${s.watermark} (${relative(s.watermark, now)})` : 'none'],
-    ['History', `${Math.round(s.history / 3600)} h, coverage ${percent(s.coverage, 1)}`],
+    ['History', `${span(s.history)}, coverage ${percent(s.coverage, 1)}`],
     ...(s.backfill ? ([['Back-fill', `${s.backfill.done} of ${s.backfill.of}`]] as [string, unknown][]) : []),
   ]);
 }
+
+// At the recent pace; the moment an overspent budget ran out is not in the status.
+const exhausted = ({ budget }: SloStatus, now: Date): string =>
+  budget.exhausted ? 'already' : relative(budget.exhaustsAt, now);
 
 const rate = (value: number | null | undefined) =>
   value === null || value === undefined ? '–' : value.toFixed(2);

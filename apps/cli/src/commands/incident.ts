@@ -33,9 +33,9 @@ export function incidentCommands(program: Command, open: OpenSession): void {
   incident
     .command('list')
     .description('incidents, newest first')
-    .option('--status <status>')
-    .option('--service <name>')
-    .option('--severity <sev>')
+    .option('--status <status>', 'open, investigating, identified, monitoring or resolved')
+    .option('--service <name>', 'one that it affects')
+    .option('--severity <sev>', 'sev1 to sev4')
     .action(async (options: Record<string, string>, command: Command) => {
       const session = open(command);
       const rows: Incident[] = [];
@@ -100,14 +100,17 @@ export function incidentCommands(program: Command, open: OpenSession): void {
   act(
     'severity',
     'change the severity, with a reason',
-    (c) => c.argument('<sev>').requiredOption('-m, --reason <text>'),
+    (c) => c.argument('<sev>', 'sev1 to sev4').requiredOption('-m, --reason <text>'),
     'severity',
     ([, severity], o) => ({ severity, reason: o.reason }),
   );
   act(
     'role',
     'give a role to a person, or "-" to nobody',
-    (c) => c.argument('<role>').argument('<user>'),
+    (c) =>
+      c
+        .argument('<role>', 'commander, operations, communications, planning or scribe')
+        .argument('<user>', 'a user, or "-"'),
     'roles',
     ([, role, user]) => ({ role, user: user === '-' ? null : user }),
   );

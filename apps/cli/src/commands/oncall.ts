@@ -1,7 +1,9 @@
 import type { OnCall, Page, Shift } from '@bellwether/contracts';
 import type { Command } from 'commander';
+import pc from 'picocolors';
+import { CliError, ExitCode } from '../errors.js';
 import { relative, table, tone } from '../output.js';
-import { type OpenSession, present } from './command.js';
+import { number, type OpenSession, present } from './command.js';
 import { onCallColumns, pageColumns } from './get.js';
 
 /** `oncall …` and `page …`. */
@@ -26,12 +28,14 @@ export function onCallCommands(program: Command, open: OpenSession): void {
     .command('shifts')
     .argument('<schedule>')
     .option('--from <time>', 'default now')
-    .option('--days <n>', 'how many days', '14')
+    .option('--days <n>', 'how many days', number, 14)
     .description('shifts to come')
-    .action(async (schedule: string, options: { from?: string; days: string }, command: Command) => {
+    .action(async (schedule: string, options: { from?: string; days: number }, command: Command) => {
       const session = open(command);
       const from = options.from ? new Date(options.from) : session.now();
-      const to = new Date(from.getTime() + Number(options.days) * 86_400_000);
+      const to = new Date(from.getTime() + options.days * 86_400_000);
+      if (Number.isNaN(to.getTime()))
+        throw new CliError('--from must be a time such as 2026-11-22T10:00:00Z', ExitCode.usage);
       const rows: Shift[] = [];
       for await (const row of session.http.list<Shift>(
         `/v1/schedules/${schedule}/shifts?from=${from.toISOString()}&to=${to.toISOString()}`,
@@ -66,15 +70,19 @@ export function onCallCommands(program: Command, open: OpenSession): void {
         command: Command,
       ) => {
         const session = open(command);
-        const { body } = await session.http.post(`/v1/schedules/${schedule}/overrides`, {
-          schedule,
-          kind: o.replaces ? 'replace' : 'add',
-          user,
-          ...(o.replaces ? { replaces: o.replaces } : {}),
-          from: o.from ?? session.now().toISOString(),
-          to: o.until,
-          reason: o.reason,
-        });
+        const { body } = await session.http.post<{ warnings?: string[] }>(
+          `/v1/schedules/${schedule}/overrides`,
+          {
+            schedule,
+            kind: o.replaces ? 'replace' : 'add',
+            user,
+            ...(o.replaces ? { replaces: o.replaces } : {}),
+            from: o.from ?? session.now().toISOString(),
+            to: o.until,
+            reason: o.reason,
+          },
+        );
+        for (const warning of body.warnings ?? []) session.output.err(`${pc.yellow('warning')}: ${warning}`);
         present(session, body, () => `${user} is on ${schedule} until ${o.until}`);
       },
     );
@@ -110,7 +118,7 @@ export function onCallCommands(program: Command, open: OpenSession): void {
               { head: 'METHOD', cell: (d) => `${d.method} (${d.kind})` },
               { head: 'STATE', cell: (d) => tone(d.state) },
               { head: 'ATTEMPTS', cell: (d) => d.attempts },
-              { head: 'DUE', cell: (d) => relative(d.dueAt, session.now()) },
+              { head: 'DUE', cell: (d) => (d.state === 'pending' ? relative(d.dueAt, session.now()) : '–') },
               { head: 'LAST ERROR', cell: (d) => d.lastError },
             ],
             p.deliveries,
@@ -141,8 +149,8 @@ export function onCallCommands(program: Command, open: OpenSession): void {
   act(
     'escalate',
     'go to the next step, or to a named one',
-    (c) => c.option('--step <n>', 'step, from 1'),
-    (o) => (o.step ? { step: Number(o.step) } : {}),
+    (c) => c.option('--step <n>', 'step, from 1', number),
+    (o) => (o.step === undefined ? {} : { step: o.step }),
   );
   act(
     'reassign',

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { faultsOf, type MeasurementReceipt, measurementBody } from '@bellwether/contracts';
 import type { Command } from 'commander';
 import { CliError, ExitCode } from '../errors.js';
-import { type OpenSession, present } from './command.js';
+import { number, type OpenSession, present } from './command.js';
 
 interface PublishOptions {
   good?: number;
@@ -14,13 +14,6 @@ interface PublishOptions {
   file?: string;
   id?: string;
 }
-
-const number = (text: string): number => {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value))
-    throw new CliError(`"${text}" is not a number`, ExitCode.usage);
-  return value;
-};
 
 /** `publish`: measurements by hand or from a file, accepted when the command returns. */
 export function publishCommand(program: Command, open: OpenSession): void {
@@ -63,6 +56,8 @@ function pointOf({ good, bad, total, value, count, at }: PublishOptions): unknow
   );
   if (Object.keys(point).length === 0)
     throw new CliError('give --good or --bad with --total, or --value, or --file', ExitCode.usage);
+  if (value === undefined && ((good ?? bad) === undefined || total === undefined))
+    throw new CliError('counts are two numbers: --good or --bad, and --total', ExitCode.usage);
   return point;
 }
 
