@@ -5,6 +5,6 @@ import { apiConfig } from './config.js';
 
 await startService({
   name: SERVICE,
-  config: loadConfig(apiConfig),
+  config: () => loadConfig(apiConfig),
   build: (context) => buildApiService(context),
 });

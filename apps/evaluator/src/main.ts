@@ -3,5 +3,8 @@ import { loadConfig, startService } from '@bellwether/service';
 import { evaluatorConfig } from './config.js';
 import { buildEvaluatorService, SERVICE } from './evaluator-service.js';
 
-const config = loadConfig(evaluatorConfig);
-await startService({ name: SERVICE, config, build: buildEvaluatorService });
+await startService({
+  name: SERVICE,
+  config: () => loadConfig(evaluatorConfig),
+  build: buildEvaluatorService,
+});

@@ -12,6 +12,7 @@ if (!existsSync(node)) {
   );
   process.exit(1);
 }
+if (process.argv.length === 2) console.log('building what is not built …');
 const build = spawnSync('npx', ['nx', 'run-many', '-t', 'build', '--outputStyle=static'], {
   cwd: root,
   encoding: 'utf8',

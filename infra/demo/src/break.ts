@@ -5,7 +5,7 @@ import { stateFile } from './local-run.js';
 /** Makes the running demo's payments fail for `seconds`, then mends them. */
 export async function breakShop(seconds: number, say: (line: string) => void): Promise<void> {
   const payment = runningPayment();
-  await setFault(payment, BROKEN);
+  await setFault(payment, { ...BROKEN, seconds });
   say(`Payments fail now: ${BROKEN.failRate * 100} % of them, for ${seconds} s. Look at the other terminal.`);
   try {
     await new Promise<void>((resolve) => {
@@ -25,7 +25,9 @@ function runningPayment(): string {
   try {
     return (JSON.parse(readFileSync(stateFile(), 'utf8')) as { payment: string }).payment;
   } catch {
-    throw new Error('the demo is not running: start it with "npm run demo" in another terminal');
+    throw new Error(
+      'the demo is not running, or still starting: start it with "npm run demo" in another terminal',
+    );
   }
 }
 

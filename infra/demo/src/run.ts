@@ -23,6 +23,7 @@ export async function runDemo(say: (line: string) => void): Promise<void> {
   const pager = await startPager(secret, ({ person, notification }) => say(pageLine(person, notification)));
   const running: ServiceProcess[] = [];
   try {
+    say('applying the services, SLOs, people and policy of the shop (infra/demo/manifests) …');
     applyManifests(bellwether, { PAGER_URL: pager.url, PAGER_SECRET: secret });
     const urls: Urls = {};
     for (const name of SHOP_SERVICES) {

@@ -60,6 +60,16 @@ const never: Handler = async () => {
 /** The part that breaks: takes the money, or does not. */
 function paymentService(): { handle: Handler; control: Handler } {
   let fault: Fault = HEALTHY;
+  let end: NodeJS.Timeout | undefined;
+  const set = (wanted: Fault) => {
+    clearTimeout(end);
+    fault = wanted;
+    if (wanted.seconds === undefined) return;
+    end = setTimeout(() => {
+      fault = HEALTHY;
+    }, wanted.seconds * 1000);
+    end.unref();
+  };
   return {
     handle: async (_request, response) => {
       if (fault.delayMillis > 0)
@@ -69,7 +79,7 @@ function paymentService(): { handle: Handler; control: Handler } {
     },
     control: async (request, response) => {
       try {
-        if (request.method === 'PUT') fault = parseFault(JSON.parse(await bodyOf(request)));
+        if (request.method === 'PUT') set(parseFault(JSON.parse(await bodyOf(request))));
         json(response, 200, fault);
       } catch (error) {
         json(response, 400, { error: (error as Error).message });

@@ -11,12 +11,14 @@ import {
   requireNode,
   root,
   runForeground,
+  say,
 } from './prepare.mjs';
 
 try {
   requireNode();
   await installDependencies();
   if (!process.env.NATS_URL) await ensureNatsServer();
+  say('building what has changed');
   await build({ exclude: notForStart });
   const main = path.join(root, 'infra/local/dist/main.js');
   process.exitCode = await runForeground(pinnedNode(), ['--enable-source-maps', main]);
