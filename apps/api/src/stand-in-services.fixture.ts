@@ -9,7 +9,9 @@ import {
   type CommandRequest,
   commandCatalog,
   LogStreams,
+  onceOf,
   parseOrRefuse,
+  storyOf,
 } from '@bellwether/contracts';
 import type { EventLog, NewEvent, RecordedEvent } from '@bellwether/event-log';
 import {
@@ -261,19 +263,13 @@ export class StandInServices {
       journal: CONTROL_JOURNAL,
       stream,
       expectedVersion: 'any',
-      commandId: request.id,
-      ...(request.hash === undefined ? {} : { commandHash: request.hash }),
+      ...onceOf(request),
       events: changes.map(
         ({ type, data }): NewEvent => ({
           type,
           data,
           occurredAt: this.now(),
-          meta: {
-            correlationId: request.correlationId,
-            causationId: request.causationId ?? null,
-            actor: request.actor,
-            source: '/bellwether/stand-in',
-          },
+          meta: { ...storyOf(request), source: '/bellwether/stand-in' },
         }),
       ),
     });

@@ -8,7 +8,9 @@ import {
   type Incident,
   incidentStatus,
   LogStreams,
+  onceOf,
   parseOrRefuse,
+  storyOf,
 } from '@bellwether/contracts';
 import { type CommandOf, type IncidentCommand, incidentView } from '@bellwether/incident';
 import { may } from '@bellwether/service';
@@ -144,16 +146,7 @@ function causeOf(request: CommandRequest): Cause {
   if (!may({ actor, name: actor, role }, ['responder'])) {
     throw CommandRefused.forbidden('this takes the role responder');
   }
-  return {
-    commandId: request.id,
-    commandHash: request.hash,
-    meta: {
-      correlationId: request.correlationId,
-      causationId: request.causationId ?? null,
-      actor: request.actor,
-      ...(request.traceparent ? { traceparent: request.traceparent } : {}),
-    },
-  };
+  return { ...onceOf(request), meta: storyOf(request) };
 }
 
 function reply({ state, position }: Changed, status: 200 | 201 = 200): Reply {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '@bellwether/contracts';
+import { transaction } from '@bellwether/event-log';
 import type { Logger } from '@bellwether/service';
 import type { Pool } from 'pg';
 import type { IncidentIndex } from './incident-index.js';
@@ -38,25 +39,14 @@ export class DueIncidents {
   /** Handles what is due now. @returns how many incidents that were */
   async pass(limit = 20): Promise<number> {
     const { pool, index, clock } = this.#options;
-    const client = await pool.connect();
-    let broken: Error | undefined;
-    try {
-      await client.query('begin');
-      const due = await index.due(client, clock.now(), limit);
+    return await transaction(pool, async (tx) => {
+      const due = await index.due(tx, clock.now(), limit);
       for (const id of due) {
         const state = await this.#passTime(id);
-        if (state) await index.save(client, state);
+        if (state) await index.save(tx, state);
       }
-      await client.query('commit');
       return due.length;
-    } catch (error) {
-      await client.query('rollback').catch((failure: Error) => {
-        broken = failure;
-      });
-      throw error;
-    } finally {
-      client.release(broken);
-    }
+    });
   }
 
   async #passTime(id: string) {

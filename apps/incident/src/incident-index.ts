@@ -1,3 +1,4 @@
+import { transaction } from '@bellwether/event-log';
 import {
   alertKey,
   type IncidentSettings,
@@ -45,18 +46,10 @@ export class IncidentIndex {
 
   /** Makes the tables; the schema is there. Safe to repeat, and at once from several processes. */
   async migrate(pool: Pool): Promise<void> {
-    const client = await pool.connect();
-    try {
-      await client.query('begin');
-      await client.query("select pg_advisory_xact_lock(hashtextextended('incident index', 0))");
-      await client.query(schema);
-      await client.query('commit');
-    } catch (error) {
-      await client.query('rollback');
-      throw error;
-    } finally {
-      client.release();
-    }
+    await transaction(pool, async (tx) => {
+      await tx.query("select pg_advisory_xact_lock(hashtextextended('incident index', 0))");
+      await tx.query(schema);
+    });
   }
 
   /** Keeps a state, unless a later one is kept already. */

@@ -1,4 +1,4 @@
-import type { CommandRequest, EventEnvelope } from '@bellwether/contracts';
+import { type CommandRequest, type EventEnvelope, onceOf, storyOf } from '@bellwether/contracts';
 import type { EventMeta } from '@bellwether/event-log';
 
 export const source = '/bellwether/paging';
@@ -13,17 +13,7 @@ export interface Cause {
 
 /** A person or program asked for it. */
 export function causeOfRequest(request: CommandRequest): Cause {
-  return {
-    meta: {
-      correlationId: request.correlationId,
-      causationId: request.causationId ?? null,
-      actor: request.actor,
-      source,
-      ...(request.traceparent ? { traceparent: request.traceparent } : {}),
-    },
-    commandId: request.id,
-    ...(request.hash ? { commandHash: request.hash } : {}),
-  };
+  return { meta: { ...storyOf(request), source }, ...onceOf(request) };
 }
 
 /** It follows from an event; the reaction's name keeps several reactions to one event apart. */

@@ -1,3 +1,4 @@
+import { transaction } from '@bellwether/event-log';
 import type pg from 'pg';
 
 export const schema = 'paging';
@@ -37,26 +38,18 @@ const migrations: readonly { name: string; sql: string }[] = [
 
 /** Makes the service's tables; safe to repeat, and at once from several processes. */
 export async function migratePaging(pool: pg.Pool): Promise<void> {
-  const client = await pool.connect();
-  try {
-    await client.query('begin');
-    await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', ['paging migrations']);
-    await client.query(`
+  await transaction(pool, async (tx) => {
+    await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', ['paging migrations']);
+    await tx.query(`
       create schema if not exists paging;
       create table if not exists paging.migrations (name text primary key, applied_at timestamptz not null)`);
-    const { rows } = await client.query<{ name: string }>('select name from paging.migrations');
+    const { rows } = await tx.query<{ name: string }>('select name from paging.migrations');
     const applied = new Set(rows.map((row) => row.name));
     for (const { name, sql } of migrations.filter((migration) => !applied.has(migration.name))) {
-      await client.query(sql);
-      await client.query('insert into paging.migrations (name, applied_at) values ($1, clock_timestamp())', [
+      await tx.query(sql);
+      await tx.query('insert into paging.migrations (name, applied_at) values ($1, clock_timestamp())', [
         name,
       ]);
     }
-    await client.query('commit');
-  } catch (error) {
-    await client.query('rollback').catch(() => {});
-    throw error;
-  } finally {
-    client.release();
-  }
+  });
 }

@@ -24,6 +24,7 @@ export { Relay, type RelayOptions, type RelayRetention } from './relay.js';
 export { type CopyState, type RelayCheckpoint, type ResumePlan, resumePlan } from './relay-plan.js';
 export type { RelayStep, RelayTarget } from './relay-target.js';
 export { OWNER, WRITER } from './roles.js';
+export { transaction } from './transaction.js';
 export { type Upcast, type Upcaster, upcastWith } from './upcast.js';
 export { upcasters } from './upcasters.js';
 export type { JournalReport, VerifyOptions, VerifyReport } from './verify.js';

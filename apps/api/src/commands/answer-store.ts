@@ -1,4 +1,5 @@
 import { CommandRefused } from '@bellwether/contracts';
+import { transaction } from '@bellwether/event-log';
 import type pg from 'pg';
 
 /** The answer that a keyed write got. */
@@ -21,27 +22,19 @@ export class AnswerStore {
   constructor(private readonly pool: pg.Pool) {}
 
   async migrate(): Promise<void> {
-    const client = await this.pool.connect();
-    try {
-      await client.query('begin');
+    await transaction(this.pool, async (tx) => {
       // Two instances that start at once must not both create it.
-      await client.query(`select pg_advisory_xact_lock(hashtext('bellwether api answers'))`);
-      await client.query('create schema if not exists api');
-      await client.query(`
+      await tx.query(`select pg_advisory_xact_lock(hashtext('bellwether api answers'))`);
+      await tx.query('create schema if not exists api');
+      await tx.query(`
         create table if not exists api.answers (
           command_id text primary key,
           request_hash text not null,
           answer json not null,
           answered_at timestamptz not null default now()
         )`);
-      await client.query('create index if not exists answers_by_age on api.answers (answered_at)');
-      await client.query('commit');
-    } catch (error) {
-      await client.query('rollback').catch(() => {});
-      throw error;
-    } finally {
-      client.release();
-    }
+      await tx.query('create index if not exists answers_by_age on api.answers (answered_at)');
+    });
   }
 
   /**

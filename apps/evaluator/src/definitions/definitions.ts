@@ -6,6 +6,7 @@ import {
   type CommandRequest,
   keyOfStream,
   LogStreams,
+  onceOf,
   parseOrRefuse,
   type Service,
   type Sli,
@@ -13,11 +14,11 @@ import {
   service as serviceSchema,
   sli as sliSchema,
   sloDefinition,
+  storyOf,
 } from '@bellwether/contracts';
 import {
   type AppendResult,
   type EventLog,
-  type EventMeta,
   StaleVersion,
   StreamExists,
   VersionConflict,
@@ -125,13 +126,13 @@ export class Definitions {
       const known = entry.retired || isStale(request, entry.version) ? 'no-stream' : entry.streamVersion;
       const { service } = entry.definition;
       const at = new Date(request.at);
-      const meta = metaOf(request);
+      const meta = { ...storyOf(request), source: SOURCE };
       try {
         const result = await this.#log.append({
           journal: CONTROL_JOURNAL,
           stream: LogStreams.slo(slo),
           expectedVersion: known,
-          ...commandOf(request),
+          ...onceOf(request),
           events: [
             { type: 'slo.retired', data: { slo, service }, occurredAt: at, meta },
             ...retireAlerts(entry.ledger, at.getTime()).map(({ type, data }) => ({
@@ -175,8 +176,10 @@ export class Definitions {
           stream,
           // What is not to be appended is asked for all the same: a repeat gets its first answer, whatever came since.
           expectedVersion: stale || same ? NEVER : current.streamVersion,
-          ...commandOf(request),
-          events: [{ type, data, occurredAt: new Date(request.at), meta: metaOf(request) }],
+          ...onceOf(request),
+          events: [
+            { type, data, occurredAt: new Date(request.at), meta: { ...storyOf(request), source: SOURCE } },
+          ],
         });
         if (result.duplicate) return await this.#firstAnswer<T>(definition, result);
         await this.#registry.catchUp();
@@ -251,21 +254,6 @@ const NEVER = Number.MAX_SAFE_INTEGER;
 
 const isStale = (request: CommandRequest, version: number): boolean =>
   request.expect !== undefined && request.expect !== version;
-
-const commandOf = (request: CommandRequest) => ({
-  commandId: request.id,
-  ...(request.hash === undefined ? {} : { commandHash: request.hash }),
-});
-
-function metaOf(request: CommandRequest): EventMeta {
-  return {
-    correlationId: request.correlationId,
-    causationId: request.causationId ?? null,
-    actor: request.actor,
-    source: SOURCE,
-    ...(request.traceparent ? { traceparent: request.traceparent } : {}),
-  };
-}
 
 function currentOf(defined: { data: unknown; version: number; streamVersion: number } | undefined): Current {
   return defined ?? { version: 0, streamVersion: 0, data: undefined };

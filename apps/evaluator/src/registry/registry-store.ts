@@ -1,5 +1,5 @@
+import { transaction } from '@bellwether/event-log';
 import type pg from 'pg';
-import { transaction } from '../store/transaction.js';
 
 /** The registry's short cut for the next start: the state of each stream as of one position of the control journal. */
 export class RegistryStore {

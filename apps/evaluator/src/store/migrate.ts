@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { transaction } from '@bellwether/event-log';
 import type pg from 'pg';
-import { transaction } from './transaction.js';
 
 const DIRECTORY = fileURLToPath(new URL('./', import.meta.url));
 

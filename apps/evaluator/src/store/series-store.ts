@@ -1,3 +1,4 @@
+import { transaction } from '@bellwether/event-log';
 import {
   Cells,
   decodeCells,
@@ -11,7 +12,6 @@ import {
 } from '@bellwether/slo';
 import type pg from 'pg';
 import type { Lease } from '../partition/leases.js';
-import { transaction } from './transaction.js';
 
 /** A row of evaluator.series. */
 export interface SeriesRow {

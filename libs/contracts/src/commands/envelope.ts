@@ -21,6 +21,27 @@ export const commandRequest = z.object({
 });
 export type CommandRequest<T = unknown> = Omit<z.infer<typeof commandRequest>, 'data'> & { data: T };
 
+/** What the log keeps of who asked, and of the story that the request belongs to. */
+export function storyOf(request: CommandRequest): {
+  correlationId: string;
+  causationId: string | null;
+  actor: string;
+  traceparent?: string;
+} {
+  const { correlationId, causationId, actor, traceparent } = request;
+  return {
+    correlationId,
+    causationId: causationId ?? null,
+    actor,
+    ...(traceparent ? { traceparent } : {}),
+  };
+}
+
+/** What makes the append that a request leads to happen once: the same id with another hash is a conflict. */
+export function onceOf({ id, hash }: CommandRequest): { commandId: string; commandHash?: string } {
+  return { commandId: id, ...(hash === undefined ? {} : { commandHash: hash }) };
+}
+
 export const commandReply = z.discriminatedUnion('ok', [
   z.object({
     ok: z.literal(true),
