@@ -76,11 +76,7 @@ export async function buildEvaluatorService(
       store: evaluator.store,
     }),
     strategies: [strategy],
-    ready: async () => {
-      if (!bus.connected) return 'there is no connection to NATS';
-      await log.pool.query('select');
-      return null;
-    },
+    ready: () => strategy.unready(),
     close: async () => {
       await evaluator.stop();
       await log.close();

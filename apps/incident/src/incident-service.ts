@@ -70,20 +70,10 @@ async function build(context: Context, bus: Bus, log: EventLog): Promise<Service
   const due = new DueIncidents({ pool: log.pool, index, incidents, clock, logger });
   due.start();
 
-  let caughtUp = false;
   return {
     module: incidentModule({ incidents, index, pool: new LogPool(log.pool), history }),
     strategies: [strategy],
-    ready: async () => {
-      if (!bus.connected) return 'there is no connection to NATS';
-      await log.pool.query('select');
-      if (!caughtUp) {
-        const { position, halted } = strategy.state();
-        if (halted) return `stands still at event ${halted.position}: ${halted.error}`;
-        caughtUp = position >= (await log.head(CONTROL_JOURNAL)).position;
-      }
-      return caughtUp ? null : 'catching up with the log';
-    },
+    ready: () => strategy.unready(),
     close: async () => {
       await due.stop();
       await log.close();

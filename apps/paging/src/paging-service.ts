@@ -117,7 +117,6 @@ export async function buildPagingService(
   await due.start();
   dispatcher.start();
 
-  let caughtUp = false;
   return {
     module: pagingModule({
       definitions: new Definitions(log, clock, secrets),
@@ -127,17 +126,8 @@ export async function buildPagingService(
       reactions: new Reactions(pages),
     }),
     strategies: [strategy],
-    ready: async () => {
-      if (!bus.connected) return 'there is no connection to NATS';
-      if (!due.alive) return 'there is no connection to Postgres for the claims';
-      await log.pool.query('select');
-      if (!caughtUp) {
-        const { position, halted } = strategy.state();
-        if (halted) return `stands still at event ${halted.position}: ${halted.error}`;
-        caughtUp = position >= (await log.head(CONTROL_JOURNAL)).position;
-      }
-      return caughtUp ? null : 'catching up with the log';
-    },
+    ready: async () =>
+      due.alive ? await strategy.unready() : 'there is no connection to Postgres for the claims',
     close: async () => {
       await dispatcher.stop();
       await due.stop();

@@ -316,7 +316,7 @@ describe('an incident ends', () => {
     await rehearsal.until('INC-1-P2', ({ status }) => status === 'cancelled');
     // Those who were paged are told; it is not to reach the next test's receiver.
     await receiver.received(2);
-    expect((receiver.requests[1]?.json as { type: string }).type).toBe('page.resolved');
+    expect(receiver.requests[1]?.json).toMatchObject({ type: 'page.resolved' });
   });
 
   test('while the service was away: it pages nobody for what is over, and once for what is not', async () => {

@@ -13,5 +13,6 @@ export * from './ordered-consumer.js';
 export * from './ports.js';
 export * from './server-config.js';
 export * from './topology.js';
+export { isDatabaseAway } from './transient.js';
 export * from './work-consumer.js';
 export * from './work-message.js';

@@ -410,6 +410,42 @@ describe('failures of the bus', () => {
     expect(store.effects).toEqual(expectedEffects());
   }, 30_000);
 
+  test('a service is ready once it has reached the head, and stays so when it falls behind', async () => {
+    declared(3);
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    onDeclared = () => held;
+    const { strategy, bus } = await start(IncidentModule, { pollMs: 600_000 });
+    expect(await strategy.unready()).toBe('catching up with the log');
+    release();
+    await eventually(async () => expect(await strategy.unready()).toBeNull());
+    // Nobody says so, and nobody looks: it is behind now.
+    declared(1);
+    expect(await strategy.unready()).toBeNull();
+    log.beforeRead = () => {
+      throw new Error('the log is away');
+    };
+    await expect(strategy.unready()).rejects.toThrow('the log is away');
+    log.beforeRead = () => {};
+    await bus.nc.close();
+    expect(await strategy.unready()).toBe('there is no connection to NATS');
+  });
+
+  test('a service that stands still at an event says so', async () => {
+    declared(1);
+    onDeclared = async () => {
+      throw new TypeError('cannot digest');
+    };
+    const { strategy } = await start(IncidentModule, { keyOf: () => null, maxAttempts: 1 });
+    await eventually(async () =>
+      expect(await strategy.unready()).toBe('stands still at event 1: TypeError: cannot digest'),
+    );
+    onDeclared = async () => {};
+    await eventually(async () => expect(await strategy.unready()).toBeNull());
+  });
+
   test('lag is reported', async () => {
     const lags: number[] = [];
     const { strategy, bus } = await start(IncidentModule, { pollMs: 600_000, graceMs: 600_000 });

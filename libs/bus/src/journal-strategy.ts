@@ -51,6 +51,7 @@ export class JournalStrategy<Tx> extends Server implements CustomTransportStrate
   readonly #live: LiveJournal;
   readonly #eventHandlers: { pattern: string; handler: MessageHandler }[] = [];
   #caughtUp: Promise<void> = Promise.resolve();
+  #reachedHead = false;
 
   constructor(options: JournalStrategyOptions<Tx>) {
     super();
@@ -135,6 +136,22 @@ export class JournalStrategy<Tx> extends Server implements CustomTransportStrate
 
   state(): ConsumerState {
     return this.#consumer.state();
+  }
+
+  /**
+   * Why the service cannot be relied on: no connection, or it has not reached the head of the log since its start;
+   * null when it can. Falling behind later is lag, and no reason to take a service away.
+   * @throws whatever the log throws when it cannot be read
+   */
+  async unready(): Promise<string | null> {
+    const { bus, reader, journal } = this.#options;
+    if (!bus.connected) return 'there is no connection to NATS';
+    const head = await reader.head(journal);
+    if (this.#reachedHead || this.#eventHandlers.length === 0) return null;
+    const { position, halted } = this.state();
+    if (halted) return `stands still at event ${halted.position}: ${halted.error}`;
+    this.#reachedHead = position >= head;
+    return this.#reachedHead ? null : 'catching up with the log';
   }
 
   /** Takes no more commands and events, finishes those at hand. Leaves the bus open. */

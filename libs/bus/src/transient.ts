@@ -38,22 +38,28 @@ const SQL_STATES = /^(08...|40...|25006|53...|55P03|57P0.|58...)$/;
 const MESSAGES =
   /connection terminated|timeout exceeded when trying to connect|not queryable|connection (is )?closed|server closed the connection/i;
 
+/** Whether an error says that the database cannot be reached, or not now, so that the same work can succeed later. */
+export function isDatabaseAway(error: unknown): boolean {
+  // Of several addresses, each that was tried.
+  const { errors } = (error ?? {}) as { errors?: unknown };
+  return saysAway(error) || (Array.isArray(errors) && errors.some(saysAway));
+}
+
+function saysAway(error: unknown): boolean {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  if (typeof code === 'string' && (SYSTEM_CODES.has(code) || SQL_STATES.test(code))) return true;
+  return typeof message === 'string' && MESSAGES.test(message);
+}
+
 /**
  * Whether an error comes from the surroundings (a database or bus that is away, a deadlock) and the same work can
  * succeed later. Such an error never counts against an event: a restart of Postgres must not park innocent ones.
  */
 export function isTransient(error: unknown, depth = 0): boolean {
   if (depth > 5 || typeof error !== 'object' || error === null) return false;
-  const { name, code, message, cause, errors } = error as {
-    name?: unknown;
-    code?: unknown;
-    message?: unknown;
-    cause?: unknown;
-    errors?: unknown;
-  };
+  if (isDatabaseAway(error)) return true;
+  const { name, cause, errors } = error as { name?: unknown; cause?: unknown; errors?: unknown };
   if (typeof name === 'string' && NAMES.has(name)) return true;
-  if (typeof code === 'string' && (SYSTEM_CODES.has(code) || SQL_STATES.test(code))) return true;
-  if (typeof message === 'string' && MESSAGES.test(message)) return true;
   if (Array.isArray(errors) && errors.some((inner) => isTransient(inner, depth + 1))) return true;
   return cause !== undefined && isTransient(cause, depth + 1);
 }

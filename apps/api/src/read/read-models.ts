@@ -1,6 +1,6 @@
+import { isDatabaseAway } from '@bellwether/bus';
 import type { EventLog, Projector } from '@bellwether/event-log';
 import type pg from 'pg';
-import { isDatabaseAway } from '../routing/unavailable.js';
 
 /** Where read models stand, and what reads of them wait for. */
 export class ReadModels {

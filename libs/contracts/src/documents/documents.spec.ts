@@ -72,7 +72,7 @@ describe('OpenAPI', () => {
 
   test('says of each write whether it may be repeated under a key', () => {
     const keyed = (path: string) =>
-      (paths[path]?.post?.parameters as JsonSchema[]).some(({ name }) => name === 'Idempotency-Key');
+      ((paths[path]?.post?.parameters ?? []) as JsonSchema[]).some(({ name }) => name === 'Idempotency-Key');
     expect(keyed('/v1/incidents')).toBe(true);
     expect(keyed('/v1/changes')).toBe(true);
     expect(keyed('/v1/measurements/{service}/{sli}')).toBe(true);
