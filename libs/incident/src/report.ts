@@ -147,7 +147,8 @@ function budgetsOf(told: ReadonlySet<string>, known: readonly LoggedEvent[]): Re
       slo,
       remainingAtFirst: first,
       remainingAtLast: last,
-      spent: first === null || last === null ? null : first - last,
+      // One reading says nothing about what was spent.
+      spent: ofSlo.length < 2 || first === null || last === null ? null : first - last,
     };
   });
 }

@@ -148,7 +148,10 @@ const writers: Writers = {
   }),
   'page.requested': (data) => ({
     kind: 'page',
-    text: `${data.page} to ${names(data.users)} (step ${data.step}${data.cycle > 1 ? `, cycle ${data.cycle}` : ''}, ${data.reason})`,
+    text:
+      data.policy === null && data.intents.length === 0
+        ? `${data.page} reaches nobody: neither the SLO nor the service names an escalation policy, and there is no default one`
+        : `${data.page} to ${names(data.users)} (step ${data.step}${data.cycle > 1 ? `, cycle ${data.cycle}` : ''}, ${data.reason})`,
   }),
   'page.delivered': (data) => ({
     kind: 'page',

@@ -1,3 +1,4 @@
+import type { EventData } from '@bellwether/contracts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { deployStory, Journal, noticesOf } from './recorded-story.js';
@@ -40,6 +41,25 @@ describe('the timeline of an incident', () => {
       'INC-1-P1: ada (by hook) could not be told that it ended: 503',
       'INC-1-P1: chat was told that it ended',
     ]);
+  });
+
+  test('says why a page reaches nobody', () => {
+    const journal = new Journal();
+    const declared = story.find((event) => event.type === 'incident.declared');
+    journal.append('incident:INC-1', 'incident.declared', declared?.data as EventData<'incident.declared'>, {
+      minutes: 0,
+    });
+    const requested = story.find((event) => event.type === 'page.requested')
+      ?.data as EventData<'page.requested'>;
+    journal.append(
+      'page:INC-1-P1',
+      'page.requested',
+      { ...requested, policy: null, users: [], intents: [] },
+      { minutes: 0 },
+    );
+    expect(timeline('INC-1', journal.events).at(-1)?.text).toBe(
+      'INC-1-P1 reaches nobody: neither the SLO nor the service names an escalation policy, and there is no default one',
+    );
   });
 
   test('keeps both times, who did it, and the event', () => {
