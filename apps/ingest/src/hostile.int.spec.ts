@@ -1,42 +1,22 @@
 import { connect } from 'node:net';
-import type { Bus } from '@bellwether/bus';
-import { JOURNALS, LogStreams, Streams } from '@bellwether/contracts';
-import { EventLog } from '@bellwether/event-log';
-import { createDatabase, eventually, startNats, type TestDatabase, type TestNats } from '@bellwether/testing';
+import { LogStreams, Streams } from '@bellwether/contracts';
+import { eventually } from '@bellwether/testing';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { adminToken, openBus, type RunningIngest, startIngest } from './running-ingest.fixture.js';
+import { IngestStage } from './ingest-stage.fixture.js';
+import { adminToken, startIngest } from './running-ingest.fixture.js';
 
-let database: TestDatabase;
-let nats: TestNats;
-let bus: Bus;
-let log: EventLog;
-let ingest: RunningIngest;
-
+let stage: IngestStage;
 beforeAll(async () => {
-  [database, nats] = await Promise.all([createDatabase({ migrate: true }), startNats()]);
-  bus = await openBus(nats);
-  log = EventLog.open({ connectionString: database.url, poolSize: 2 });
-  ingest = await startIngest({ database, nats }, { BELLWETHER_INGEST_MEMORY_MIB: '2' });
+  stage = await IngestStage.start({ BELLWETHER_INGEST_MEMORY_MIB: '2' });
 }, 60_000);
-afterAll(async () => {
-  await ingest?.stop();
-  await log?.close();
-  await bus?.drain();
-  await nats?.stop();
-  await database?.drop();
-}, 60_000);
-
-async function positions(): Promise<number> {
-  const heads = await Promise.all(JOURNALS.map((journal) => log.head(journal)));
-  return heads.reduce((sum, { position }) => sum + position, 0);
-}
+afterAll(() => stage?.stop(), 60_000);
 
 async function post(
   body: string | Uint8Array<ArrayBuffer>,
   path = '/v1/measurements/fuzz/any',
   type = 'application/json',
-  at = ingest,
+  at = stage.ingest,
 ) {
   const response = await fetch(at.url + path, {
     method: 'POST',
@@ -82,7 +62,7 @@ const anyBytes = fc.oneof(
           1e13,
           'x\u0000',
           '\ud800',
-          "'; drop table log.events; --",
+          "'; drop table stage.log.events; --",
           'a\r\nNats-Rollup: all',
           [],
           {},
@@ -99,9 +79,9 @@ describe('anything at all', () => {
   test('over HTTP is accepted whole, or refused with a problem and nothing written', async () => {
     await fc.assert(
       fc.asyncProperty(anyBytes, async (bytes) => {
-        const before = await positions();
+        const before = await stage.total();
         const { status, text } = await post(bytes as Uint8Array<ArrayBuffer>);
-        const after = await positions();
+        const after = await stage.total();
         const answer = JSON.parse(text) as { status?: number; accepted?: number };
         if (status === 202) expect(answer.accepted).toBeGreaterThan(0);
         else {
@@ -116,35 +96,35 @@ describe('anything at all', () => {
   }, 60_000);
 
   test('over NATS is recorded or a dead letter, and stops nothing', async () => {
-    const count = async () => (await bus.jsm.streams.info(Streams.DLQ)).state.messages;
+    const count = async () => (await stage.bus.jsm.streams.info(Streams.DLQ)).state.messages;
     const [lettersBefore, before] = [
       await count(),
-      await log.streamVersion(LogStreams.measurement('fuzz', 'bus')),
+      await stage.log.streamVersion(LogStreams.measurement('fuzz', 'bus')),
     ];
     const bodies = fc.sample(anyBytes, 200);
-    for (const body of bodies) await bus.js.publish('sli.fuzz.bus', body);
+    for (const body of bodies) await stage.bus.js.publish('sli.fuzz.bus', body);
     await eventually(
       async () => {
-        const recorded = (await log.streamVersion(LogStreams.measurement('fuzz', 'bus'))) - before;
+        const recorded = (await stage.log.streamVersion(LogStreams.measurement('fuzz', 'bus'))) - before;
         expect(recorded + (await count()) - lettersBefore).toBe(bodies.length);
       },
       { timeoutMs: 30_000 },
     );
-    await bus.js.publish('sli.fuzz.after', JSON.stringify(sound));
+    await stage.bus.js.publish('sli.fuzz.after', JSON.stringify(sound));
     await eventually(async () =>
-      expect(await log.streamVersion(LogStreams.measurement('fuzz', 'after'))).toBe(1),
+      expect(await stage.log.streamVersion(LogStreams.measurement('fuzz', 'after'))).toBe(1),
     );
   }, 60_000);
 
   test('the log verifies afterwards', async () => {
-    const report = await log.verify();
+    const report = await stage.log.verify();
     expect(report).toMatchObject({ ok: true });
   }, 60_000);
 });
 
 describe('more than is taken at once', () => {
   test('is answered 503 with Retry-After before its body is read, and taken when there is room again', async () => {
-    const host = new URL(ingest.url);
+    const host = new URL(stage.ingest.url);
     const hold = () =>
       new Promise<import('node:net').Socket>((resolve) => {
         const socket = connect(Number(host.port), host.hostname, () => {
@@ -157,7 +137,7 @@ describe('more than is taken at once', () => {
       });
     const held = [await hold(), await hold()];
     await eventually(async () => {
-      const response = await fetch(`${ingest.url}/v1/measurements/fuzz/any`, {
+      const response = await fetch(`${stage.ingest.url}/v1/measurements/fuzz/any`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', authorization: `Bearer ${adminToken}` },
         body: JSON.stringify(sound),
@@ -172,7 +152,7 @@ describe('more than is taken at once', () => {
     // A caller that goes away in the middle gives its share back.
     for (const socket of held) socket.destroy();
     await eventually(async () => expect((await post(JSON.stringify(sound))).status).toBe(202));
-    expect(await (await fetch(`${ingest.url}/metrics`)).text()).toMatch(
+    expect(await (await fetch(`${stage.ingest.url}/metrics`)).text()).toMatch(
       /measurements_turned_away_total\{service="ingest"\} [1-9]/,
     );
   }, 30_000);
@@ -180,13 +160,13 @@ describe('more than is taken at once', () => {
 
 describe('a strict installation', () => {
   test('refuses measurements of SLIs that are not defined', async () => {
-    const strict = await startIngest({ database, nats }, { BELLWETHER_STRICT: 'true' });
+    const strict = await startIngest(stage, { BELLWETHER_STRICT: 'true' });
     const body = JSON.stringify(sound);
     const answer = await post(body, '/v1/measurements/fuzz/undefined', 'application/json', strict);
     expect(answer.status).toBe(422);
     expect(JSON.parse(answer.text)).toMatchObject({ type: 'urn:bellwether:problem:unknown-sli' });
     expect((await post(body, '/v1/measurements/fuzz/any', 'application/json', strict)).status).toBe(202);
-    expect(await log.streamVersion(LogStreams.sli('fuzz', 'undefined'))).toBe(0);
+    expect(await stage.log.streamVersion(LogStreams.sli('fuzz', 'undefined'))).toBe(0);
     await strict.stop();
   });
 });

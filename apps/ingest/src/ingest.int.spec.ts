@@ -1,111 +1,36 @@
-import type { Bus } from '@bellwether/bus';
 import {
-  Headers,
-  JOURNALS,
   LogStreams,
   MEASUREMENT_CE_TYPE,
-  type MeasurementRecorded,
   measurementJournal,
-  publishReceipt,
   type Route,
   routes,
-  Streams,
 } from '@bellwether/contracts';
-import { EventLog, type RecordedEvent } from '@bellwether/event-log';
 import { hashToken } from '@bellwether/service';
-import { createDatabase, eventually, startNats, type TestDatabase, type TestNats } from '@bellwether/testing';
+import { eventually } from '@bellwether/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { createInbox, headers } from '@nats-io/transport-node';
-import { adminToken, openBus, type RunningIngest, startIngest } from './running-ingest.fixture.js';
+import { dataOf, IngestStage, point } from './ingest-stage.fixture.js';
+import { adminToken, startIngest } from './running-ingest.fixture.js';
 
 // Real servers on a busy machine.
 jest.setTimeout(30_000);
 
-let database: TestDatabase;
-let nats: TestNats;
-let bus: Bus;
-let log: EventLog;
-let ingest: RunningIngest;
-let names = 0;
-/** A service of each test's own. */
+let stage: IngestStage;
 let service: string;
-
 beforeAll(async () => {
-  [database, nats] = await Promise.all([createDatabase({ migrate: true }), startNats()]);
-  bus = await openBus(nats);
-  log = EventLog.open({ connectionString: database.url, poolSize: 2 });
-  ingest = await startIngest({ database, nats });
+  stage = await IngestStage.start();
 }, 60_000);
-
-afterAll(async () => {
-  await ingest?.stop();
-  await log?.close();
-  await bus?.drain();
-  await nats?.stop();
-  await database?.drop();
-}, 60_000);
-
+afterAll(() => stage?.stop(), 60_000);
 beforeEach(() => {
-  names += 1;
-  service = `shop-${names}`;
+  service = stage.next();
 });
-
-const now = () => new Date().toISOString();
-const point = () => ({ at: now(), good: 998, total: 1000 });
-
-async function post(
-  path: string,
-  body: unknown,
-  head: Record<string, string> = {},
-): Promise<{ status: number; body: Record<string, unknown>; headers: globalThis.Headers }> {
-  const response = await fetch(ingest.url + path, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${adminToken}`, ...head },
-    body: typeof body === 'string' || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
-  });
-  return {
-    status: response.status,
-    body: (await response.json()) as Record<string, unknown>,
-    headers: response.headers,
-  };
-}
-
-const publish = (
-  body: unknown,
-  head: Record<string, string> = {},
-  subject = `sli.${service}.availability`,
-) => {
-  const given = headers();
-  for (const [name, value] of Object.entries(head)) given.set(name, value);
-  return bus.js.publish(subject, typeof body === 'string' ? body : JSON.stringify(body), { headers: given });
-};
-
-/** What the log has of an SLI. */
-const recorded = (sli = 'availability'): Promise<RecordedEvent[]> =>
-  log.readStream(LogStreams.measurement(service, sli), {});
-
-const dataOf = (event: RecordedEvent | undefined) => event?.data as MeasurementRecorded;
-
-async function total(): Promise<number> {
-  const heads = await Promise.all(JOURNALS.map((journal) => log.head(journal)));
-  return heads.reduce((sum, { position }) => sum + position, 0);
-}
-
-async function deadLetter(subject = `dlq.sli.${service}.availability`) {
-  return await eventually(async () => {
-    const message = await bus.jsm.streams.getMessage(Streams.DLQ, { last_by_subj: subject });
-    if (message === null) throw new Error(`nothing on ${subject} yet`);
-    return message;
-  });
-}
 
 describe('measurements over HTTP', () => {
   test('are in the log when 202 is answered', async () => {
-    const { status, body } = await post(`/v1/measurements/${service}/availability`, {
+    const { status, body } = await stage.post(`/v1/measurements/${service}/availability`, {
       points: [point(), point()],
     });
     expect({ status, body }).toEqual({ status: 202, body: { accepted: 2, duplicates: 0 } });
-    const [event] = await recorded();
+    const [event] = await stage.recorded();
     expect(event).toMatchObject({
       journal: measurementJournal(service, 'availability'),
       type: 'measurement.recorded',
@@ -121,21 +46,21 @@ describe('measurements over HTTP', () => {
 
   test('define their SLI when it is unknown, once', async () => {
     await Promise.all(
-      Array.from({ length: 20 }, (_, i) => post(`/v1/measurements/${service}/latency`, { value: i })),
+      Array.from({ length: 20 }, (_, i) => stage.post(`/v1/measurements/${service}/latency`, { value: i })),
     );
-    const definitions = await log.readStream(LogStreams.sli(service, 'latency'));
+    const definitions = await stage.log.readStream(LogStreams.sli(service, 'latency'));
     expect(definitions).toHaveLength(1);
     expect(definitions[0]).toMatchObject({
       type: 'sli.defined',
       data: { service, name: 'latency', unit: 'none' },
     });
-    expect(await recorded('latency')).toHaveLength(20);
+    expect(await stage.recorded('latency')).toHaveLength(20);
   });
 
   test('with an Idempotency-Key are recorded once; the key with other content is 409', async () => {
     const body = point();
     const send = (content: unknown) =>
-      post(`/v1/measurements/${service}/availability`, content, { 'idempotency-key': `${service}-a` });
+      stage.post(`/v1/measurements/${service}/availability`, content, { 'idempotency-key': `${service}-a` });
     expect((await send(body)).body).toEqual({ accepted: 1, duplicates: 0 });
     expect(await send({ points: [body] })).toMatchObject({
       status: 202,
@@ -145,14 +70,14 @@ describe('measurements over HTTP', () => {
       status: 409,
       body: { type: 'urn:bellwether:problem:identity-reused', status: 409 },
     });
-    expect(await recorded()).toHaveLength(1);
+    expect(await stage.recorded()).toHaveLength(1);
   });
 
   test('without one are new each time', async () => {
     const body = point();
-    await post(`/v1/measurements/${service}/availability`, body);
-    await post(`/v1/measurements/${service}/availability`, body);
-    expect(await recorded()).toHaveLength(2);
+    await stage.post(`/v1/measurements/${service}/availability`, body);
+    await stage.post(`/v1/measurements/${service}/availability`, body);
+    expect(await stage.recorded()).toHaveLength(2);
   });
 
   test('are taken as CloudEvents: structured, binary and batch', async () => {
@@ -164,11 +89,11 @@ describe('measurements over HTTP', () => {
       data: point(),
     };
     const path = `/v1/measurements/${service}/availability`;
-    const structured = await post(path, event, {
+    const structured = await stage.post(path, event, {
       'content-type': 'application/cloudevents+json; charset=UTF-8',
     });
     expect(structured.body).toEqual({ accepted: 1, duplicates: 0 });
-    const binary = await post(path, event.data, {
+    const binary = await stage.post(path, event.data, {
       'ce-specversion': '1.0',
       'ce-type': event.type,
       'ce-source': event.source,
@@ -179,11 +104,14 @@ describe('measurements over HTTP', () => {
       { ...event, subject: `${service}/availability` },
       { ...event, id: '2', subject: `${service}/latency`, data: { value: 3 } },
     ];
-    const batched = await post('/v1/measurements', batch, {
+    const batched = await stage.post('/v1/measurements', batch, {
       'content-type': 'application/cloudevents-batch+json',
     });
     expect(batched).toMatchObject({ status: 202, body: { accepted: 1, duplicates: 1 } });
-    expect([await recorded(), await recorded('latency')]).toMatchObject([{ length: 1 }, { length: 1 }]);
+    expect([await stage.recorded(), await stage.recorded('latency')]).toMatchObject([
+      { length: 1 },
+      { length: 1 },
+    ]);
   });
 
   test('a batch with one bad event leaves nothing behind', async () => {
@@ -194,8 +122,8 @@ describe('measurements over HTTP', () => {
       id: '1',
       data: point(),
     };
-    const before = await total();
-    const { status, body } = await post(
+    const before = await stage.total();
+    const { status, body } = await stage.post(
       '/v1/measurements',
       [
         { ...event, subject: `${service}/availability` },
@@ -207,7 +135,7 @@ describe('measurements over HTTP', () => {
       status: 400,
       path: '1.data.good',
     });
-    expect(await total()).toBe(before);
+    expect(await stage.total()).toBe(before);
   });
 
   test('a batch with an identity that was used for other content leaves nothing behind either', async () => {
@@ -220,199 +148,23 @@ describe('measurements over HTTP', () => {
       data: point(),
     };
     const send = (events: unknown[]) =>
-      post('/v1/measurements', events, { 'content-type': 'application/cloudevents-batch+json' });
+      stage.post('/v1/measurements', events, { 'content-type': 'application/cloudevents-batch+json' });
     await send([event]);
-    const before = await total();
+    const before = await stage.total();
     const fresh = { ...event, id: '2', subject: `${service}/latency`, data: { value: 1 } };
     const { status, body } = await send([fresh, { ...event, data: { ...event.data, good: 1 } }]);
     expect({ status, errors: body.errors }).toMatchObject({ status: 409, errors: [{ path: '1.id' }] });
-    expect(await total()).toBe(before);
+    expect(await stage.total()).toBe(before);
     expect((await send([fresh, event])).body).toEqual({ accepted: 1, duplicates: 1 });
   });
 
   test('carry the story of the request', async () => {
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
-    await post(`/v1/measurements/${service}/availability`, point(), {
+    await stage.post(`/v1/measurements/${service}/availability`, point(), {
       'x-correlation-id': 'deploy-7',
       traceparent,
     });
-    expect((await recorded())[0]?.meta).toMatchObject({ correlationId: 'deploy-7', traceparent });
-  });
-});
-
-describe('measurements over NATS', () => {
-  test('are recorded, bare or as CloudEvents, once for each identity', async () => {
-    const body = point();
-    await publish(body, { [Headers.messageId]: `${service}-1` });
-    await eventually(async () => expect(await recorded()).toHaveLength(1));
-    const event = {
-      specversion: '1.0',
-      type: MEASUREMENT_CE_TYPE,
-      source: `/${service}`,
-      id: '1',
-      data: { value: 1 },
-    };
-    await publish(event);
-    await publish(event);
-    await eventually(async () => expect(await recorded()).toHaveLength(2));
-    await publish({ value: 2 });
-    const events = await eventually(async () => {
-      const found = await recorded();
-      expect(found).toHaveLength(3);
-      return found;
-    });
-    expect(events.map((found) => dataOf(found).identity)).toEqual([
-      `key:${service}-1`,
-      `event:/${service} 1`,
-      expect.stringMatching(/^stream:20.*\/\d+$/),
-    ]);
-  });
-
-  test('the same identity over NATS and then HTTP is recorded once', async () => {
-    const body = point();
-    await publish(body, { [Headers.messageId]: `${service}-x` });
-    await eventually(async () => expect(await recorded()).toHaveLength(1));
-    const path = `/v1/measurements/${service}/availability`;
-    expect((await post(path, body, { 'idempotency-key': `${service}-x` })).body).toEqual({
-      accepted: 0,
-      duplicates: 1,
-    });
-    const other = await post(path, { ...body, good: 7 }, { 'idempotency-key': `${service}-x` });
-    expect(other.status).toBe(409);
-    expect(await recorded()).toHaveLength(1);
-  });
-
-  test('over HTTP and then NATS too; other content is a dead letter', async () => {
-    const body = { value: 4 };
-    await post(`/v1/measurements/${service}/availability`, body, { 'idempotency-key': `${service}-y` });
-    await publish(body, { [Headers.messageId]: `${service}-y` });
-    await publish({ value: 5 }, { [Headers.messageId]: `${service}-z` });
-    await eventually(async () => expect(await recorded()).toHaveLength(2));
-    // The broker forgets ids after two minutes; a CloudEvent's identity is not one of its own.
-    const event = {
-      specversion: '1.0',
-      type: MEASUREMENT_CE_TYPE,
-      source: `/${service}`,
-      id: '9',
-      data: { value: 1 },
-    };
-    await publish(event);
-    await publish({ ...event, data: { value: 2 } });
-    expect((await deadLetter()).header.get(Headers.error)).toMatch(/other content/);
-    expect(await recorded()).toHaveLength(3);
-  });
-
-  test('a message without a time has the time the broker received it', async () => {
-    const before = Date.now();
-    await publish({ value: 1 });
-    const [event] = await eventually(async () => {
-      const found = await recorded();
-      expect(found).toHaveLength(1);
-      return found;
-    });
-    const at = dataOf(event).columns[0]?.at[0] as number;
-    expect(at).toBeGreaterThanOrEqual(before - 1000);
-    expect(at).toBeLessThanOrEqual(Date.now() + 1000);
-  });
-
-  test('receipts say what became of a message after the commit', async () => {
-    const inbox = createInbox();
-    const receipts: unknown[] = [];
-    const subscription = bus.nc.subscribe(`${inbox}.*`, {
-      callback: (_, message) =>
-        void receipts.push({
-          of: message.subject.slice(inbox.length + 1),
-          ...publishReceipt.parse(message.json()),
-        }),
-    });
-    const event = {
-      specversion: '1.0',
-      type: MEASUREMENT_CE_TYPE,
-      source: `/${service}`,
-      id: '1',
-      data: point(),
-    };
-    await publish(event, { [Headers.receipt]: `${inbox}.1` });
-    await eventually(() => expect(receipts).toHaveLength(1));
-    await publish(event, { [Headers.receipt]: `${inbox}.2` });
-    await publish({ value: 'x' }, { [Headers.receipt]: `${inbox}.3` });
-    await eventually(() => expect(receipts).toHaveLength(3));
-    expect(receipts.sort((a, b) => ((a as { of: string }).of < (b as { of: string }).of ? -1 : 1))).toEqual([
-      {
-        of: '1',
-        identity: `event:/${service} 1`,
-        status: 'accepted',
-        points: 1,
-        position: expect.any(Number),
-      },
-      {
-        of: '2',
-        identity: `event:/${service} 1`,
-        status: 'duplicate',
-        points: 1,
-        position: expect.any(Number),
-      },
-      { of: '3', identity: '', status: 'refused', points: 0, error: 'value must be a number', path: 'value' },
-    ]);
-    subscription.unsubscribe();
-  });
-
-  test('a receipt goes to inboxes only', async () => {
-    const asked: string[] = [];
-    const subscription = bus.nc.subscribe('cmd.>', {
-      callback: (_, message) => void asked.push(message.subject),
-    });
-    await publish(point(), { [Headers.receipt]: 'cmd.paging.token-create' });
-    await eventually(async () => expect(await recorded()).toHaveLength(1));
-    await bus.nc.flush();
-    expect(asked).toEqual([]);
-    subscription.unsubscribe();
-  });
-});
-
-describe('refused messages over NATS', () => {
-  test.each<[string, string, string, RegExp]>([
-    ['not JSON', '{"good":', '', /not JSON/],
-    [
-      'a schema violation',
-      '{"points":[{"good":1,"total":2},{"good":3,"total":2}]}',
-      'points.1.good',
-      /above total/,
-    ],
-    ['NaN', '{"value":NaN}', '', /not JSON/],
-    ['infinity', '{"value":1e999}', 'value', /above 1e12/],
-    ['no points', '{"points":[]}', 'points', /not be empty/],
-    ['a number above 1e12', '{"good":1,"total":1e13}', 'total', /above 1e12/],
-    ['text with NUL', '{"value":1,"labels":{"a":"\\u0000"}}', 'labels.a', /NUL/],
-    ['a lone surrogate', '{"value":1,"labels":{"a":"\\ud800"}}', 'labels.a', /surrogate/],
-    ['a far future', '{"value":1,"at":"2999-01-01T00:00:00Z"}', 'at', /ahead/],
-    ['an ancient time', '{"value":1,"at":"1999-01-01T00:00:00Z"}', 'at', /400 days/],
-    ['10,001 points', JSON.stringify({ points: new Array(10_001).fill({ value: 1 }) }), 'points', /10000/],
-    ['header injection in a key', '{"value":1,"a\\r\\nNats-Rollup: all":1}', '', /must not have/],
-  ])('%s goes to the dead letters with error and path', async (_, body, path, message) => {
-    const before = await total();
-    await publish(body);
-    const letter = await deadLetter();
-    expect(letter.header.get(Headers.error)).toMatch(message);
-    expect(letter.header.get(Headers.path)).toBe(path);
-    expect(letter.string()).toBe(body);
-    expect(await total()).toBe(before);
-    expect(await log.streamVersion(LogStreams.sli(service, 'availability'))).toBe(0);
-  });
-
-  test.each(['sli.Shop.availability', 'sli.shop', 'sli.shop.a.b', 'sli.sh_op.availability'])(
-    'the subject %s is refused',
-    async (subject) => {
-      await publish(point(), {}, subject);
-      expect((await deadLetter(`dlq.${subject}`)).header.get(Headers.path)).toBe('subject');
-    },
-  );
-
-  test('are counted', async () => {
-    const text = await (await fetch(`${ingest.url}/metrics`)).text();
-    expect(text).toMatch(/measurements_refused_total\{way="nats",reason="schema",service="ingest"\} [1-9]/);
-    expect(text).toMatch(/dead_letters_total\{consumer="ingest",service="ingest"\} [1-9]/);
-    expect(text).toMatch(/measurement_points_total\{way="nats",outcome="accepted",service="ingest"\} [1-9]/);
+    expect((await stage.recorded())[0]?.meta).toMatchObject({ correlationId: 'deploy-7', traceparent });
   });
 });
 
@@ -429,11 +181,11 @@ describe('refused requests', () => {
     ['above 1 MiB', ' '.repeat(1_048_577), 413],
     ['10 MiB', 'x'.repeat(10 * 1_048_576), 413],
   ])('a body that is %s', async (_, body, status) => {
-    const before = await total();
-    const answer = await post(`/v1/measurements/${service}/availability`, body);
+    const before = await stage.total();
+    const answer = await stage.post(`/v1/measurements/${service}/availability`, body);
     expect(answer).toMatchObject({ status, body: { status } });
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
-    expect(await total()).toBe(before);
+    expect(await stage.total()).toBe(before);
   });
 
   test.each([
@@ -447,7 +199,7 @@ describe('refused requests', () => {
     '/v1/measurements/shop/%00',
     `/v1/measurements/shop/${'a'.repeat(64)}`,
   ])('the path %s', async (path) => {
-    expect(await post(path, point())).toMatchObject({
+    expect(await stage.post(path, point())).toMatchObject({
       status: 400,
       body: { status: 400, errors: [{ path: expect.any(String) }] },
     });
@@ -459,7 +211,7 @@ describe('refused requests', () => {
     ['application/json; charset=utf-16', {}],
     ['application/json', { 'content-encoding': 'gzip' }],
   ])('the media type %s %p', async (type, more) => {
-    const answer = await post(`/v1/measurements/${service}/availability`, point(), {
+    const answer = await stage.post(`/v1/measurements/${service}/availability`, point(), {
       'content-type': type,
       ...more,
     });
@@ -469,20 +221,20 @@ describe('refused requests', () => {
   test('the wrong method, an unknown path and no token', async () => {
     expect(
       (
-        await fetch(`${ingest.url}/v1/measurements/a/b`, {
+        await fetch(`${stage.ingest.url}/v1/measurements/a/b`, {
           headers: { authorization: `Bearer ${adminToken}` },
         })
       ).status,
     ).toBe(405);
-    expect((await post('/v1/nothing', {})).status).toBe(404);
-    const without = await fetch(`${ingest.url}/v1/measurements/a/b`, { method: 'POST', body: '{}' });
+    expect((await stage.post('/v1/nothing', {})).status).toBe(404);
+    const without = await fetch(`${stage.ingest.url}/v1/measurements/a/b`, { method: 'POST', body: '{}' });
     expect(without.status).toBe(401);
   });
 });
 
 describe('tokens', () => {
   const append = (type: 'token.created' | 'token.revoked', id: string, data: object) =>
-    log.append({
+    stage.log.append({
       journal: 'control',
       stream: LogStreams.token(id),
       expectedVersion: 'any',
@@ -502,7 +254,7 @@ describe('tokens', () => {
     await append('token.created', kept, token(kept));
     await append('token.created', revoked, token(revoked));
     await append('token.revoked', revoked, {});
-    const later = await startIngest({ database, nats });
+    const later = await startIngest(stage);
     const send = (bearer: string) =>
       fetch(`${later.url}/v1/measurements/${service}/availability`, {
         method: 'POST',
@@ -522,10 +274,10 @@ describe('tokens', () => {
       await append('token.created', id, { name: role, role, hash: hashToken(id), expiresAt: null });
     }
     const send = (token: string) =>
-      post(`/v1/measurements/${service}/availability`, point(), { authorization: `Bearer ${token}` });
+      stage.post(`/v1/measurements/${service}/availability`, point(), { authorization: `Bearer ${token}` });
     await eventually(async () => expect((await send(`${service}-publisher`)).status).toBe(202));
     await eventually(async () => expect((await send(`${service}-viewer`)).status).toBe(403));
-    expect((await recorded())[0]?.meta.actor).toBe(`key:${service}-publisher`);
+    expect((await stage.recorded())[0]?.meta.actor).toBe(`key:${service}-publisher`);
   });
 });
 
@@ -533,7 +285,7 @@ test('every route of the contract is served, and takes a publisher alone', async
   const ours = Object.values<Route>(routes).filter(({ app }) => app === 'ingest');
   expect(ours.length).toBeGreaterThan(0);
   for (const { method, path } of ours) {
-    const url = ingest.url + path.replace(/[{].*?[}]/g, 'name');
+    const url = stage.ingest.url + path.replace(/[{].*?[}]/g, 'name');
     const ask = (head: Record<string, string>) => fetch(url, { method, headers: head, body: '{' });
     const wrong = await ask({
       'content-type': 'application/json',
@@ -542,39 +294,4 @@ test('every route of the contract is served, and takes a publisher alone', async
     expect([path, wrong.status]).toEqual([path, 400]);
     expect([path, (await ask({ 'content-type': 'application/json' })).status]).toEqual([path, 401]);
   }
-});
-
-describe('changes', () => {
-  const change = () => ({ service, kind: 'deploy', version: 'v1.2.3', url: 'https://ci.example/1' });
-
-  test('are recorded in the control log', async () => {
-    const { status, body } = await post('/v1/changes', change());
-    expect(status).toBe(202);
-    const [event] = await log.readStream(LogStreams.change(service));
-    expect(event).toMatchObject({
-      id: body.eventId,
-      position: body.position,
-      type: 'change.recorded',
-      data: { ...change(), actor: 'key:bootstrap', at: expect.any(String) },
-    });
-  });
-
-  test('are idempotent by key', async () => {
-    const send = (content: unknown) => post('/v1/changes', content, { 'idempotency-key': `${service}-c` });
-    const first = await send(change());
-    expect((await send(change())).body).toEqual(first.body);
-    expect((await send({ ...change(), version: 'v2' })).status).toBe(409);
-    expect(await log.readStream(LogStreams.change(service))).toHaveLength(1);
-  });
-
-  test('that are wrong name every fault', async () => {
-    const { status, body } = await post('/v1/changes', { service: 'No', kind: 'party', version: '', x: 1 });
-    expect(status).toBe(400);
-    expect((body.errors as { path: string }[]).map(({ path }) => path).sort()).toEqual([
-      '',
-      'kind',
-      'service',
-      'version',
-    ]);
-  });
 });
