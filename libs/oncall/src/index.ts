@@ -12,6 +12,7 @@ export * from './page-notification.js';
 export * from './page-state.js';
 export * from './page-view.js';
 export * from './policy.js';
+export type { PageContext, PageSubject } from './policy-run.js';
 export * from './redaction.js';
 export * from './rotation.js';
 export * from './schedule.js';

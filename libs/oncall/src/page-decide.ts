@@ -1,31 +1,7 @@
-import {
-  CommandRefused,
-  type EscalationPolicy,
-  type EventData,
-  type NextAction,
-  type Severity,
-} from '@bellwether/contracts';
-import { type Directory, type Notification, resolveStep, resolveTargets, resolveUsers } from './directory.js';
+import { CommandRefused, type EventData, type NextAction } from '@bellwether/contracts';
 import type { PageDecision, PageState } from './page-state.js';
-import { following, forcedNext, type PolicyPlace, urgencyOf } from './policy.js';
-import type { Instant } from './wall-clock.js';
-
-type Requested = EventData<'page.requested'>;
-
-/** What a page says of its incident. */
-export interface PageSubject {
-  incident: string;
-  title: string;
-  severity: Severity;
-  service: string | null;
-}
-
-/** What a decision about a page looks at besides the page itself. */
-export interface PageContext {
-  at: Instant;
-  subject: PageSubject;
-  directory: Directory;
-}
+import { following, forcedNext, urgencyOf } from './policy.js';
+import { isoTime, nobody, none, type PageContext, PolicyRun } from './policy-run.js';
 
 export type PageCommand =
   | { kind: 'open'; page: string; reason: 'declared' | 'reopened' | 'severity-raised' }
@@ -76,7 +52,7 @@ export function decidePage(
 }
 
 function open({ page, reason }: PageCommand & { kind: 'open' }, context: PageContext): PageDecision[] {
-  const run = new Run({ id: page, runs: [] }, context);
+  const run = new PolicyRun({ id: page, runs: [] }, context);
   const first = { step: 1, cycle: 1 };
   const { policy } = context.directory;
   if (policy === null) return [run.request(first, reason, nobody, none), ...run.exhaust(first)];
@@ -94,7 +70,7 @@ function advance(state: PageState, context: PageContext): PageDecision[] {
   if (!due || Date.parse(due) > context.at) return [];
   if (state.status === 'acknowledged') return remind(state, context);
   if (state.status !== 'open') return [];
-  const run = new Run(state, context);
+  const run = new PolicyRun(state, context);
   const { policy } = context.directory;
   const next = policy && following(policy, state);
   if (!next) return run.exhaust(state);
@@ -103,7 +79,7 @@ function advance(state: PageState, context: PageContext): PageDecision[] {
 
 /** Acknowledged, but not resolved in time: open again, with a reminder to whoever acknowledged. */
 function remind(state: PageState, context: PageContext): PageDecision[] {
-  const run = new Run(state, context);
+  const run = new PolicyRun(state, context);
   const { policy } = context.directory;
   const place = policy && state.step > policy.steps.length ? { step: 1, cycle: state.cycle } : state;
   const nextAction = run.nextAction(place);
@@ -143,7 +119,7 @@ function escalate(
     throw CommandRefused.refused(message, [{ path: 'step', message }]);
   }
   const next = step === undefined ? forcedNext(policy, state) : { step, cycle: state.cycle };
-  const run = new Run(state, context);
+  const run = new PolicyRun(state, context);
   return [run.escalated(state, next, 'manual', by, note), ...run.from(next, 'escalated')];
 }
 
@@ -151,7 +127,7 @@ function commandVacant(state: PageState, context: PageContext): PageDecision[] {
   const { policy } = context.directory;
   if (state.status === 'cancelled' || policy === null) return [];
   const next = forcedNext(policy, state);
-  const run = new Run(state, context);
+  const run = new PolicyRun(state, context);
   return [run.escalated(state, next, 'command-vacant', null), ...run.from(next, 'command-vacant')];
 }
 
@@ -166,7 +142,7 @@ function reassign(
     const message = `no such user: ${unknown.join(', ')}`;
     throw CommandRefused.refused(message, [{ path: 'users', message }]);
   }
-  const run = new Run(state, context);
+  const run = new PolicyRun(state, context);
   const notification = run.notifyUsers([...new Set(users)], state);
   const reassigned = { ...ids(state), users: [...new Set(users)], by, ...(note ? { note } : {}) };
   return [
@@ -179,131 +155,11 @@ function reassign(
 function raiseSeverity(state: PageState, context: PageContext): PageDecision[] {
   const urgent = urgencyOf(context.subject.severity) === 'high';
   if (!urgent || state.urgency === 'high') return [];
-  if (state.status === 'open') return new Run(state, context).from(state, 'severity-raised');
+  if (state.status === 'open') return new PolicyRun(state, context).from(state, 'severity-raised');
   if (state.status === 'exhausted') {
-    return new Run(state, context).from({ step: 1, cycle: 1 }, 'severity-raised');
+    return new PolicyRun(state, context).from({ step: 1, cycle: 1 }, 'severity-raised');
   }
   return [];
-}
-
-const none: NextAction = { kind: 'none', at: null, step: null };
-const nobody: Notification = { users: [], intents: [] };
-
-/** Builds what one decision says; remembers which requests it has made, so that no key is used twice. */
-class Run {
-  readonly #page: string;
-  readonly #runs: PolicyPlace[];
-  readonly #context: PageContext;
-
-  constructor({ id, runs }: Pick<PageState, 'id' | 'runs'>, context: PageContext) {
-    this.#page = id;
-    this.#runs = [...runs];
-    this.#context = context;
-  }
-
-  /** Runs a step, or at once the next one that reaches anybody; without any, the policy is exhausted. */
-  from(place: PolicyPlace, reason: Requested['reason']): PageDecision[] {
-    const { policy } = this.#context.directory;
-    if (policy === null) return this.exhaust(place);
-    const decisions: PageDecision[] = [];
-    let at: PolicyPlace = { step: Math.min(place.step, policy.steps.length), cycle: place.cycle };
-    for (let skipped = 1; ; skipped += 1) {
-      const notification = this.notify(at);
-      if (notification.intents.length > 0) {
-        return [...decisions, this.request(at, reason, notification, this.nextAction(at))];
-      }
-      const next = following(policy, at);
-      // Every step reached nobody: going round again at the same instant would not change that.
-      if (!next || skipped >= policy.steps.length) return [...decisions, ...this.exhaust(at)];
-      decisions.push(this.escalated(at, next, 'empty-step', null));
-      at = next;
-    }
-  }
-
-  /** Nobody answered and nobody is left: the installation's fallback is paged. */
-  exhaust(place: PolicyPlace): PageDecision[] {
-    const { fallback } = this.#context.directory;
-    const exhausted: PageDecision = {
-      type: 'page.exhausted',
-      data: { ...this.#ids(), cycles: place.cycle },
-    };
-    const notification =
-      fallback === null ? nobody : resolveTargets([fallback], this.#context.directory, this.#facts(place));
-    if (notification.intents.length === 0) return [exhausted];
-    return [exhausted, this.request(place, 'fallback', notification, none)];
-  }
-
-  notify(place: PolicyPlace): Notification {
-    const { directory } = this.#context;
-    const step = directory.policy!.steps[place.step - 1];
-    return step ? resolveStep(step, place.step, directory, this.#facts(place)) : nobody;
-  }
-
-  notifyUsers(users: readonly string[], place: PolicyPlace): Notification {
-    return resolveUsers(users, this.#context.directory, this.#facts(place));
-  }
-
-  request(
-    { step, cycle }: PolicyPlace,
-    reason: Requested['reason'],
-    notification: Notification,
-    nextAction: NextAction,
-  ): PageDecision {
-    this.#runs.push({ step, cycle });
-    const { subject, directory } = this.#context;
-    return {
-      type: 'page.requested',
-      data: {
-        ...this.#ids(),
-        title: subject.title,
-        severity: subject.severity,
-        service: subject.service,
-        urgency: urgencyOf(subject.severity),
-        policy: directory.policy?.name ?? null,
-        step,
-        cycle,
-        reason,
-        users: notification.users,
-        intents: notification.intents,
-        nextAction,
-      },
-    };
-  }
-
-  escalated(
-    from: PolicyPlace,
-    { step, cycle }: PolicyPlace,
-    reason: EventData<'page.escalated'>['reason'],
-    by: string | null,
-    note?: string,
-  ): PageDecision {
-    const data = { ...this.#ids(), from: from.step, step, cycle, reason, by, ...(note ? { note } : {}) };
-    return { type: 'page.escalated', data };
-  }
-
-  /** What happens when nobody answers the step: at the end of the policy, nothing but that it is exhausted. */
-  nextAction(place: PolicyPlace): NextAction {
-    const policy: EscalationPolicy | null = this.#context.directory.policy;
-    const step = policy?.steps[Math.min(place.step, policy.steps.length) - 1];
-    if (!policy || !step) return none;
-    const at = isoTime(this.#context.at + step.timeoutMinutes * minute);
-    const next = following(policy, place);
-    return next ? { kind: next.kind, at, step: next.step } : { kind: 'none', at, step: null };
-  }
-
-  #facts(place: PolicyPlace) {
-    const earlier = this.#runs.filter((run) => run.step === place.step && run.cycle === place.cycle).length;
-    return {
-      urgency: urgencyOf(this.#context.subject.severity),
-      at: this.#context.at,
-      // A step that runs again within a cycle (a reminder, an escalation back to it) is a new intent.
-      prefix: `${this.#page}_c${place.cycle}_s${place.step}${earlier > 0 ? `_x${earlier + 1}` : ''}`,
-    };
-  }
-
-  #ids() {
-    return { page: this.#page, incident: this.#context.subject.incident };
-  }
 }
 
 function ids(state: PageState) {
@@ -314,8 +170,4 @@ function refuseEnded(state: PageState): void {
   if (state.status === 'cancelled') {
     throw CommandRefused.conflict(`page ${state.id} has ended: incident ${state.incident} is over`);
   }
-}
-
-function isoTime(at: Instant): string {
-  return new Date(at).toISOString();
 }

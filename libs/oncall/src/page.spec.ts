@@ -2,10 +2,11 @@ import type { EscalationPolicy, User } from '@bellwether/contracts';
 import { CommandRefused, escalationPolicy, parseEventData, user as userSchema } from '@bellwether/contracts';
 import { describe, expect, test } from '@jest/globals';
 import type { Directory } from './directory.js';
-import { decidePage, type PageCommand, type PageSubject } from './page-decide.js';
+import { decidePage, type PageCommand } from './page-decide.js';
 import { evolvePage } from './page-evolve.js';
 import type { PageDecision, PageState } from './page-state.js';
 import { pageView } from './page-view.js';
+import type { PageSubject } from './policy-run.js';
 
 const start = Date.parse('2026-11-22T10:00:00Z');
 const minutes = (count: number) => start + count * 60_000;
