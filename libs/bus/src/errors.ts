@@ -43,6 +43,18 @@ export class TopologyConflict extends BusError {
   override readonly name = 'TopologyConflict';
 }
 
+/** JetStream refuses to store a message. */
+export class NotStored extends BusError {
+  override readonly name = 'NotStored';
+  constructor(
+    description: string,
+    /** JetStream's number of the error. */
+    readonly code: number | undefined,
+  ) {
+    super(description);
+  }
+}
+
 /** An event of a window was not acknowledged; those before it were. The whole window may be published again. */
 export class PublishFailed extends BusError {
   override readonly name = 'PublishFailed';

@@ -3,8 +3,10 @@ import {
   CONTROL_JOURNAL,
   type EventEnvelope,
   Headers,
+  JsonText,
   keyOfStream,
   type LoggedEvent,
+  parsed,
   Subjects,
   toEnvelope,
 } from '@bellwether/contracts';
@@ -28,22 +30,28 @@ const HEADER_ROOM = 4096;
  * says where it is to be had. Leaving it out would look like a loss, and insisting on it would stop all that follow.
  */
 export function encodeEvent(event: LoggedEvent, maxPayload: number): EventMessage {
-  const envelope = toEnvelope(event);
-  let body = Buffer.from(JSON.stringify(envelope));
+  let body = Buffer.from(envelopeText(event));
   if (body.length + HEADER_ROOM > maxPayload) {
     const dataref = `/v1/events?after=${event.position - 1}&limit=1`;
-    body = Buffer.from(JSON.stringify({ ...envelope, data: null, dataref }));
+    body = Buffer.from(JSON.stringify({ ...toEnvelope(event), data: null, dataref }));
   }
   const head = headers();
   head.set(Headers.contentType, CLOUDEVENTS_JSON);
   head.set(Headers.position, String(event.position));
   head.set(Headers.journal, event.journal);
-  const service = serviceOf(event);
+  const { service, severity } = filtersOf(event);
   if (service) head.set(Headers.service, service);
-  const severity = textField(event.data, 'severity');
   if (severity) head.set(Headers.severity, severity);
   if (event.meta.traceparent) head.set(Headers.traceparent, headerText(event.meta.traceparent));
   return { subject: subjectOf(event), headers: head, body };
+}
+
+/** The envelope as JSON; data that is text already goes in as it is. */
+function envelopeText(event: LoggedEvent): string {
+  const envelope = toEnvelope(event);
+  if (!(event.data instanceof JsonText)) return JSON.stringify(envelope);
+  const { data, ...rest } = envelope;
+  return `${JSON.stringify(rest).slice(0, -1)},"data":${event.data.text}}`;
 }
 
 /** Reads an event off the wire; null for one that was too large for it and has to be read from the log. */
@@ -58,14 +66,20 @@ function subjectOf(event: LoggedEvent): string {
   return Subjects.event(event.type, keyOfStream(event.stream).replace(/[\s*>\p{Cc}]/gu, '_'));
 }
 
-function serviceOf(event: LoggedEvent): string | undefined {
-  const data = event.data;
+function filtersOf(event: LoggedEvent): { service?: string | undefined; severity?: string | undefined } {
+  // The points of a measurement are many, and its stream names the service.
+  if (event.journal !== CONTROL_JOURNAL) return { service: keyOfStream(event.stream).split('/', 1)[0] };
+  const data = parsed(event.data);
+  return { service: serviceOf(event.stream, data), severity: textField(data, 'severity') };
+}
+
+function serviceOf(stream: string, data: unknown): string | undefined {
   const one = textField(data, 'service');
   if (one) return one;
   if (typeof data === 'object' && data !== null && 'services' in data && Array.isArray(data.services)) {
     return headerText(data.services.filter((name) => typeof name === 'string').join(','));
   }
-  return /^(service|change):/.test(event.stream) ? headerText(keyOfStream(event.stream)) : undefined;
+  return /^(service|change):/.test(stream) ? headerText(keyOfStream(stream)) : undefined;
 }
 
 function textField(data: unknown, name: string): string | undefined {

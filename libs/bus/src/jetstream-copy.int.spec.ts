@@ -1,5 +1,11 @@
 import { rm } from 'node:fs/promises';
-import { type EventEnvelope, eventEnvelope, type LoggedEvent, Streams } from '@bellwether/contracts';
+import {
+  type EventEnvelope,
+  eventEnvelope,
+  JsonText,
+  type LoggedEvent,
+  Streams,
+} from '@bellwether/contracts';
 import { eventually, startNats, type TestNats } from '@bellwether/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type Bus, connectBus } from './bus.js';
@@ -65,6 +71,12 @@ async function stored(
   return all;
 }
 
+const eventAt = (position: number) => ({
+  id: logged(position).id,
+  position,
+  streamversion: position,
+});
+
 const positions = async (stream: string) => (await stored(stream)).map(({ envelope }) => envelope.position);
 
 describe('what goes out', () => {
@@ -112,6 +124,18 @@ describe('what goes out', () => {
     });
   });
 
+  test('data that is text already goes out the same', async () => {
+    const over = { data: { service: 'checkout', severity: 'sev1', text: 'a "b"', numbers: [1, 2.5] } };
+    const asText = { data: new JsonText(JSON.stringify(over.data)) };
+    await new JetStreamCopy(bus).publish([logged(1, over), logged(2, asText)]);
+    const [first, second] = await stored(Streams.EVENTS);
+    expect(second?.envelope).toEqual({ ...first?.envelope, ...eventAt(2) });
+    const filters = (headers: string[][] | undefined) =>
+      Object.entries(Object.fromEntries(headers ?? [])).filter(([name]) => /Service|Severity/.test(name));
+    expect(filters(second?.headers)).toEqual(filters(first?.headers));
+    expect(filters(first?.headers)).toHaveLength(2);
+  });
+
   test('measurements go to the subject of their partition', async () => {
     const over = {
       journal: 'measurement-07',
@@ -119,10 +143,9 @@ describe('what goes out', () => {
       type: 'measurement.recorded',
     };
     await new JetStreamCopy(bus).publish(range(1, 2, over));
-    expect((await stored(Streams.MEASURED)).map(({ subject }) => subject)).toEqual([
-      'measured.07',
-      'measured.07',
-    ]);
+    const all = await stored(Streams.MEASURED);
+    expect(all.map(({ subject }) => subject)).toEqual(['measured.07', 'measured.07']);
+    expect(Object.fromEntries(all[0]?.headers ?? [])).toMatchObject({ 'Bellwether-Service': 'checkout' });
   });
 
   test('hostile names and values stay within their line and their subject', async () => {
@@ -161,17 +184,14 @@ describe('repetition and order', () => {
   });
 
   test('when one is lost under way, none behind it is stored before it', async () => {
-    const copy = new JetStreamCopy(bus);
+    const copy = new JetStreamCopy(bus, { ackTimeoutMs: 1_000 });
     await copy.publish(range(1, 3));
-    const { publish } = bus.js;
+    const { publish } = bus.nc;
     let lost = true;
-    bus.js.publish = ((subject, data, options) => {
-      if (options?.msgID === logged(6).id && lost) {
-        lost = false;
-        return Promise.reject(new Error('lost under way'));
-      }
-      return publish.call(bus.js, subject, data, options);
-    }) as typeof publish;
+    bus.nc.publish = (subject, data, options) => {
+      if (options?.headers?.get('Nats-Msg-Id') === logged(6).id && lost) lost = false;
+      else publish.call(bus.nc, subject, data, options);
+    };
     try {
       const failure = await copy.publish(range(4, 10)).catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(PublishFailed);
@@ -179,7 +199,7 @@ describe('repetition and order', () => {
       expect(await positions(Streams.EVENTS)).toEqual([1, 2, 3, 4, 5]);
       await copy.publish(range(4, 10));
     } finally {
-      bus.js.publish = publish;
+      bus.nc.publish = publish;
     }
     expect(await positions(Streams.EVENTS)).toEqual(range(1, 10).map(({ position }) => position));
   });

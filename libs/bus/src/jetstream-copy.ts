@@ -6,11 +6,12 @@ import {
   Streams,
   Subjects,
 } from '@bellwether/contracts';
-import type { PubAck, StreamInfo } from '@nats-io/jetstream';
+import type { StreamInfo } from '@nats-io/jetstream';
 import type { Bus } from './bus.js';
-import { BusUnavailable, PublishFailed } from './errors.js';
+import { PublishFailed } from './errors.js';
 import { encodeEvent } from './event-message.js';
 import { replaceLostStreams, saysStoreIsLost } from './lost-store.js';
+import { publishWindow } from './publish-window.js';
 
 /** What the copy of a journal looks like: when its stream was created, and which positions it holds (0: none). */
 export interface Incarnation {
@@ -26,14 +27,19 @@ export interface Incarnation {
 export class JetStreamCopy {
   readonly #bus: Bus;
   readonly #window: number;
+  readonly #ackTimeoutMs: number;
   /** Id of the last event of EVENTS that this process knows to be the last; null when it does not know. */
   #lastControlId: string | null = null;
   #storeSuspected = false;
 
-  /** @param options.window how many events are under way at once, default 500 */
-  constructor(bus: Bus, options: { window?: number } = {}) {
+  /**
+   * @param options.window how many events are under way at once, default 500
+   * @param options.ackTimeoutMs how long the acknowledgements of a window may take, default 10,000 ms
+   */
+  constructor(bus: Bus, options: { window?: number; ackTimeoutMs?: number } = {}) {
     this.#bus = bus;
     this.#window = options.window ?? 500;
+    this.#ackTimeoutMs = options.ackTimeoutMs ?? 10_000;
     // The server may come back with less than it had.
     bus.onBack(() => {
       this.#lastControlId = null;
@@ -85,37 +91,25 @@ export class JetStreamCopy {
   }
 
   async #publishWindow(events: readonly LoggedEvent[]): Promise<void> {
-    // The client would keep what it cannot send, and send it when nobody counts on it any more.
-    if (!this.#bus.connected) throw new BusUnavailable('there is no connection to NATS');
     const maxPayload = this.#bus.nc.info?.max_payload ?? 1_048_576;
-    const journal = events[0]?.journal;
-    const control = journal === CONTROL_JOURNAL;
+    const control = events[0]?.journal === CONTROL_JOURNAL;
     let before = control ? this.#lastControlId : null;
-    if (control) this.#lastControlId = null;
-    const acknowledgements = events.map((event) => {
-      const expected = before;
-      before = control ? event.id : null;
-      // Acknowledgements of a lost connection never come; until they time out the relay would stand still.
-      return this.#bus.whileConnected(() => this.#send(event, maxPayload, expected));
+    const messages = events.map((event) => {
+      const message = encodeEvent(event, maxPayload);
+      message.headers.set(Headers.messageId, event.id);
+      if (before !== null) message.headers.set(Headers.lastMessageId, before);
+      if (control) before = event.id;
+      return message;
     });
-    // All of them, failed or not, so that nothing of this window is still under way when it is published again.
-    const outcomes = await Promise.allSettled(acknowledgements);
+    if (control) this.#lastControlId = null;
+    const outcomes = await publishWindow(this.#bus, messages, this.#ackTimeoutMs);
     for (const [index, outcome] of outcomes.entries()) {
-      if (outcome.status === 'fulfilled') continue;
+      if (outcome === null) continue;
       const event = events[index] as LoggedEvent;
-      this.#storeSuspected ||= saysStoreIsLost(outcome.reason);
-      throw new PublishFailed(event.journal, event.position, outcome.reason);
+      this.#storeSuspected ||= saysStoreIsLost(outcome);
+      throw new PublishFailed(event.journal, event.position, outcome);
     }
     if (control) this.#lastControlId = before;
-  }
-
-  #send(event: LoggedEvent, maxPayload: number, before: string | null): Promise<PubAck> {
-    const { subject, headers, body } = encodeEvent(event, maxPayload);
-    return this.#bus.js.publish(subject, body, {
-      msgID: event.id,
-      headers,
-      ...(before === null ? {} : { expect: { lastMsgID: before } }),
-    });
   }
 
   async #incarnationOf(stream: StreamInfo, subject: string): Promise<Incarnation> {

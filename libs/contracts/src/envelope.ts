@@ -48,6 +48,7 @@ export interface LoggedEvent {
   version: number;
   type: string;
   schema: number;
+  /** `JsonText` where who reads the log wants it so. */
   data: unknown;
   meta: {
     correlationId: string;

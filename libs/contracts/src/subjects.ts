@@ -5,6 +5,8 @@ export const Streams = { SLI: 'SLI', MEASURED: 'MEASURED', EVENTS: 'EVENTS', DLQ
 
 export const Headers = {
   messageId: 'Nats-Msg-Id',
+  /** The id of what must be the stream's last message. */
+  lastMessageId: 'Nats-Expected-Last-Msg-Id',
   service: 'Bellwether-Service',
   severity: 'Bellwether-Severity',
   position: 'Bellwether-Position',

@@ -20,7 +20,7 @@ export interface NewEvent {
   type: string;
   /** Version of the shape of `data`, from 1 (the default). */
   schema?: number;
-  /** Whatever `JSON.stringify` keeps. */
+  /** Whatever `JSON.stringify` keeps; a `JsonText` is kept as it is. */
   data: unknown;
   meta: EventMeta;
   /** When it happened, as against when the log takes it. */

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '@bellwether/contracts';
 import type { EventLog } from './event-log.js';
+import type { ReadPage } from './follow.js';
 import { type RelayCheckpoints, RelaySuperseded } from './relay-checkpoints.js';
 import type { RelayMetrics } from './relay-metrics.js';
 import { type CopyState, resumePlan } from './relay-plan.js';
@@ -117,7 +118,9 @@ export class JournalRelay {
   async #publish(signal: AbortSignal, onProgress: () => void): Promise<void> {
     const { log, target, checkpoints, journal, window, metrics, clock, onStep } = this.#options;
     const incarnation = this.#incarnation!;
-    for await (const events of log.follow(journal, {
+    // What is passed on is not looked into.
+    const read: ReadPage = (after, limit) => log.readJournal(journal, { after, limit, dataAs: 'text' });
+    for await (const events of log.followWith(read, journal, {
       after: this.#position,
       signal,
       batch: window,

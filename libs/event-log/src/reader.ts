@@ -18,6 +18,8 @@ export interface ReadJournalOptions {
   limit?: number;
   /** Only what the log had taken by then. */
   recordedUntil?: Date;
+  /** `text`: data as `JsonText`, for who passes it on; `value` when absent. */
+  dataAs?: 'value' | 'text';
 }
 
 export interface Head {
@@ -62,7 +64,7 @@ export class Reader {
       rowMode: 'array',
       types: asText,
     });
-    const events = rows.map((row) => toRecordedEvent(journal, row, this.#upcast));
+    const events = rows.map((row) => toRecordedEvent(journal, row, this.#upcast, options.dataAs));
     // Times of recording ascend with positions, so the cut is a prefix.
     const { recordedUntil } = options;
     if (recordedUntil === undefined) return events;

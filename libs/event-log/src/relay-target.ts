@@ -5,7 +5,7 @@ import type { CopyState } from './relay-plan.js';
 export interface RelayTarget {
   /** What is there of each journal. Makes what is missing. */
   incarnation(): Promise<Record<string, CopyState>>;
-  /** Publishes events of one journal in order; resolves when all are acknowledged. Safe to repeat. */
+  /** Publishes events of one journal, data as `JsonText`, in order; resolves when all are acknowledged. Safe to repeat. */
   publish(events: RecordedEvent[]): Promise<void>;
 }
 

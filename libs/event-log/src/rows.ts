@@ -1,3 +1,4 @@
+import { JsonText } from '@bellwether/contracts';
 import type pg from 'pg';
 import type { EventMeta, RecordedEvent } from './event.js';
 import type { Upcast } from './upcast.js';
@@ -23,9 +24,16 @@ export type EventRow = [
 /** Leaves every value as text. */
 export const asText: pg.CustomTypesConfig = { getTypeParser: () => (text: string | Buffer) => text };
 
-export function toRecordedEvent(journal: string, row: EventRow, upcast: Upcast): RecordedEvent {
+/** @param dataAs `text`: data that needs no upcasting is a `JsonText` */
+export function toRecordedEvent(
+  journal: string,
+  row: EventRow,
+  upcast: Upcast,
+  dataAs: 'value' | 'text' = 'value',
+): RecordedEvent {
   const type = row[4];
-  const { schema, data } = upcast(type, Number(row[5]), JSON.parse(row[6]));
+  const stored = dataAs === 'text' ? new JsonText(row[6]) : JSON.parse(row[6]);
+  const { schema, data } = upcast(type, Number(row[5]), stored);
   return {
     journal,
     position: Number(row[0]),

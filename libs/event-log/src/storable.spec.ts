@@ -1,3 +1,4 @@
+import { JsonText } from '@bellwether/contracts';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { UnstorableEvent } from './errors.js';
@@ -29,6 +30,14 @@ test('data is taken exactly when all of its texts can be kept', () => {
     }),
     { numRuns: 500 },
   );
+});
+
+test('JSON that is text already is kept as it is, and refused for the same reasons', () => {
+  const text = '{"b": 1.0, "a": [1e3]}';
+  expect(storable(request(new JsonText(text)))[0]!.data).toBe(text);
+  for (const unfit of ['"\\u0000"', '"\\ud800"', '"\0"', '"\ud800"']) {
+    expect(() => storable(request(new JsonText(unfit)))).toThrow(UnstorableEvent);
+  }
 });
 
 test('ids are made, ascend, and given ones are kept in one spelling', () => {

@@ -1,3 +1,4 @@
+import { JsonText } from '@bellwether/contracts';
 import { uuidv7 } from 'uuidv7';
 import { UnstorableEvent } from './errors.js';
 import type { AppendRequest, ExpectedVersion, NewEvent } from './event.js';
@@ -71,7 +72,7 @@ function checkText(stream: string, text: string, what: string): void {
 function json(stream: string, value: unknown, what: string): string {
   let text: string | undefined;
   try {
-    text = JSON.stringify(value);
+    text = value instanceof JsonText ? wellFormed(value.text) : JSON.stringify(value);
   } catch (error) {
     throw new UnstorableEvent(stream, `${what} has no JSON form`, { cause: error });
   }
@@ -79,6 +80,12 @@ function json(stream: string, value: unknown, what: string): string {
   if (text.includes('\\u') && SUSPICIOUS.test(text) && hasForbiddenEscape(text)) {
     throw new UnstorableEvent(stream, `${what} has a NUL or half a surrogate pair in a text`);
   }
+  return text;
+}
+
+/** `JSON.stringify` makes no other text; of a text made otherwise it has to be seen. */
+function wellFormed(text: string): string {
+  if (!text.isWellFormed() || text.includes('\0')) throw new RangeError('a NUL or half a surrogate pair');
   return text;
 }
 

@@ -1,3 +1,5 @@
+import { parsed } from '@bellwether/contracts';
+
 /** One step from a version of an event's shape to the next; `data` of version `from` in, of `from + 1` out. Pure. */
 export interface Upcaster {
   type: string;
@@ -5,7 +7,7 @@ export interface Upcaster {
   upcast(data: unknown): unknown;
 }
 
-/** Brings the data of an event to the latest version of its type. */
+/** Brings the data of an event to the latest version of its type; a `JsonText` that is of it already stays one. */
 export type Upcast = (type: string, schema: number, data: unknown) => { schema: number; data: unknown };
 
 /** @throws RangeError when two upcasters start from the same version of a type */
@@ -21,7 +23,7 @@ export function upcastWith(upcasters: readonly Upcaster[]): Upcast {
     let schema = recorded;
     let data = original;
     for (let step = steps.get(`${type} ${schema}`); step; step = steps.get(`${type} ${schema}`)) {
-      data = step.upcast(data);
+      data = step.upcast(parsed(data));
       schema += 1;
     }
     return { schema, data };
