@@ -45,9 +45,10 @@ export async function build(context: ServiceContext<IngestConfig>): Promise<Serv
     durable: 'ingest',
     handle: intake.handle,
     isTransient: isPassing,
-    batch: 512,
-    concurrency: 4,
-    maxBytes: 32 * mebibyte,
+    // Spread over sixteen journals: a hundred events in each of the log's groups when there is a backlog.
+    batch: 2_048,
+    concurrency: 2,
+    maxBytes: 16 * mebibyte,
   });
   const admission = new Admission(
     {

@@ -1,4 +1,4 @@
-import { type Clock, LogStreams, measurementJournal } from '@bellwether/contracts';
+import { type Clock, JsonText, LogStreams, measurementJournal } from '@bellwether/contracts';
 import { CommandConflict, type EventLog, type EventMeta } from '@bellwether/event-log';
 import { uuidv7 } from 'uuidv7';
 import { isOfTheMoment, LogBusy } from './log-busy.js';
@@ -56,7 +56,11 @@ export class Recorder {
       source,
       ...(origin.traceparent === undefined ? {} : { traceparent: origin.traceparent }),
     };
-    const defined = this.slis.ensure(service, sli, { columns: points.columns, meta, at: this.clock.now() });
+    const defined = this.slis.ensure(service, sli, {
+      countsOnly: points.countsOnly,
+      meta,
+      at: this.clock.now(),
+    });
     if (defined !== undefined) await defined;
     const identity = message.identity ?? `request:${id}`;
     const { journal, stream } = this.placeOf(service, sli);
@@ -69,7 +73,7 @@ export class Recorder {
           {
             id,
             type: 'measurement.recorded',
-            data: { service, sli, identity, points: points.count, columns: points.columns },
+            data: recorded(message, identity),
             meta,
             occurredAt: new Date(points.newest),
           },
@@ -95,4 +99,10 @@ export class Recorder {
     }
     return place;
   }
+}
+
+/** `MeasurementRecorded`, with the columns as they are. */
+function recorded({ service, sli, points }: MeasurementMessage, identity: string): JsonText {
+  const rest = JSON.stringify({ service, sli, identity, points: points.count });
+  return new JsonText(`${rest.slice(0, -1)},"columns":${points.columns.text}}`);
 }

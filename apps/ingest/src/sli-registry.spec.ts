@@ -5,7 +5,7 @@ import { Refusal } from './measurement/refusal.js';
 import { type FirstMeasurement, SliRegistry } from './sli-registry.js';
 
 const first: FirstMeasurement = {
-  columns: [{ kind: 'counts', at: [0], good: [1], total: [1] }],
+  countsOnly: true,
   meta: { correlationId: 'c', causationId: null, actor: 'key:publisher', source: '/bellwether/ingest' },
   at: new Date(0),
 };
@@ -44,7 +44,7 @@ describe('SLIs', () => {
     ]);
     await slis.ensure('checkout', 'latency', {
       ...first,
-      columns: [{ kind: 'values', at: [0], value: [1] }],
+      countsOnly: false,
     });
     expect(log.appended).toEqual([
       { stream, data: { service: 'checkout', name: 'availability', description: '', unit: 'count' } },

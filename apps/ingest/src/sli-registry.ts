@@ -1,4 +1,4 @@
-import { CONTROL_JOURNAL, LogStreams, type PointColumns, sliDefined } from '@bellwether/contracts';
+import { CONTROL_JOURNAL, LogStreams, sliDefined } from '@bellwether/contracts';
 import { type EventLog, type EventMeta, StreamExists } from '@bellwether/event-log';
 import { isOfTheMoment, LogBusy } from './log-busy.js';
 import { Refusal } from './measurement/refusal.js';
@@ -37,7 +37,7 @@ export class SliRegistry {
     const stream = LogStreams.sli(service, sli);
     if ((await this.versionOf(stream)) > 0) return;
     if (this.options.strict) throw Refusal.unknownSli(service, sli);
-    const data = sliDefined.parse({ service, name: sli, unit: unitOf(first.columns) });
+    const data = sliDefined.parse({ service, name: sli, unit: first.countsOnly ? 'count' : 'none' });
     try {
       await this.log.append({
         journal: CONTROL_JOURNAL,
@@ -64,11 +64,8 @@ export class SliRegistry {
 
 /** The measurement that an unknown SLI is defined from. */
 export interface FirstMeasurement {
-  columns: readonly PointColumns[];
+  /** Whether its points are all counts. */
+  countsOnly: boolean;
   meta: EventMeta;
   at: Date;
-}
-
-function unitOf(columns: readonly PointColumns[]): 'count' | 'none' {
-  return columns.every(({ kind }) => kind === 'counts') ? 'count' : 'none';
 }

@@ -7,7 +7,7 @@ import type { DeclaredConsumer } from './topology.js';
 export interface PullLoopOptions {
   /** Most messages handed over at once. */
   batch?: number;
-  /** Most bytes held that were not handed over yet, besides the batch being worked on. */
+  /** Most bytes handed over at once, and most bytes waiting to be. */
   maxBytes?: number;
   /** How many batches are worked on at once. */
   concurrency?: number;
@@ -136,14 +136,26 @@ export class PullLoop {
       this.#working.size < this.#concurrency &&
       !this.#stopping.signal.aborted
     ) {
-      const batch = this.#queue.splice(0, this.#batch);
-      for (const delivery of batch) this.#queuedBytes -= delivery.size;
+      const batch = this.#nextBatch();
       const work = this.#work(batch).finally(() => {
         this.#working.delete(work);
         this.#handOver();
       });
       this.#working.add(work);
     }
+  }
+
+  /** From the head of the queue, up to the limits; a message above the limit of bytes goes alone. */
+  #nextBatch(): Delivery[] {
+    let taken = 0;
+    let bytes = 0;
+    for (const { size } of this.#queue) {
+      if (taken === this.#batch || (taken > 0 && bytes + size > this.#maxBytes)) break;
+      taken += 1;
+      bytes += size;
+    }
+    this.#queuedBytes -= bytes;
+    return this.#queue.splice(0, taken);
   }
 
   async #work(batch: Delivery[]): Promise<void> {

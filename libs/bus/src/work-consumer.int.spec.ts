@@ -134,6 +134,28 @@ describe('work', () => {
     );
   });
 
+  test('a batch is bounded in bytes; a message above the bound comes alone', async () => {
+    const sizes: number[] = [];
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    for (const size of [10, 300_000, 300_000, 900_000, 20, 30]) await publish('x'.repeat(size));
+    const { consumer } = await ingest(
+      async (messages) => {
+        await held;
+        sizes.push(messages.reduce((sum, { data }) => sum + data.length, 0));
+        return messages.map(() => done);
+      },
+      { maxBytes: 500_000, concurrency: 1 },
+    );
+    await eventually(() => expect(consumer.held).toBe(6));
+    release();
+    await allAcknowledged();
+    expect(sizes.reduce((sum, size) => sum + size)).toBe(1_500_060);
+    for (const size of sizes) expect(size === 900_000 || size <= 500_000).toBe(true);
+  });
+
   test('held memory is bounded: what is not worked on stays in the stream', async () => {
     await Promise.all(Array.from({ length: 60 }, () => publish('x'.repeat(500_000))));
     let release = () => {};

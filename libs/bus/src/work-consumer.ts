@@ -25,7 +25,7 @@ export interface WorkConsumerOptions {
   handle: (messages: readonly WorkMessage[]) => Promise<readonly WorkOutcome[]>;
   /** Messages in one batch at most, default 256. */
   batch?: number;
-  /** Bytes held and not yet worked on, at most, default 16 MiB. */
+  /** Bytes of a batch at most, and of what waits to be worked on, default 16 MiB. */
   maxBytes?: number;
   /** Batches worked on at once, default 2. */
   concurrency?: number;

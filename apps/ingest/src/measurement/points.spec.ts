@@ -6,7 +6,7 @@ import {
 } from '@bellwether/contracts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { readPoints } from './points.js';
+import { type Points, readPoints } from './points.js';
 import { Refusal } from './refusal.js';
 
 const now = Date.parse('2026-11-22T10:00:00Z');
@@ -14,7 +14,12 @@ const context = { service: 'checkout', sli: 'availability', receivedAt: now - 7,
 const at = '2026-11-22T09:59:00Z';
 
 function read(body: unknown) {
-  return readPoints(JSON.parse(JSON.stringify(body)), context);
+  const points = readPoints(JSON.parse(JSON.stringify(body)), context);
+  return { ...points, columns: columnsOf(points) };
+}
+
+function columnsOf({ columns }: Points): PointColumns[] {
+  return columns.parse() as PointColumns[];
 }
 
 function refusal(body: unknown): Refusal {
@@ -455,13 +460,13 @@ describe('the reader and the contract’s schema', () => {
           return;
         }
         accepted += 1;
-        expect(sortable(byColumns(points.columns))).toEqual(sortable(expected));
+        expect(sortable(byColumns(columnsOf(points)))).toEqual(sortable(expected));
         const event = {
           service: 'a',
           sli: 'b',
           identity: 'c',
           points: points.count,
-          columns: points.columns,
+          columns: columnsOf(points),
         };
         expect(measurementRecorded.safeParse(event).success).toBe(true);
       }),

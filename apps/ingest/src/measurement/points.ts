@@ -1,10 +1,4 @@
-import {
-  type Fault,
-  isStorable,
-  type Labels,
-  MeasurementLimits,
-  type PointColumns,
-} from '@bellwether/contracts';
+import { type Fault, isStorable, JsonText, type Labels, MeasurementLimits } from '@bellwether/contracts';
 import { contentHash } from './content-hash.js';
 import { instantMillis } from './instant.js';
 import { ColumnGroups } from './point-columns.js';
@@ -14,7 +8,10 @@ import { Refusal } from './refusal.js';
 export interface Points {
   /** How many. */
   count: number;
-  columns: PointColumns[];
+  /** `PointColumns[]`, as it goes into the log: a text of its own is less to keep than hundreds of numbers. */
+  columns: JsonText;
+  /** Whether all of them are counts. */
+  countsOnly: boolean;
   /** Epoch milliseconds of the latest point. */
   newest: number;
   /** What the message says, for telling a repeat from a reused identity. */
@@ -74,7 +71,14 @@ class PointsReader {
     else this.readPoint(body);
     const [first, ...rest] = this.#faults;
     if (first !== undefined) throw new Refusal(this.#onlyTime ? 'time' : 'schema', [first, ...rest]);
-    return { count, columns: this.#groups.columns, newest: this.#newest, hash: contentHash.end() };
+    const { columns } = this.#groups;
+    return {
+      count,
+      columns: new JsonText(JSON.stringify(columns)),
+      countsOnly: columns.every(({ kind }) => kind === 'counts'),
+      newest: this.#newest,
+      hash: contentHash.end(),
+    };
   }
 
   private readAll(body: Json): number {
