@@ -7,7 +7,8 @@ import {
 import { Cells } from '@bellwether/slo';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Partition } from './partition/partition.js';
-import { CheckpointMoved, LeaseLost, SeriesStore } from './store/series-store.js';
+import { LeaseLost } from './store/lease-fence.js';
+import { CheckpointMoved, SeriesStore } from './store/series-store.js';
 import { DAY, eventually, MINUTE, Rehearsal } from './testing/rehearsal.fixture.js';
 
 // Real servers, on a machine that may be busy.

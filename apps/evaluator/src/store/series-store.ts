@@ -6,12 +6,13 @@ import {
   HOUR_MINUTES,
   hourOf,
   minuteOf,
-  NO_MINUTE,
   Series,
   type Tip,
 } from '@bellwether/slo';
 import type pg from 'pg';
 import type { Lease } from '../partition/leases.js';
+import { fence } from './lease-fence.js';
+import { daysOf, type StoredDay } from './stored-days.js';
 
 /** A row of evaluator.series. */
 export interface SeriesRow {
@@ -54,14 +55,6 @@ export interface BucketsState {
 export interface SeriesChange {
   row: SeriesRow;
   series: Series;
-}
-
-/** The partition is somebody else's by now: nothing was written, and nothing more may be. */
-export class LeaseLost extends Error {
-  override readonly name = 'LeaseLost';
-  constructor(partition: number) {
-    super(`partition ${partition} is held by another instance`);
-  }
 }
 
 /** The checkpoint is not where this instance left it: what is in memory must be thrown away and read again. */
@@ -325,38 +318,4 @@ export class SeriesStore {
       firstMinutes: new Uint8Array(first),
     }));
   }
-}
-
-interface StoredDay {
-  day: number;
-  cells: Cells;
-  firstMinutes: Uint8Array;
-}
-
-/** Whole-hour sums from minutes. */
-function daysOf(hours: ReadonlyMap<number, Cells>): StoredDay[] {
-  const days = new Map<number, StoredDay>();
-  for (const [hour, minutes] of hours) {
-    const number = Math.floor(hour / 24);
-    let day = days.get(number);
-    if (day === undefined) {
-      day = { day: number, cells: new Cells(24), firstMinutes: new Uint8Array(24).fill(NO_MINUTE) };
-      days.set(number, day);
-    }
-    for (let minute = HOUR_MINUTES - 1; minute >= 0; minute--) {
-      if (!minutes.has(minute)) continue;
-      day.cells.addCell(hour - number * 24, minutes, minute);
-      day.firstMinutes[hour - number * 24] = minute;
-    }
-  }
-  return [...days.values()];
-}
-
-/** Holds the lease still for the transaction. @throws LeaseLost when it is another's by now */
-async function fence(tx: pg.PoolClient, lease: Lease): Promise<void> {
-  const { rowCount } = await tx.query(
-    'select from evaluator.leases where partition = $1 and holder = $2 and epoch = $3 for share',
-    [lease.partition, lease.holder, lease.epoch],
-  );
-  if (rowCount !== 1) throw new LeaseLost(lease.partition);
 }
