@@ -28,6 +28,8 @@ const shared = {
 
 export default {
   watchman: false,
+  // No test may depend on the machine's speed: this only ends one that hangs.
+  testTimeout: 60_000,
   projects: [
     {
       ...shared,

@@ -9,7 +9,7 @@ jest.setTimeout(60_000);
 
 let rig: Rig;
 beforeAll(async () => {
-  rig = await Rig.start({ stream: { heartbeatMs: 20, slowMs: 300, most: 20 } });
+  rig = await Rig.start({ stream: { heartbeatMs: 20, slowMs: 3_000, most: 20 } });
 });
 afterAll(() => rig?.stop());
 
@@ -266,10 +266,13 @@ describe('the stream', () => {
     await eventually(() => expect(quick.positions).toEqual(from(begin, begin + count)), {
       timeoutMs: 20_000,
     });
-    await eventually(async () => {
-      const { body } = await rig.get<{ streams: { connections: number } }>('/v1/system');
-      expect(body.streams.connections).toBe(1);
-    });
+    await eventually(
+      async () => {
+        const { body } = await rig.get<{ streams: { connections: number } }>('/v1/system');
+        expect(body.streams.connections).toBe(1);
+      },
+      { timeoutMs: 30_000 },
+    );
     expect(quick.ended).toBe(false);
   });
 
