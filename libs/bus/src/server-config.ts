@@ -101,7 +101,6 @@ function subscriberPermissions(protectedConsumers: readonly string[]): string {
     `${api}.INFO`,
     `${api}.STREAM.NAMES`,
     `${api}.STREAM.INFO.${stream}`,
-    `${api}.CONSUMER.CREATE.${stream}`,
     `${api}.CONSUMER.CREATE.${stream}.>`,
     `${api}.CONSUMER.DURABLE.CREATE.${stream}.*`,
     `${api}.CONSUMER.DELETE.${stream}.*`,

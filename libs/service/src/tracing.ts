@@ -20,7 +20,7 @@ export interface OpenSpan {
 }
 
 /**
- * Spans by hand: one for each HTTP request, each message handled and each append. Without a collector
+ * Spans by hand: one for each HTTP request and each message handled; the log carries their trace on. Without a collector
  * configured nothing of OpenTelemetry is loaded, and a trace that came from outside is only handed on.
  */
 export interface Tracing {

@@ -127,6 +127,7 @@ export function operationCommands(program: Command, open: OpenSession): void {
     .action(async (name: string | undefined, _options: unknown, command: Command) => {
       const session = open(command);
       const { body } = await session.http.get<SystemView>('/v1/system');
+      const rebuilt: string[] = [];
       for (const one of name ? [name] : [...body.projections.map((p) => p.name), BUCKETS]) {
         await session.http.post(
           one === BUCKETS
@@ -134,8 +135,10 @@ export function operationCommands(program: Command, open: OpenSession): void {
             : `/v1/system/projections/${encodeURIComponent(one)}/rebuild`,
         );
         await progress(session, one);
-        session.output.out(`${one}: rebuilt`);
+        if (session.context.output === 'table') session.output.out(`${one}: rebuilt`);
+        rebuilt.push(one);
       }
+      if (session.context.output === 'json') session.output.out(JSON.stringify({ rebuilt }, null, 2));
     });
 
   program
@@ -198,7 +201,7 @@ export function operationCommands(program: Command, open: OpenSession): void {
     .action(async (id: string, _options: unknown, command: Command) => {
       const session = open(command);
       await session.http.delete(`/v1/tokens/${encodeURIComponent(id)}`);
-      session.output.out(`token ${id} is revoked`);
+      present(session, { id, revoked: true }, () => `token ${id} is revoked`);
     });
 }
 
