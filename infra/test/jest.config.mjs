@@ -24,6 +24,7 @@ const shared = {
   moduleNameMapper: { '^([.]{1,2}/.*)[.]js$': '$1' },
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
   modulePathIgnorePatterns: ['/dist/', '/.nx/'],
+  globalTeardown: '<rootDir>/infra/test/exit-check.mjs',
 };
 
 export default {

@@ -8,10 +8,6 @@ const require = createRequire(import.meta.url);
 const node = path.join(root, 'node_modules/.bin/node');
 const jest = path.join(path.dirname(require.resolve('jest/package.json')), 'bin/jest.js');
 
-const given = process.argv.slice(2);
-// A failed test leaves connections open; without this, Jest in one process would wait for them for ever.
-const ends = given.some((argument) => /^--(watch|detectOpenHandles)/.test(argument)) ? [] : ['--forceExit'];
-
 const { status } = spawnSync(
   node,
   [
@@ -20,8 +16,7 @@ const { status } = spawnSync(
     jest,
     '-c',
     path.join(root, 'infra/test/jest.config.mjs'),
-    ...ends,
-    ...given,
+    ...process.argv.slice(2),
   ],
   { stdio: 'inherit', env: { ...process.env, TZ: 'UTC' } },
 );
