@@ -8,6 +8,7 @@ import {
   type MeasurementEvent,
   structuredEvent,
 } from './cloud-event.js';
+import { readPlainMessage } from './plain-message.js';
 import { type Points, readPoints } from './points.js';
 import { Refusal } from './refusal.js';
 
@@ -61,14 +62,21 @@ export function readFromBus(
     const event = binaryEvent(header, () => parseBody(message.data));
     return measured(service, sli, identityOf(event), event, reception);
   }
+  const keyed = () => {
+    const key = header(keyHeader);
+    return key === undefined || key === '' ? fallback() : keyIdentity(key, Headers.messageId);
+  };
+  const plain = readPlainMessage(message.data, { service, sli, ...reception });
+  if (plain !== null) {
+    const { event, points } = plain;
+    return { service, sli, identity: event === null ? keyed() : identityOf(event), points };
+  }
   const body = parseBody(message.data);
   if (isStructured(body)) {
     const event = structuredEvent(body);
     return measured(service, sli, identityOf(event), event, reception);
   }
-  const key = header(keyHeader);
-  const identity = key === undefined || key === '' ? fallback() : keyIdentity(key, Headers.messageId);
-  return measured(service, sli, identity, { data: body, place: '' }, reception);
+  return measured(service, sli, keyed(), { data: body, place: '' }, reception);
 }
 
 /**
@@ -86,14 +94,21 @@ export function readFromRequest(
     const event = binaryEvent(header, () => parseBody(request.body));
     return measured(service, sli, identityOf(event), event, reception);
   }
+  const keyed = () => {
+    const key = header('idempotency-key');
+    return key === undefined || key === '' ? null : keyIdentity(key, 'Idempotency-Key');
+  };
+  const plain = readPlainMessage(request.body, { service, sli, ...reception });
+  if (plain !== null && (plain.event !== null || !request.structured)) {
+    const { event, points } = plain;
+    return { service, sli, identity: event === null ? keyed() : identityOf(event), points };
+  }
   const body = parseBody(request.body);
   if (request.structured || isStructured(body)) {
     const event = structuredEvent(body);
     return measured(service, sli, identityOf(event), event, reception);
   }
-  const key = header('idempotency-key');
-  const identity = key === undefined || key === '' ? null : keyIdentity(key, 'Idempotency-Key');
-  return measured(service, sli, identity, { data: body, place: '' }, reception);
+  return measured(service, sli, keyed(), { data: body, place: '' }, reception);
 }
 
 /**

@@ -35,7 +35,7 @@ const labelName = /^[a-zA-Z_][a-zA-Z0-9_.\-/]{0,62}$/;
 const notNumber = 'must be a number';
 
 // What tells kinds apart in the content hash; stored with identities, so never renumbered.
-const kinds = { counts: 1, value: 2, histogram: 3 } as const;
+export const kinds = { counts: 1, value: 2, histogram: 3 } as const;
 
 type Json = Record<string, unknown>;
 
