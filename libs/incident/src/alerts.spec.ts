@@ -1,6 +1,6 @@
 import type { Severity } from '@bellwether/contracts';
 import { describe, expect, test } from '@jest/globals';
-import { alert, at, changed, declaredByAlert, declaredByHand, given, was } from './specification.js';
+import { alert, at, changed, declaredByAlert, declaredByHand, given, was } from './specification.fixture.js';
 
 const slow = alert({ tier: 'slow', firedAt: at(4), eventId: 'alert-2' });
 const ticket = alert({ severity: 'ticket', tier: 'fast', firedAt: at(4), eventId: 'alert-3' });

@@ -1,6 +1,6 @@
 import type { IncidentStatus } from '@bellwether/contracts';
 import { describe, expect, test } from '@jest/globals';
-import { at, changed, declaredByAlert, declaredByHand, given, was } from './specification.js';
+import { at, changed, declaredByAlert, declaredByHand, given, was } from './specification.fixture.js';
 
 const status = (to: IncidentStatus, minutes?: number) =>
   ({

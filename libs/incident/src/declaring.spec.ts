@@ -1,6 +1,6 @@
 import { describe, test } from '@jest/globals';
 import type { CommandOf } from './command.js';
-import { alert, at, changed, declaredByHand, given } from './specification.js';
+import { alert, at, changed, declaredByHand, given } from './specification.fixture.js';
 
 const checkout = { title: 'checkout is slow', severity: 'sev3' as const, services: ['checkout'] };
 const declare = (data: Partial<CommandOf<'incident.declare'>['data']> = {}) => ({

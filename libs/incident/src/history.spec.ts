@@ -6,7 +6,7 @@ import { decide } from './decide.js';
 import type { IncidentEvent } from './event.js';
 import { evolve, fold, initial } from './evolve.js';
 import { alertKey, type IncidentState, incidentView } from './incident.js';
-import { alert, at, declaredByAlert, given, recorded } from './specification.js';
+import { alert, at, declaredByAlert, given, recorded } from './specification.fixture.js';
 import { nextDue } from './timers.js';
 
 const alerts = fc

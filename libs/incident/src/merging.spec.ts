@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { IncidentState } from './incident.js';
-import { alert, at, changed, declaredByAlert, declaredByHand, given, was } from './specification.js';
+import { alert, at, changed, declaredByAlert, declaredByHand, given, was } from './specification.fixture.js';
 
 const resolved = was('incident.resolved', { at: at(4), note: '', automatic: false }, { minutes: 4 });
 const target = { ...given(declaredByHand()).state, id: 'INC-2' };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { at, changed, declaredByAlert, given, was } from './specification.js';
+import { at, changed, declaredByAlert, given, was } from './specification.fixture.js';
 
 const assign = (user: string | null) =>
   ({ type: 'incident.assign-role', data: { role: 'commander', user } }) as const;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { deployStory, noticesOf } from './recorded-story.js';
+import { deployStory, noticesOf } from './recorded-story.fixture.js';
 import { incidentReport } from './report.js';
 import { reportMarkdown } from './report-markdown.js';
-import { at } from './specification.js';
+import { at } from './specification.fixture.js';
 
 const story = deployStory();
 const report = incidentReport('INC-1', story.events);

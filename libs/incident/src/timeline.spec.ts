@@ -1,8 +1,8 @@
 import type { EventData } from '@bellwether/contracts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { deployStory, Journal, noticesOf } from './recorded-story.js';
-import { at } from './specification.js';
+import { deployStory, Journal, noticesOf } from './recorded-story.fixture.js';
+import { at } from './specification.fixture.js';
 import { incidentAt, knownAt, timeline } from './timeline.js';
 
 const story = deployStory().events;

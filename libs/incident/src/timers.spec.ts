@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { defaultSettings } from './command.js';
-import { alert, at, changed, declaredByAlert, declaredByHand, given, was } from './specification.js';
+import { alert, at, changed, declaredByAlert, declaredByHand, given, was } from './specification.fixture.js';
 import { nextDue } from './timers.js';
 
 const passTime = { type: 'pass-time' } as const;

@@ -123,3 +123,10 @@ export function folded(schema: string, asOf: string | undefined): string {
   return `(select distinct on (number) * from ${schema}.history
             where recorded_at <= ${asOf}::timestamptz order by number desc, version desc)`;
 }
+
+/** SQL of the view of the one aggregate whose key is `$1`, as it is or as it was known at `$2`. */
+export function foldedOne(schema: string): string {
+  return `select view from ${schema}.history
+           where key = $1 and recorded_at <= coalesce($2::timestamptz, 'infinity')
+           order by version desc limit 1`;
+}

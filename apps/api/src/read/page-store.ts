@@ -1,6 +1,6 @@
 import type { Page } from '@bellwether/contracts';
 import type { Paging } from '../routing/cursor.js';
-import { folded } from './folded-projection.js';
+import { folded, foldedOne } from './folded-projection.js';
 import type { ReadModels } from './read-models.js';
 
 export interface PageFilter {
@@ -23,14 +23,7 @@ export class PageStore {
   constructor(private readonly models: ReadModels) {}
 
   async find(id: string, asOf?: string): Promise<Page | undefined> {
-    const [row] = await this.models.rows<{ view: Page }>(
-      'pages',
-      'find',
-      (schema) => `select view from ${schema}.history
-                    where key = $1 and recorded_at <= coalesce($2::timestamptz, 'infinity')
-                    order by version desc limit 1`,
-      [id, asOf ?? null],
-    );
+    const [row] = await this.models.rows<{ view: Page }>('pages', 'find', foldedOne, [id, asOf ?? null]);
     return row?.view;
   }
 

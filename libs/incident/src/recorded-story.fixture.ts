@@ -1,5 +1,5 @@
 import type { EventData, EventType, LoggedEvent } from '@bellwether/contracts';
-import { alert, at } from './specification.js';
+import { alert, at } from './specification.fixture.js';
 
 /** Writes the story of an incident as the control journal holds it: positions dense, versions dense per stream. */
 export class Journal {
