@@ -1,0 +1,123 @@
+import { type CommandRequest, Streams } from '@bellwether/contracts';
+import { eventually } from '@bellwether/testing';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { DeadLetters } from './dead-letters.js';
+import type { WorkOutcome } from './work-message.js';
+import { done, textOf, WorkStage } from './work-stage.fixture.js';
+
+// Servers are killed and started here, on machines that do other things too.
+jest.setTimeout(60_000);
+
+let stage: WorkStage;
+beforeAll(async () => {
+  stage = await WorkStage.start();
+});
+afterAll(() => stage?.stop());
+beforeEach(() => stage.clean());
+afterEach(() => stage.closeAll());
+
+describe('dead letters', () => {
+  async function bury(count: number, options: { msgID?: string } = {}): Promise<void> {
+    for (let n = 1; n <= count; n++)
+      await stage.bus.js.publish('sli.checkout.availability', `bad ${n}`, options);
+    const one = await stage.ingest(async (messages) =>
+      messages.map((): WorkOutcome => ({ kind: 'dead', error: 'no' })),
+    );
+    await stage.allAcknowledged();
+    await one.consumer.stop();
+  }
+
+  test('are listed in pages', async () => {
+    await bury(5);
+    const letters = new DeadLetters(stage.bus, 'dlq.sli.>');
+    const first = await letters.list({ limit: 2 });
+    expect(first.items.map(({ body }) => body)).toEqual(['bad 1', 'bad 2']);
+    const second = await letters.list({ after: first.next as number, limit: 2 });
+    expect(second.items.map(({ body }) => body)).toEqual(['bad 3', 'bad 4']);
+    const third = await letters.list({ after: second.next as number, limit: 2 });
+    expect([third.items.map(({ body }) => body), third.next]).toEqual([['bad 5'], null]);
+  });
+
+  test('are published again once, and are then gone', async () => {
+    await bury(1);
+    const letters = new DeadLetters(stage.bus);
+    const [letter] = (await letters.list()).items;
+    expect(await letters.retry(letter?.sequence as number)).toEqual({ retried: true });
+    expect((await letters.list()).items).toEqual([]);
+    const seen: string[] = [];
+    await stage.ingest(async (messages) => {
+      seen.push(...messages.map(textOf));
+      return messages.map(() => done);
+    });
+    await eventually(() => expect(seen).toEqual(['bad 1']));
+    await expect(letters.retry(letter?.sequence as number)).rejects.toThrow(/no dead letter/);
+  });
+
+  test('are kept when the broker would take the retry for a duplicate', async () => {
+    await bury(1, { msgID: 'id-7' });
+    const letters = new DeadLetters(stage.bus);
+    const [letter] = (await letters.list()).items;
+    expect(await letters.retry(letter?.sequence as number)).toMatchObject({ retried: false });
+    expect((await letters.list()).items).toHaveLength(1);
+  });
+
+  test('are listed and retried by command, as parked events are', async () => {
+    await bury(2);
+    await stage.ingest(async (messages) => messages.map(() => done));
+    const ask = (name: string, data: unknown = {}, role: CommandRequest['role'] = 'admin') =>
+      stage.bus.request<{ items: { key: string }[] }>(`cmd.ingest.${name}`, {
+        id: 'test',
+        actor: 'user:ada',
+        role,
+        correlationId: 'story',
+        at: '2026-01-01T00:00:00.000Z',
+        data,
+      });
+    const listed = await ask('dlq-list');
+    expect(listed).toMatchObject({
+      ok: true,
+      data: {
+        items: [
+          {
+            consumer: 'ingest',
+            key: '1',
+            position: 1,
+            type: 'sli.checkout.availability',
+            error: 'no',
+            attempts: 1,
+          },
+          { key: '2' },
+        ],
+      },
+    });
+    expect(await ask('dlq-retry', {}, 'viewer')).toMatchObject({ ok: false, problem: { status: 403 } });
+    expect(await ask('dlq-retry', { key: '99' })).toMatchObject({ ok: false, problem: { status: 404 } });
+    expect(await ask('dlq-retry', { key: 'x' })).toMatchObject({ ok: false, problem: { status: 404 } });
+    expect(await ask('dlq-retry', { key: '1' })).toMatchObject({
+      data: { items: [{ key: '1', replayed: 1, remaining: 0 }] },
+    });
+    expect(await ask('dlq-retry')).toMatchObject({
+      data: { items: [{ key: '2', replayed: 1, remaining: 0 }] },
+    });
+    expect(await ask('dlq-list')).toMatchObject({ data: { items: [] } });
+  });
+
+  test('tell what a subscriber gave up on', async () => {
+    await stage.bus.js.publish('evt.incident.declared.INC-1', '{}');
+    await stage.bus.jsm.consumers.add(Streams.EVENTS, {
+      durable_name: 'pager',
+      ack_policy: 'explicit',
+      ack_wait: 50_000_000,
+      max_deliver: 1,
+    });
+    const consumer = await stage.bus.js.consumers.get(Streams.EVENTS, 'pager');
+    await consumer.next({ expires: 1_000 });
+    await eventually(async () => {
+      // The server notices when the consumer asks for more.
+      await consumer.next({ expires: 1_000 });
+      expect(await new DeadLetters(stage.bus).abandoned()).toEqual([
+        expect.objectContaining({ subscriber: 'pager', subject: 'EVENTS/1', deliveries: 1 }),
+      ]);
+    });
+  }, 20_000);
+});
