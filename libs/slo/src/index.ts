@@ -14,8 +14,9 @@ export {
   straddles,
 } from './indicator.js';
 export { type AlertMark, emptyLedger, evolveLedger, type SloLedger, type SloTransition } from './ledger.js';
+export { type DaySums, NO_MINUTE, PageMissing } from './minutes.js';
 export { burnRate, firstBadMinute, heldEdges, type PairReading, type Reading, readSlo } from './reading.js';
-export { NO_MINUTE, PageMissing, Series } from './series.js';
+export { Series } from './series.js';
 export { budgetOf, type Planned, planSlo, type SloPlan } from './slo-plan.js';
 export { statusOf } from './status.js';
 export { fractionOf, Tally, wholeOf } from './tally.js';

@@ -1,11 +1,7 @@
-import { Cells, HOUR_MINUTES, NO_MINUTE } from '@bellwether/slo';
+import { Cells, type DaySums, HOUR_MINUTES, NO_MINUTE } from '@bellwether/slo';
 
-/** The whole-hour sums of a day, and the first measured minute of each of its hours. */
-export interface StoredDay {
-  day: number;
-  cells: Cells;
-  firstMinutes: Uint8Array;
-}
+/** The sums of a day that is stored, and which day it is. */
+export type StoredDay = DaySums & { day: number };
 
 /** Whole-hour sums from minutes. */
 export function daysOf(hours: ReadonlyMap<number, Cells>): StoredDay[] {
