@@ -1,14 +1,20 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import net from 'node:net';
 
-/** A free TCP port on loopback, chosen by the system. */
+/** Ports below those that systems give to outgoing connections (Linux: from 32768, others: from 49152). */
+const LOWEST = 15_000;
+const HIGHEST = 32_000;
+
+/**
+ * A free TCP port on loopback. Not one of the system's own choosing: those are the local ports of outgoing
+ * connections, too, one of which may have taken it by the time that a server binds it.
+ */
 export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(LOWEST, HIGHEST);
+    if (await isPortFree(port)) return port;
+  }
 }
 
 /** Whether something can be bound to the port on loopback now. */
