@@ -1,5 +1,7 @@
 import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node';
 
+const ACK = new TextEncoder().encode('+ACK');
+
 /** A message that JetStream handed out and waits to hear about. */
 export class Delivery {
   readonly stream: string;
@@ -61,7 +63,7 @@ export class Delivery {
 
   /** Done. When the connection is down this is lost and the message comes again. */
   ack(): void {
-    this.#settle('+ACK');
+    this.#settle(ACK);
   }
 
   /** Not done: hand it out again after `delayMs`. */
@@ -74,13 +76,13 @@ export class Delivery {
     if (!this.#settled) this.#respond('+WPI');
   }
 
-  #settle(answer: string): void {
+  #settle(answer: string | Uint8Array): void {
     if (this.#settled) return;
     this.#settled = true;
     this.#respond(answer);
   }
 
-  #respond(answer: string): void {
+  #respond(answer: string | Uint8Array): void {
     if (!this.#nc.isClosed()) this.#nc.publish(this.#message.reply as string, answer);
   }
 }

@@ -37,9 +37,12 @@ export type Outcome =
 
 export const APPEND_STATEMENT = `select landed, first_position, last_position, request_status, request_version,
   request_detail, request_first, request_last
-  from log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`;
+  from log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $19, $17, $18)`;
 
-/** Parameters of `log.append`, all requests of a batch laid out as arrays. */
+/**
+ * Parameters of `log.append`, all requests of a batch laid out as arrays. The data, by far the largest, come last: `pg`
+ * copies what it has of a message each time that it needs more room.
+ */
 export function batchParameters(
   journal: string,
   appender: string,
@@ -97,9 +100,9 @@ export function batchParameters(
     textArray(events.map((event) => event.id)),
     textArray(events.map((event) => event.type)),
     intArray(events.map((event) => event.schema)),
-    textArray(events.map((event) => event.data)),
     textArray(events.map((event) => event.meta)),
     textArray(events.map((event) => event.time)),
+    textArray(events.map((event) => event.data)),
   ];
 }
 

@@ -11,8 +11,8 @@ const HEADER = 20;
 /** @returns a parameter of type `text[]` */
 export function textArray(values: readonly (string | null)[]): Buffer {
   let room = HEADER;
-  // A UTF-16 unit is at most 3 bytes of UTF-8.
-  for (const value of values) room += 4 + (value === null ? 0 : value.length * 3);
+  // The exact room: memory outside the heap that is asked for and not used brings on full collections all the same.
+  for (const value of values) room += 4 + (value === null ? 0 : Buffer.byteLength(value));
   const buffer = Buffer.allocUnsafe(room);
   let at = header(buffer, TEXT, values.length);
   for (const value of values) {

@@ -31,10 +31,10 @@ export const contentHash = {
     this.number(Number.NaN);
   },
 
-  /** SHA-256 of all that was fed, in hex. Stored beside the identity: changing it makes old repeats conflicts. */
+  /** SHA-256 of all that was fed, in base64url. Stored beside the identity: changing it makes old repeats conflicts. */
   end(): string {
     const of = bytes.subarray(0, used * Float64Array.BYTES_PER_ELEMENT);
-    return hash('sha256', `${JSON.stringify(texts)}${hash('sha256', of, 'base64')}`);
+    return hash('sha256', `${JSON.stringify(texts)}${hash('sha256', of, 'base64')}`, 'base64url');
   },
 };
 

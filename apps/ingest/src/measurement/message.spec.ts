@@ -89,7 +89,7 @@ describe('identity', () => {
 
   test('kinds of identity do not meet, and commands of the log are hashes of them', () => {
     const command = commandOf(fromBus(event).identity as string);
-    expect(command).toMatch(/^measurement:[0-9a-f]{64}$/);
+    expect(command).toMatch(/^m:[\w-]{43}$/);
     expect(commandOf(fromBus(point, { 'nats-msg-id': '/shop/checkout 17' }).identity as string)).not.toBe(
       command,
     );

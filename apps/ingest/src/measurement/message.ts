@@ -36,9 +36,12 @@ const longestKey = 512;
 const namePattern = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 const keyHeader = Headers.messageId.toLowerCase();
 
-/** The log's command id of an identity: the same however the message came. */
+/**
+ * The log's command id of an identity: the same however the message came. Short, since there is one for each message,
+ * in a table and in its index.
+ */
 export function commandOf(identity: string): string {
-  return `measurement:${hash('sha256', identity)}`;
+  return `m:${hash('sha256', identity, 'base64url')}`;
 }
 
 /**
