@@ -65,7 +65,7 @@ async function assemble(
   log: EventLog,
 ): Promise<ServiceParts> {
   const { config, logger, metrics, clock, signal } = context;
-  const forgetNudges = bus.onNudge((journal) => log.nudge(journal));
+  const forgetNudges = bus.onNudge((journal, position) => log.nudge(journal, position));
   const projector = new Projector(log, {
     owner: SERVICE,
     projections,

@@ -103,7 +103,7 @@ export class Evaluator {
     await migrateEvaluator(log.pool);
     await this.registry.start();
     this.#following = this.registry.follow(this.#ending.signal);
-    this.#stopNudges = bus?.onNudge((journal) => log.nudge(journal)) ?? (() => {});
+    this.#stopNudges = bus?.onNudge((journal, position) => log.nudge(journal, position)) ?? (() => {});
     this.registry.onDefinitions((slis) => {
       const touched = new Set([...slis].map(partitionOf));
       // Not part of the request that happens to be the one to read of it.

@@ -33,7 +33,7 @@ export async function build(context: ServiceContext<IngestConfig>): Promise<Serv
     onAppended: (journal, position) => bus.nudge(journal, position),
     ...(config.BELLWETHER_CLOCK_FILE === undefined ? {} : { clock }),
   });
-  const stopListening = bus.onNudge((journal) => log.nudge(journal));
+  const stopListening = bus.onNudge((journal, position) => log.nudge(journal, position));
   const authority = new TokenAuthority(config.BELLWETHER_TOKEN, clock);
   const tokens = new TokenFollower(log, authority, logger, metrics.registry);
   const counts = new IngestMetrics(metrics.registry);

@@ -30,7 +30,7 @@ export async function build(context: ServiceContext<RelayConfig>): Promise<Servi
       logger.warn({ journal, reason, after }, 'the copy in JetStream is published again from the log'),
     onLead: (leading) => logger.info({ leading }, leading ? 'leading' : 'standing by'),
   });
-  const stopListening = bus.onNudge((journal) => log.nudge(journal));
+  const stopListening = bus.onNudge((journal, position) => log.nudge(journal, position));
   // The server may have come back with less than it had.
   const stopWatching = bus.onBack(() => relay.lookAtCopy());
   relay.start();

@@ -77,6 +77,8 @@ export class JournalFeed {
     const stopNudges = this.#options.bus?.onNudge((journal, position) => {
       if (journal !== this.#options.journal) return;
       this.#announced = Math.max(this.#announced, position);
+      // Most are about what was read already.
+      if (position <= this.#position) return;
       this.#nudged = true;
       this.#wake();
     });
@@ -157,7 +159,8 @@ export class JournalFeed {
 
   /** Resolves when there was a nudge since the last read, or when it is time to ask anyway. */
   async #nudge(signal: AbortSignal): Promise<void> {
-    if (signal.aborted || this.#nudged) return;
+    // What was announced during the read before may have been in it.
+    if (signal.aborted || (this.#nudged && this.#announced > this.#position)) return;
     const waiting = new AbortController();
     this.#wake = () => waiting.abort();
     await pause(this.#pollMs, waiting.signal);

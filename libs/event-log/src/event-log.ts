@@ -131,9 +131,12 @@ export class EventLog {
     return follow(journal, read, this.#nudges, options);
   }
 
-  /** Says that a journal may have grown; followers look at once. Appends of this process do it by themselves. */
-  nudge(journal: string): void {
-    this.#nudges.nudge(journal);
+  /**
+   * Says that a journal may have grown, and how far when that is known: followers who are not there look at once.
+   * Appends of this process do it by themselves.
+   */
+  nudge(journal: string, position?: number): void {
+    this.#nudges.nudge(journal, position);
   }
 
   /** @throws RangeError for an unknown journal */
@@ -206,7 +209,7 @@ export class EventLog {
         maxWaitingEvents: maxWaitingEvents ?? 20_000,
         maxWaitingCharacters: maxWaitingCharacters ?? 64 * 1024 * 1024,
         onAppended: (position) => {
-          this.#nudges.nudge(journal);
+          this.#nudges.nudge(journal, position);
           this.#options.onAppended?.(journal, position);
         },
         onBatch: (events, seconds) => this.#metrics.batch(journal, events, seconds),

@@ -29,24 +29,22 @@ export async function* follow(
 ): AsyncGenerator<RecordedEvent[]> {
   let position = after;
   // Counted before the reading starts, so that a nudge during it is not slept through.
-  const start = () => ({ seen: nudges.count(journal), page: read(position, batch) });
+  const start = () => ({ heard: nudges.heard(journal), page: read(position, batch) });
   let ahead: ReturnType<typeof start> | null = null;
   while (!signal.aborted) {
-    const { seen, page }: ReturnType<typeof start> = ahead ?? start();
+    const { heard, page }: ReturnType<typeof start> = ahead ?? start();
     ahead = null;
     const events = await page;
     if (signal.aborted) return;
-    const last = events.at(-1);
-    if (last === undefined) {
-      await nudges.wait(journal, seen, pollMs, signal);
-      continue;
-    }
-    position = last.position;
+    position = events.at(-1)?.position ?? position;
     if (events.length === batch) {
       ahead = start();
       // Nobody may come to await it: the caller may stop here.
       ahead.page.catch(() => {});
     }
-    yield events;
+    if (events.length > 0) yield events;
+    // A page that lacks what was announced may be one that another follower had begun to read before.
+    const isEnd = events.length === 0 || (events.length < batch && heard.position <= position);
+    if (isEnd) await nudges.wait(journal, heard, position, pollMs, signal);
   }
 }

@@ -153,7 +153,7 @@ export class Relay {
         for (const relay of this.#journals) {
           const head = heads.get(relay.journal) ?? 0;
           this.#metrics.lag(relay.journal, Math.max(0, head - relay.position));
-          if (head > relay.position) log.nudge(relay.journal);
+          if (head > relay.position) log.nudge(relay.journal, head);
         }
       } catch (error) {
         this.#report(error, 'looking at the heads');
