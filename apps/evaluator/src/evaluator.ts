@@ -1,6 +1,5 @@
-import type { Bus, LogReader } from '@bellwether/bus';
-import { JournalFeed } from '@bellwether/bus';
-import { type Clock, type SloStatus, systemClock, toEnvelope } from '@bellwether/contracts';
+import { type Bus, JournalFeed, logReader } from '@bellwether/bus';
+import { type Clock, type SloStatus, systemClock } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
 import { type Logger, requestContext } from '@bellwether/service';
 import type { Registry as MetricsRegistry } from 'prom-client';
@@ -190,15 +189,10 @@ export class Evaluator {
   #acquire(lease: Lease): void {
     const { log, logger, bus } = this.#options;
     const partition = new Partition(lease, this.context);
-    const reader: LogReader = {
-      readAfter: async (journal, after, limit) =>
-        (await log.readJournal(journal, { after, limit })).map(toEnvelope),
-      head: async (journal) => (await log.head(journal)).position,
-    };
     const feed = new JournalFeed({
       consumer: `evaluator-${partition.journal}`,
       journal: partition.journal,
-      reader,
+      reader: logReader(log),
       deliver: (events) => partition.deliver(events),
       standing: () => partition.open(),
       ...(bus ? { bus, metrics: bus.metrics, log: bus.log } : {}),
