@@ -43,10 +43,14 @@ async function start(): Promise<ChildProcess> {
 }
 
 /** From now on the process ends itself at a step. @returns how it ended */
-async function arm(child: ChildProcess, dieAt: PagingStep): Promise<{ died: Promise<unknown[]> }> {
+async function arm(
+  child: ChildProcess,
+  dieAt: PagingStep,
+  how: NodeJS.Signals = 'SIGKILL',
+): Promise<{ died: Promise<unknown[]> }> {
   const died = once(child, 'exit');
   const armed = once(child, 'message');
-  child.send({ dieAt });
+  child.send({ dieAt, how });
   await armed;
   return { died };
 }
@@ -118,5 +122,32 @@ describe('the process is killed', () => {
       await expectOneIntentEach(page, 1);
     }
     expect(dying.signalCode).toBe('SIGKILL');
+  });
+});
+
+describe('the process hangs while another lives', () => {
+  test.each<[PagingStep, number]>([
+    ['page-appended', 1],
+    ['called', 2],
+  ])('at %s: the page arrives all the same, under one key', async (step, calls) => {
+    const hanging = await start();
+    await arm(hanging, step, 'SIGSTOP');
+    let hangs = false;
+    hanging.once('message', () => {
+      hangs = true;
+    });
+    let page = '';
+    while (!hangs) {
+      page = await declare();
+      await rehearsal.until(page, ({ deliveries }) => deliveries[0]?.state === 'delivered');
+    }
+    hanging.kill('SIGCONT');
+    await expectOneIntentEach(page, 1);
+    // It finds that it was taken for dead, and does its part again from the log.
+    const next = await declare();
+    await rehearsal.until(next, ({ deliveries }) => deliveries[0]?.state === 'delivered');
+    await expectOneIntentEach(next, 1);
+    expect(callsOf(page)).toHaveLength(calls);
+    hanging.kill('SIGKILL');
   });
 });

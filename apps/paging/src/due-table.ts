@@ -13,11 +13,14 @@ export interface ClaimedDue {
 /** Advisory locks of this class say which instances are alive; an arbitrary number of our own. */
 const instanceLocks = 0x70616765;
 const reconnectMs = 500;
+/** An instance that says nothing for so long hangs: the server ends its session, and its claims are free. */
+const silenceMs = 10_000;
+const heartbeatMs = 3_000;
 
 /**
  * What is due when, derived from the pages' states and rebuilt from the log with them. An entry is claimed by an
- * instance for as long as its database session lives, so that what a killed instance was at is free at once and
- * nothing depends on how long a lease is.
+ * instance for as long as its database session lives, so that what a killed instance was at is free at once, and what
+ * one was at that hangs when the server has not heard of it for a while.
  */
 export class DueTable {
   readonly #pool: pg.Pool;
@@ -25,6 +28,7 @@ export class DueTable {
   readonly #instance = randomInt(1, 2 ** 31 - 1);
   readonly #onError: (error: unknown) => void;
   #session: pg.Client | null = null;
+  #heart: NodeJS.Timeout | null = null;
   #stopped = false;
 
   constructor(pool: pg.Pool, connectionString: string, onError: (error: unknown) => void) {
@@ -39,17 +43,24 @@ export class DueTable {
       connectionString: this.#connectionString,
       application_name: 'bellwether paging claims',
       keepAlive: true,
+      connectionTimeoutMillis: 10_000,
+      options: `-c idle_session_timeout=${silenceMs}`,
     });
     session.on('error', (error) => this.#lost(session, error));
     session.on('end', () => this.#lost(session, new Error('the session that holds the claims ended')));
     await session.connect();
     await session.query('select pg_advisory_lock($1, $2)', [instanceLocks, this.#instance]);
     this.#session = session;
+    this.#heart ??= setInterval(
+      () => void this.#session?.query('select').catch(() => {}),
+      heartbeatMs,
+    ).unref();
     if (this.#stopped) await this.stop();
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    if (this.#heart) clearInterval(this.#heart);
     const session = this.#session;
     this.#session = null;
     await session?.end();

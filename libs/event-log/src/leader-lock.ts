@@ -22,6 +22,8 @@ export class LeadLost extends Error {
 /** So often a leader looks whether its session is still there, milliseconds. */
 const HEARTBEAT_MS = 2000;
 const HEARTBEAT_TIMEOUT_MS = 5000;
+/** A leader that asks nothing for so long hangs: the server ends its session, and another process leads. */
+const SILENCE_MS = 10_000;
 
 /**
  * Tries to become the leader: a session-level advisory lock on a connection that is used for nothing else.
@@ -34,7 +36,10 @@ export async function tryToLead(pool: pg.Pool, name: string): Promise<Leadership
       'select pg_try_advisory_lock(hashtextextended($1, 0)) as led',
       [`bellwether leader ${name}`],
     );
-    if (rows[0]!.led) return lead(session);
+    if (rows[0]!.led) {
+      await session.query(`set idle_session_timeout = ${SILENCE_MS}`);
+      return lead(session);
+    }
   } catch (error) {
     // It may hold the lock all the same, so its session ends.
     session.release(true);

@@ -8,6 +8,12 @@ export interface PoolOptions {
 }
 
 /**
+ * How long a transaction may wait for its process, milliseconds: one that hangs (a frozen machine, SIGSTOP) must not
+ * keep others from the rows that it holds for longer.
+ */
+const IDLE_IN_TRANSACTION_MS = 5_000;
+
+/**
  * A pool whose sessions run as a role, in UTC, with the isolation that appends rely on, and give up what an
  * interrupted transaction holds.
  */
@@ -17,7 +23,7 @@ export function openPool({ connectionString, role, max }: PoolOptions): pg.Pool 
       ...(role === null ? [] : [`-c role=${role}`]),
       '-c timezone=UTC',
       '-c default_transaction_isolation=read\\ committed',
-      '-c idle_in_transaction_session_timeout=60000',
+      `-c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_MS}`,
     ]),
     max,
     keepAlive: true,

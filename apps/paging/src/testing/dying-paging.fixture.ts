@@ -1,12 +1,14 @@
-// The paging service as a process of its own that, once told to, ends itself as by kill -9 at one step of a page.
+// The paging service as a process of its own that, once told to, ends itself as by kill -9 at one step of a page, or
+// stops there until it is continued.
 import 'reflect-metadata';
 import { loadConfig, startService } from '@bellwether/service';
 import { pagingConfig } from '../config.js';
 import { buildPagingService, SERVICE } from '../paging-service.js';
 
 let dieAt: string | undefined;
-process.on('message', (message: { dieAt: string }) => {
-  dieAt = message.dieAt;
+let how: NodeJS.Signals = 'SIGKILL';
+process.on('message', (message: { dieAt: string; how: NodeJS.Signals }) => {
+  ({ dieAt, how } = message);
   process.send?.({ type: 'armed' });
 });
 
@@ -16,7 +18,10 @@ await startService({
   build: (context) =>
     buildPagingService(context, {
       onStep: (reached) => {
-        if (reached === dieAt) process.kill(process.pid, 'SIGKILL');
+        if (reached !== dieAt) return;
+        dieAt = undefined;
+        if (how === 'SIGSTOP') process.send?.({ type: 'hangs' });
+        process.kill(process.pid, how);
       },
     }),
 });

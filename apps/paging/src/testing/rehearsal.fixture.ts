@@ -221,7 +221,7 @@ export class Rehearsal {
         if (!told(page)) throw new Error(`${id} is ${JSON.stringify(page)}`);
         return page;
       },
-      { timeoutMs: 20_000 },
+      { timeoutMs: 60_000 },
     );
   }
 
