@@ -167,7 +167,8 @@ export class Bus {
   /**
    * Asks a service (`cmd.<service>.<name>`) and returns its answer, a refusal included. A service that is just being
    * restarted is waited for, `graceMs` at most (default 2,000), within `timeoutMs` (default 5,000). When the
-   * connection is lost meanwhile, the request is sent again under its id.
+   * connection is lost meanwhile, or the answer takes more than a second, the request is sent again under its id;
+   * `repeat: false` waits for a slow answer, where the first one alone tells what was done.
    *
    * @throws NoResponders nobody serves the subject: the command was not carried out
    * @throws RequestTimeout no answer in time: repeat it with the same command id, it has its effect once
@@ -175,7 +176,7 @@ export class Bus {
   async request<T>(
     subject: string,
     command: CommandRequest,
-    options: { timeoutMs?: number; graceMs?: number } = {},
+    options: { timeoutMs?: number; graceMs?: number; repeat?: boolean } = {},
   ): Promise<CommandReply<T>> {
     const head = headers();
     head.set(Headers.correlation, headerText(command.correlationId));
@@ -185,6 +186,7 @@ export class Bus {
       headers: head,
       timeoutMs,
       graceMs: Math.min(options.graceMs ?? 2_000, timeoutMs),
+      repeat: options.repeat ?? true,
     });
     return commandReply.parse(answer.json()) as CommandReply<T>;
   }

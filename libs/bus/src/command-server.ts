@@ -47,6 +47,8 @@ export class CommandServer {
   readonly #within: Within;
   readonly #subscriptions: Subscription[] = [];
   readonly #working = new Set<Promise<void>>();
+  /** What is being carried out, by subject and text: a request that is sent again waits for the answer to the first. */
+  readonly #underWay = new Map<string, Promise<Answer>>();
 
   constructor(options: CommandServerOptions) {
     this.#bus = options.bus;
@@ -85,7 +87,7 @@ export class CommandServer {
   }
 
   #accept(message: Msg, handler: CommandHandler): void {
-    if (this.#working.size >= this.#concurrency) {
+    if (this.#working.size >= this.#concurrency && !this.#underWay.has(nameOf(message))) {
       const detail = `${this.#service} works on ${this.#concurrency} requests already; try again shortly`;
       this.#answer(message, refusal(problemOf(503, 'overloaded', detail)));
       return;
@@ -95,8 +97,17 @@ export class CommandServer {
   }
 
   async #carryOut(message: Msg, handler: CommandHandler): Promise<void> {
+    const name = nameOf(message);
+    const known = this.#underWay.get(name);
+    const answer = known ?? this.#answerTo(message, handler);
+    if (known === undefined) this.#underWay.set(name, answer);
+    const { reply, request } = await answer;
+    if (known === undefined) this.#underWay.delete(name);
+    this.#answer(message, reply, request);
+  }
+
+  async #answerTo(message: Msg, handler: CommandHandler): Promise<Answer> {
     let request: CommandRequest | undefined;
-    let reply: CommandReply;
     try {
       const known = readRequest(message);
       request = known;
@@ -107,11 +118,10 @@ export class CommandServer {
         actor: known.actor,
         ...(traceparent ? { traceparent } : {}),
       };
-      reply = asReply(await this.#within(context, () => handler(known, context)));
+      return { reply: asReply(await this.#within(context, () => handler(known, context))), request };
     } catch (error) {
-      reply = refusal(this.#problemOf(error, message.subject, request));
+      return { reply: refusal(this.#problemOf(error, message.subject, request)), request };
     }
-    this.#answer(message, reply, request);
   }
 
   #problemOf(error: unknown, subject: string, request: CommandRequest | undefined): Problem {
@@ -154,6 +164,14 @@ export class CommandServer {
       );
     }
   }
+}
+
+const nameOf = (message: Msg): string => `${message.subject}\n${message.string()}`;
+
+interface Answer {
+  reply: CommandReply;
+  /** Undefined where it could not be read. */
+  request: CommandRequest | undefined;
 }
 
 /** Errors of the log (by name: libs know only the contracts) that are the caller's to resolve. */

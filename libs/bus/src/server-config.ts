@@ -62,6 +62,9 @@ export function natsAccessConfig(access: NatsAccess, maxPayload = DEFAULT_MAX_PA
   const { services, publisher, subscriber } = access;
   const receipts = `${RECEIPT_PREFIX}._INBOX.>`;
   return `max_payload: ${maxPayload}
+# A client that hangs is let go after 15 seconds, so that commands go to the others of its queue group.
+ping_interval: "5s"
+ping_max: 2
 accounts {
   BELLWETHER {
     jetstream: enabled

@@ -42,6 +42,9 @@ export interface GatewayOptions {
   most?: number;
 }
 
+/** How long an answer is waited for; see `Bus.request`. */
+type Timing = NonNullable<Parameters<Bus['request']>[2]>;
+
 /** Queries and commands that have no shape in the catalog. */
 type Service = 'evaluator' | 'incident' | 'paging' | 'ingest';
 
@@ -70,11 +73,13 @@ export class CommandGateway {
       const earlier = await this.options.answers.find(id, hash);
       if (earlier) return earlier;
     }
-    const reply = await this.ask(subjectOf(name), {
+    const command = {
       ...this.request(id, caller, data),
       hash,
       ...(options.expect === undefined ? {} : { expect: options.expect }),
-    });
+    };
+    // What is shown once only is in the first answer alone.
+    const reply = await this.ask(subjectOf(name), command, { repeat: !options.secretAnswer });
     const { status, version, position, warnings } = reply;
     const answer = { status, version, position, warnings, data: reply.data };
     if (key !== undefined && !options.secretAnswer) await this.options.answers.keep(id, hash, answer);
@@ -84,11 +89,9 @@ export class CommandGateway {
 
   /** Asks what only the owning service knows. Changes nothing. */
   async query<N extends CommandName>(name: N, data: CommandData<N>, caller: Caller): Promise<unknown> {
-    const reply = await this.ask(
-      subjectOf(name),
-      this.request(`query:${uuidv7()}`, caller, data),
-      this.options.queryTimeoutMs ?? 10_000,
-    );
+    const reply = await this.ask(subjectOf(name), this.request(`query:${uuidv7()}`, caller, data), {
+      timeoutMs: this.options.queryTimeoutMs ?? 10_000,
+    });
     return reply.data;
   }
 
@@ -98,15 +101,10 @@ export class CommandGateway {
     name: string,
     data: unknown,
     caller: Caller,
-    timing: { timeoutMs?: number; graceMs?: number } = {},
+    timing: Timing = {},
   ): Promise<unknown> {
     const subject = Subjects.command(service, name);
-    const reply = await this.ask(
-      subject,
-      this.request(`operate:${uuidv7()}`, caller, data),
-      timing.timeoutMs,
-      timing.graceMs,
-    );
+    const reply = await this.ask(subject, this.request(`operate:${uuidv7()}`, caller, data), timing);
     return reply.data;
   }
 
@@ -126,8 +124,7 @@ export class CommandGateway {
   private async ask(
     subject: string,
     command: CommandRequest,
-    timeoutMs = this.options.timeoutMs ?? 5_000,
-    graceMs?: number,
+    timing: Timing,
   ): Promise<Extract<CommandReply, { ok: true }>> {
     if (this.#waiting >= (this.options.most ?? 512))
       throw HttpProblem.unavailable('too many requests are being worked on; try again shortly');
@@ -135,8 +132,8 @@ export class CommandGateway {
     let reply: CommandReply;
     try {
       reply = await this.options.bus.request(subject, command, {
-        timeoutMs,
-        ...(graceMs === undefined ? {} : { graceMs }),
+        timeoutMs: this.options.timeoutMs ?? 5_000,
+        ...timing,
       });
     } catch (error) {
       throw unanswered(error, subject);

@@ -53,6 +53,7 @@ export class DeadLetters {
   async retry(name: AnsweringService, key: string | undefined, caller: Caller) {
     const answer = await this.gateway.operate(name, 'dlq-retry', key === undefined ? {} : { key }, caller, {
       timeoutMs: 30_000,
+      repeat: false, // a second one would find nothing left to retry, and say so
     });
     const { items } = retried.parse(answer);
     return {
