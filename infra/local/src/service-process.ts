@@ -75,7 +75,7 @@ export class ServiceProcess {
     this.#lastLines.length = 0;
     const child = fork(definition.entry, [], {
       detached: true, // a process group of its own: Ctrl-C reaches the supervisor alone
-      env,
+      env: { ...env, ...definition.env },
       execArgv: ['--enable-source-maps'],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });

@@ -8,6 +8,8 @@ export interface ServiceDefinition {
   entry: string;
   /** Services stop in rising order of this number: what takes work in first, what carries it out last. */
   stopOrder: number;
+  /** Over the environment that all services get. */
+  env?: Record<string, string>;
 }
 
 function app(name: string, stopOrder: number): ServiceDefinition {

@@ -22,6 +22,7 @@ import {
   settled,
 } from './derived-state.fixture.js';
 import { Load, randomFrom } from './load.fixture.js';
+import { acknowledge, dataOf, expectOneIntentEach } from './pages.fixture.js';
 import { definePeople } from './people.fixture.js';
 import { WholeSystem } from './system.fixture.js';
 
@@ -44,6 +45,7 @@ describe(`${KILLS} kills under load`, () => {
   const witnessed: number[] = [];
   const seed = Number(process.env.BELLWETHER_CHAOS_SEED ?? Date.now() % 1_000_000);
   const kills = { first: 0, last: 0 };
+  let arrived = 0;
 
   beforeAll(async () => {
     pager = await WebhookReceiver.start();
@@ -68,8 +70,7 @@ describe(`${KILLS} kills under load`, () => {
     await pager?.stop();
   });
 
-  const ofType = <T>(type: string) =>
-    events.filter((event) => event.type === `bellwether.${type}.v1`).map((event) => event.data as T);
+  const ofType = <T>(type: string) => dataOf<T>(events, type);
 
   /** Kills the next in turn, or any, that runs. */
   function killOne(turn: number, random: () => number): void {
@@ -123,7 +124,7 @@ describe(`${KILLS} kills under load`, () => {
     await noting;
     await system.ready();
     // What a person does ends what would go on by itself.
-    await system.keepPosting('/v1/pages/INC-1-P1/acknowledge', { note: 'on it' }, 'acknowledge');
+    arrived = await acknowledge(system, 'INC-1-P1');
     const head = await settled(system);
     await eventually(() => expect(new Set(witnessed).size).toBe(head), { timeoutMs: 60_000 });
     await witness.stop();
@@ -164,22 +165,11 @@ describe(`${KILLS} kills under load`, () => {
     expect(await system.all<Page>('/v1/pages')).toEqual([
       expect.objectContaining({ id: 'INC-1-P1', status: 'acknowledged' }),
     ]);
-    const requested = ofType<PageRequested>('page.requested');
     const times = events
       .filter((event) => event.type === 'bellwether.page.requested.v1')
       .map((event) => Date.parse(event.time));
     expect(times.filter((at) => at > kills.first && at < kills.last).length).toBeGreaterThanOrEqual(2);
-    const steps = requested.map(
-      ({ step, cycle, reason }) =>
-        `${cycle}.${step}${['declared', 'timeout'].includes(reason) ? '' : ` ${reason}`}`,
-    );
-    expect(new Set(steps).size).toBe(steps.length);
-    expect(steps.slice(0, 2)).toEqual(['1.1', '1.2']);
-    const intents = requested.flatMap((request) => request.intents.map((intent) => intent.idempotencyKey));
-    expect(new Set(intents).size).toBe(intents.length);
-    // At least once to each receiver, and never under a key that is not an intent's.
-    const called = new Set(pager.requests.map((request) => request.headers['webhook-id']));
-    expect([...called].sort()).toEqual([...intents].sort());
+    expectOneIntentEach(ofType<PageRequested>('page.requested'), pager, arrived);
   });
 
   test('a subscriber has heard of every event, in order', () => {

@@ -45,9 +45,15 @@ export class Load {
     return new Load(publisher, service, sli);
   }
 
-  static overHttp(system: WholeSystem, service: string, sli: string): Load {
+  /** @param url of an ingest; the system's own when absent */
+  static overHttp(
+    system: WholeSystem,
+    service: string,
+    sli: string,
+    url: string = system.local.ingestUrl,
+  ): Load {
     const publisher = publishOverHttp({
-      url: system.local.ingestUrl,
+      url,
       token: system.local.token,
       batchPoints: 1,
       lingerMs: 0,

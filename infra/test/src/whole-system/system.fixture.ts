@@ -2,7 +2,7 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Problem } from '@bellwether/contracts';
-import { type LocalSystem, startLocal } from '@bellwether/local';
+import { type LocalSystem, type ServiceDefinition, startLocal } from '@bellwether/local';
 import { expect } from '@jest/globals';
 import { eventually } from '../eventually.js';
 import { temporaryFolder } from '../temporary-folder.js';
@@ -20,10 +20,16 @@ export class WholeSystem {
 
   /**
    * Starts it on free ports and a data folder of its own.
+   * @param options.services instead of one of each
    * @param options.asUser by `npm start`, in a process of its own, instead of from this process
    */
   static async start(
-    options: { env?: Record<string, string>; dataDir?: string; asUser?: boolean } = {},
+    options: {
+      env?: Record<string, string>;
+      dataDir?: string;
+      asUser?: boolean;
+      services?: readonly ServiceDefinition[];
+    } = {},
   ): Promise<WholeSystem> {
     const dataDir = options.dataDir ?? path.join(temporaryFolder('whole-system'), 'data');
     const clockFile = path.join(temporaryFolder('clock'), 'offset');
@@ -41,6 +47,7 @@ export class WholeSystem {
           env,
           log: (source, line) => log(`${source} | ${line}`),
           readyTimeoutMs: 60_000,
+          ...(options.services ? { services: options.services } : {}),
         });
     return new WholeSystem(local, clockFile, lines);
   }
