@@ -29,7 +29,7 @@ module.exports = {
       name: 'contracts-depend-on-zod-alone',
       severity: 'error',
       from: { path: '^libs/contracts/src', pathNot: '[.]spec[.]ts$' },
-      to: { pathNot: ['^libs/contracts/', '^(node_modules/)?zod'] },
+      to: { pathNot: ['^libs/contracts/src/', '(^|/)node_modules/zod(/|$)'] },
     },
     {
       name: 'domain-is-pure',
@@ -38,7 +38,9 @@ module.exports = {
       from: { path: '^libs/(slo|incident|oncall|practice)/src', pathNot: '[.]spec[.]ts$' },
       to: {
         path: [
-          '^(node_modules/)?(@nestjs|pg|@nats-io|pino|prom-client|fastify)(/|$)',
+          // Wherever npm has put it: at the top, or below the lib itself for a version of its own.
+          '(^|/)node_modules/(@nestjs|pg|@nats-io|pino|prom-client|fastify)(/|$)',
+          '^(@nestjs|pg|@nats-io|pino|prom-client|fastify)(/|$)',
           '^(node:)?(fs|net|http|https|child_process|dns|tls|worker_threads|timers)(/|$)',
         ],
       },
@@ -54,7 +56,8 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: ['node_modules', 'dist'] },
-    exclude: { path: ['/dist/', 'node_modules/[.]'] },
+    // Our own builds; a dependency's `dist` is where many packages have their code, and is not to go unseen.
+    exclude: { path: ['^(apps|libs|infra)/[^/]+/dist/', 'node_modules/[.]'] },
     parser: 'swc',
     enhancedResolveOptions: {
       exportsFields: ['exports'],

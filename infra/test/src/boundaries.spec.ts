@@ -18,8 +18,20 @@ const allowed: Record<string, string> = {
   'infra/test/src/index.ts': `export const testing = 1;`,
   'node_modules/@nestjs/common/package.json': `{"name": "@nestjs/common", "main": "index.js"}`,
   'node_modules/@nestjs/common/index.js': `export const Injectable = 1;`,
+  'node_modules/zod/package.json': `{"name": "zod", "main": "index.js"}`,
+  'node_modules/zod/index.js': `export const z = 1;`,
+  'libs/contracts/src/schema.ts': `import { z } from 'zod';\nexport const schema = z;`,
   'apps/api/src/index.ts': `import { bus } from '../../../libs/bus/src/index';\nexport const api = bus;`,
 };
+
+/** A dependency that npm has put below the package that wants it: another version than the others have. */
+function nested(folder: string, name: string, main: string): Record<string, string> {
+  const place = `${folder}/node_modules/${name}`;
+  return {
+    [`${place}/package.json`]: JSON.stringify({ name, main }),
+    [`${place}/${main}`]: 'export const connect = 1;\nexport default 1;',
+  };
+}
 
 /** One violation of each rule: the rule's name, the file that breaks it, and what else must be there. */
 const planted: { rule: string; file: string; text: string; beside?: Record<string, string> }[] = [
@@ -58,6 +70,24 @@ const planted: { rule: string; file: string; text: string; beside?: Record<strin
     rule: 'domain-is-pure',
     file: 'libs/oncall/src/index.ts',
     text: `import { get } from 'node:http';\nexport default get;`,
+  },
+  {
+    rule: 'contracts-depend-on-zod-alone',
+    file: 'libs/contracts/src/reads-postgres.ts',
+    text: `import pg from 'pg';\nexport default pg;`,
+    beside: nested('libs/contracts', 'pg', 'lib/index.js'),
+  },
+  {
+    rule: 'domain-is-pure',
+    file: 'libs/slo/src/reads-postgres.ts',
+    text: `import pg from 'pg';\nexport default pg;`,
+    beside: nested('libs/slo', 'pg', 'lib/index.js'),
+  },
+  {
+    rule: 'domain-is-pure',
+    file: 'libs/practice/src/index.ts',
+    text: `import { connect } from '@nats-io/transport-node';\nexport default connect;`,
+    beside: nested('libs/practice', '@nats-io/transport-node', 'dist/index.js'),
   },
   {
     rule: 'domain-is-pure',
