@@ -16,6 +16,7 @@ export * from './names.js';
 export * from './problem.js';
 export * from './resources/oncall.js';
 export * from './resources/service.js';
+export * from './resources/sli-source.js';
 export * from './resources/slo.js';
 export * from './subjects.js';
 export * from './time.js';

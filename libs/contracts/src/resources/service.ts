@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { httpUrl, resourceName, text } from '../names.js';
+import { sliSource } from './sli-source.js';
 
 /** A service: what SLOs, incidents and pages are about. Tier 1 is the most critical. */
 export const service = z
@@ -30,7 +31,7 @@ export const sli = z
     description: text(1050, 0).default(''),
     unit: sliUnit.default('count'),
     query: text(4096).optional(),
-    source: z.record(z.string(), z.unknown()).optional(),
+    source: sliSource.optional(),
     /** How often a measurement is expected. Without it the cadence is the median gap of what comes in. */
     cadence: z
       .string()
