@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { LogStreams, Streams } from '@bellwether/contracts';
+import { Headers, LogStreams, Streams } from '@bellwether/contracts';
 import { eventually } from '@bellwether/testing';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -24,6 +24,15 @@ async function post(
     body,
   });
   return { status: response.status, text: await response.text() };
+}
+
+/** Messages over NATS that were refused, whatever the reason. */
+async function refused(): Promise<number> {
+  const text = await (await fetch(`${stage.ingest.url}/metrics`)).text();
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('measurements_refused_total{way="nats"'))
+    .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
 }
 
 const sound = { points: [{ at: new Date().toISOString(), good: 5, total: 10, labels: { region: 'eu' } }] };
@@ -96,9 +105,11 @@ describe('anything at all', () => {
   }, 60_000);
 
   test('over NATS is recorded or a dead letter, and stops nothing', async () => {
-    const count = async () => (await stage.bus.jsm.streams.info(Streams.DLQ)).state.messages;
-    const [lettersBefore, before] = [
-      await count(),
+    const letters = async () => (await stage.bus.jsm.streams.info(Streams.DLQ)).state;
+    const count = async () => (await letters()).messages;
+    const [{ messages: lettersBefore, last_seq: lastBefore }, refusedBefore, before] = [
+      await letters(),
+      await refused(),
       await stage.log.streamVersion(LogStreams.measurement('fuzz', 'bus')),
     ];
     const bodies = fc.sample(anyBytes, 200);
@@ -110,6 +121,16 @@ describe('anything at all', () => {
       },
       { timeoutMs: 30_000 },
     );
+    // Each letter says what is wrong and where, and is counted.
+    const { last_seq: last } = await letters();
+    for (let seq = lastBefore + 1; seq <= last; seq++) {
+      const letter = await stage.bus.jsm.streams.getMessage(Streams.DLQ, { seq });
+      expect(letter?.subject).toBe('dlq.sli.fuzz.bus');
+      expect(letter?.header.get(Headers.error)).not.toBe('');
+      expect(letter?.header.keys()).toContain(Headers.path);
+    }
+    expect(last).toBeGreaterThan(lastBefore);
+    expect(await refused()).toBe(refusedBefore + last - lastBefore);
     await stage.bus.js.publish('sli.fuzz.after', JSON.stringify(sound));
     await eventually(async () =>
       expect(await stage.log.streamVersion(LogStreams.measurement('fuzz', 'after'))).toBe(1),

@@ -59,7 +59,7 @@ export class IngestStage {
     };
   }
 
-  /** Publishes a measurement of the test's service over NATS. */
+  /** Publishes a measurement of the test's service over NATS: text and bytes as they are, anything else as JSON. */
   publish(
     body: unknown,
     head: Record<string, string> = {},
@@ -67,8 +67,8 @@ export class IngestStage {
   ): Promise<unknown> {
     const given = headers();
     for (const [name, value] of Object.entries(head)) given.set(name, value);
-    const text = typeof body === 'string' ? body : JSON.stringify(body);
-    return this.bus.js.publish(subject, text, { headers: given });
+    const sent = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
+    return this.bus.js.publish(subject, sent, { headers: given });
   }
 
   /** What the log has of an SLI of the test's service. */

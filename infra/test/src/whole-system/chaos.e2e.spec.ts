@@ -20,6 +20,7 @@ import {
   rebuildAll,
   recordedPoints,
   settled,
+  unmoved,
 } from './derived-state.fixture.js';
 import { Load, randomFrom } from './load.fixture.js';
 import { acknowledge, dataOf, expectOneIntentEach } from './pages.fixture.js';
@@ -188,7 +189,7 @@ describe(`${KILLS} kills under load`, () => {
 
   test('read models and buckets made anew from the log equal the live ones byte for byte', async () => {
     const url = system.local.databaseUrl;
-    const live = await unmoved(async () => ({
+    const live = await unmoved(system, async () => ({
       readModels: await dumpReadModels(url),
       buckets: await buckets(url, 'dump'),
     }));
@@ -209,19 +210,6 @@ describe(`${KILLS} kills under load`, () => {
     expect(await dumpReadModels(url)).toEqual(live.readModels);
     expect(await buckets(url, 'dump')).toBe(live.buckets);
   });
-
-  /** What `look` sees while no event is appended. */
-  async function unmoved<T>(look: () => Promise<T>): Promise<T> {
-    return await eventually(
-      async () => {
-        const before = await settled(system);
-        const seen = await look();
-        expect(await settled(system)).toBe(before);
-        return seen;
-      },
-      { timeoutMs: 60_000 },
-    );
-  }
 
   test('the log verifies', async () => {
     const log = EventLog.open({ connectionString: system.local.databaseUrl });

@@ -112,6 +112,19 @@ export async function settled(system: WholeSystem): Promise<number> {
   );
 }
 
+/** What `look` sees while no event is appended. */
+export async function unmoved<T>(system: WholeSystem, look: () => Promise<T>): Promise<T> {
+  return await eventually(
+    async () => {
+      const before = await settled(system);
+      const seen = await look();
+      expect(await settled(system)).toBe(before);
+      return seen;
+    },
+    { timeoutMs: 60_000 },
+  );
+}
+
 /** Has every read model and all buckets made anew by the running system, and waits until they are in use. */
 export async function rebuildAll(system: WholeSystem): Promise<void> {
   const { projections } = await system.get<SystemState>('/v1/system');

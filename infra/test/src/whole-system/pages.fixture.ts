@@ -1,4 +1,4 @@
-import type { EventEnvelope, Page, PageRequested } from '@bellwether/contracts';
+import type { EventEnvelope, Page, PageNotification, PageRequested } from '@bellwether/contracts';
 import { expect } from '@jest/globals';
 import { eventually } from '../eventually.js';
 import type { WebhookReceiver } from '../webhook-receiver.js';
@@ -20,7 +20,7 @@ export async function acknowledge(system: WholeSystem, page: string): Promise<nu
 }
 
 /**
- * Each step of a page ran once, with an intent for each receiver; receivers were called under the keys of intents and
+ * Each step of a page ran once, with an intent for each receiver; receivers were paged under the keys of intents and
  * of nothing else.
  * @param arrived how many intents must have arrived; what was asked for later may have been overtaken by the acknowledge
  */
@@ -36,7 +36,8 @@ export function expectOneIntentEach(
   expect(new Set(steps).size).toBe(steps.length);
   const intents = requested.flatMap((request) => request.intents.map((intent) => intent.idempotencyKey));
   expect(new Set(intents).size).toBe(intents.length);
-  const called = new Set(pager.requests.map((request) => request.headers['webhook-id']));
+  const pages = pager.requests.filter(({ json }) => (json as PageNotification).type === 'page.requested');
+  const called = new Set(pages.map((request) => request.headers['webhook-id']));
   expect(intents).toEqual(expect.arrayContaining([...called]));
   expect([...called]).toEqual(expect.arrayContaining(intents.slice(0, arrived)));
 }
