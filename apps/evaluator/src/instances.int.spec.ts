@@ -88,6 +88,24 @@ describe('partitions', () => {
     expect(one.partitions.filter((held) => two.partitions.includes(held))).toEqual([]);
   });
 
+  test('let go while the database refused to renew them are taken again by the same instance', async () => {
+    await stage.define();
+    const logger = stage.logger.child({}, { level: 'fatal' });
+    const one = await stage.startInstance('one', { leaseTtlMs: 250, logger });
+    await stage.log.pool.query('alter table evaluator.leases rename to away');
+    await eventually(async () => {
+      await one.renewLeases();
+      expect(one.partitions).toEqual([]);
+    });
+    await stage.log.pool.query('alter table evaluator.away rename to leases');
+    await one.renewLeases();
+    expect(one.partitions).toHaveLength(MEASUREMENT_PARTITIONS);
+    await stage.measure([[stage.clock.now().getTime(), 9, 10]]);
+    await eventually(async () =>
+      expect(await one.liveStatus('checkout-availability', partition)).toMatchObject({ good: 9, total: 10 }),
+    );
+  });
+
   test('a former holder writes nothing: its lease is fenced', async () => {
     const one = await stage.startInstance('one');
     const store = new SeriesStore(stage.log.pool);

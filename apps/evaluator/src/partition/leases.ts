@@ -109,8 +109,8 @@ export class Leases {
       `with beat as (
          update evaluator.instances set expires_at = coalesce($2, clock_timestamp()) + $3 * interval '1 ms' where id = $1)
        update evaluator.leases set expires_at = coalesce($2, clock_timestamp()) + $3 * interval '1 ms'
-        where holder = $1 returning partition, epoch`,
-      [instance, now, this.#ttlMs],
+        where holder = $1 and partition = any($4) returning partition, epoch`,
+      [instance, now, this.#ttlMs, [...this.#held.keys()]],
     );
     this.#renewedAt = performance.now();
     const renewed = new Map(rows.map((row) => [row.partition, Number(row.epoch)]));
@@ -138,10 +138,11 @@ export class Leases {
         where partition in (
           select partition from evaluator.leases l
            where holder is null or expires_at < coalesce($2, clock_timestamp())
+              or (holder = $1 and partition <> all($5)) -- let go when it could not be renewed, and not taken since
               or not exists (select from evaluator.instances i where i.id = l.holder and ${ALIVE})
            order by partition limit $4 for update skip locked)
         returning partition, epoch`,
-      [instance, now, this.#ttlMs, count],
+      [instance, now, this.#ttlMs, count, [...this.#held.keys()]],
     );
     for (const { partition, epoch } of rows) {
       const lease = { partition, holder: instance, epoch: Number(epoch) };
