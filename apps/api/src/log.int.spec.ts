@@ -1,5 +1,5 @@
 import { get as httpGet, type IncomingMessage } from 'node:http';
-import { type EventEnvelope, type Explanation, LogStreams } from '@bellwether/contracts';
+import { type EventEnvelope, type Explanation, LogStreams, measurementJournal } from '@bellwether/contracts';
 import { eventually } from '@bellwether/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { ADMIN, Rig } from './rig.fixture.js';
@@ -112,12 +112,78 @@ describe('explain', () => {
       expect(link.causedBy).toEqual([body.chain[i + 1]?.eventId]);
     expect(body.chain.at(-1)?.causedBy).toEqual([]);
     expect(body.chain[3]?.summary).toContain(
-      'burn 14.6 over 1h and 5m, threshold 14.4, budget remaining 62 %',
+      'burn 14.6 over 1h and 5m, threshold 14.4, budget remaining 62 %; 850 of 1000 good over 1h, from 2 points in 1 measurement',
     );
     expect(body.chain[4]).toMatchObject({
       eventId: story.measured?.id,
       summary:
         'measured checkout/availability: 850 of 1000 good (2 points from 2026-11-22T09:59:00.000Z to 2026-11-22T10:00:00.000Z)',
+    });
+  });
+
+  test('counts the measurements of the window that tipped an alert, wherever they stand in the log', async () => {
+    const now = rig.clock.now().getTime();
+    const journal = measurementJournal('search', 'availability');
+    const measure = (...minutesAgo: number[]) =>
+      rig.append(
+        LogStreams.measurement('search', 'availability'),
+        'measurement.recorded',
+        {
+          service: 'search',
+          sli: 'availability',
+          identity: `search/${minutesAgo}`,
+          points: minutesAgo.length,
+          columns: [
+            {
+              kind: 'counts',
+              at: minutesAgo.map((minutes) => now - minutes * 60_000),
+              good: minutesAgo.map(() => 5),
+              total: minutesAgo.map(() => 10),
+            },
+          ],
+        },
+        { journal },
+      );
+    // History, of which two points lie in the window; one that came late and does not; then the live ones.
+    const history = await measure(...Array.from({ length: 80 }, (_, i) => 15 + i));
+    for (let late = 0; late < 600; late += 1) await measure(5_000 + late);
+    const [tipping, last, after] = [await measure(1), await measure(0), await measure(0)];
+    const fired = await rig.append(LogStreams.slo('search-availability'), 'slo.alert.fired', {
+      slo: 'search-availability',
+      service: 'search',
+      severity: 'page',
+      tier: 'fast',
+      longWindow: '1h',
+      shortWindow: '5m',
+      longBurn: 500,
+      shortBurn: 500,
+      threshold: 14.4,
+      budgetRemaining: 0.5,
+      eventTime: new Date(now).toISOString(),
+      n: 1,
+      evidence: {
+        journal,
+        position: tipping.position,
+        eventId: tipping.id,
+        lastPosition: last.position,
+        from: new Date(now - 3_600_000).toISOString(),
+        to: new Date(now).toISOString(),
+        good: 240,
+        total: 480,
+        shortGood: 10,
+        shortTotal: 20,
+      },
+      startedAt: new Date(now).toISOString(),
+      declare: 'sev2',
+      title: 'search-availability burns its budget',
+    });
+    const { body } = await rig.get<Explanation>(`/v1/explain/${fired.id}`);
+    expect(after.position).toBeGreaterThan(last.position);
+    expect(body.chain[0]).toMatchObject({
+      causedBy: [tipping.id],
+      summary: expect.stringContaining(
+        `; 240 of 480 good over 1h and 10 of 20 over 5m, from 48 points in 3 measurements (positions ${history.position} to ${last.position} of ${journal})`,
+      ),
     });
   });
 

@@ -13,6 +13,8 @@ export interface Tip {
   journal: string;
   position: number;
   eventId: string;
+  /** Of the last measurement that was counted. */
+  lastPosition: number;
 }
 
 /**
@@ -127,12 +129,13 @@ export function retireAlerts(ledger: SloLedger, now: number): SloTransition[] {
 
 function firedAlert(
   reading: Reading,
-  { pair, longBurn, shortBurn, long }: PairReading,
+  measured: PairReading,
   n: number,
   series: Series,
   tip: Tip | null,
 ): SloAlertFired {
   const { definition } = reading.plan;
+  const { pair, longBurn, shortBurn } = measured;
   return {
     slo: definition.name,
     service: definition.service,
@@ -147,13 +150,7 @@ function firedAlert(
     ...(definition.runbookUrl === undefined ? {} : { runbookUrl: definition.runbookUrl }),
     eventTime: iso(reading.at),
     n,
-    evidence: tip && {
-      ...tip,
-      from: iso((Math.floor(reading.at / MINUTE) - pair.longMinutes) * MINUTE),
-      to: iso(reading.at),
-      good: long.goodCount,
-      total: long.totalCount,
-    },
+    evidence: evidenceOf(reading, measured, tip),
     startedAt: iso(firstBadMinute(reading.plan, pair, series, reading.at)),
     declare: definition.declare[pair.severity],
     ...(definition.escalationPolicy === undefined ? {} : { escalationPolicy: definition.escalationPolicy }),
@@ -172,17 +169,29 @@ function resolve(
     ...(pair && { longBurn: pair.longBurn, shortBurn: pair.shortBurn }),
     budgetRemaining: reading.consumed === null ? null : 1 - reading.consumed,
   };
-  const evidence = tip && {
-    ...tip,
-    from: iso((Math.floor(reading.at / MINUTE) - (pair?.pair.longMinutes ?? 0)) * MINUTE),
-    to: iso(reading.at),
-    good: pair?.long.goodCount ?? 0,
-    total: pair?.long.totalCount ?? 0,
-  };
   return {
     type: 'slo.alert.resolved',
-    data: resolvedAlert(mark, reading.at, measured, reason, pair && evidence),
+    data: resolvedAlert(mark, reading.at, measured, reason, pair && evidenceOf(reading, pair, tip)),
   };
+}
+
+/** What both windows saw, and the measurement that tipped them. */
+function evidenceOf(
+  { at }: Reading,
+  { pair, long, short }: PairReading,
+  tip: Tip | null,
+): SloAlertFired['evidence'] {
+  return (
+    tip && {
+      ...tip,
+      from: iso((Math.floor(at / MINUTE) - pair.longMinutes) * MINUTE),
+      to: iso(at),
+      good: long.goodCount,
+      total: long.totalCount,
+      shortGood: short.goodCount,
+      shortTotal: short.totalCount,
+    }
+  );
 }
 
 function resolvedAlert(

@@ -12,6 +12,8 @@ export interface PairReading {
   shortBurn: number | null;
   /** Sums over the long window, for traffic floors and evidence. */
   long: Tally;
+  /** Sums over the short window, for evidence. */
+  short: Tally;
 }
 
 /** An SLO, measured at an instant. */
@@ -79,6 +81,7 @@ export function readSlo(plan: SloPlan, heartbeat: Heartbeat, now: number): Readi
       longBurn: burns.get(pair.longMinutes) ?? null,
       shortBurn: burns.get(pair.shortMinutes) ?? null,
       long: series.window(pair.longMinutes),
+      short: series.window(pair.shortMinutes),
     })),
     burns,
     freeze,

@@ -1,6 +1,7 @@
 import {
   CONTROL_JOURNAL,
   CommandRefused,
+  type EventData,
   type EventType,
   type Explanation,
   incidentId,
@@ -10,6 +11,7 @@ import {
 import type { EventLog, RecordedEvent } from '@bellwether/event-log';
 import { z } from 'zod';
 import type { EventStore } from '../read/event-store.js';
+import { type AlertWindow, alertWindow } from './alert-window.js';
 import { type Cause, causesOf } from './causes.js';
 import { summaryOf } from './summary.js';
 
@@ -42,7 +44,7 @@ export class Explainer {
         eventId: event.id,
         type: event.type,
         at: event.occurredAt.toISOString(),
-        summary: summaryOf(event),
+        summary: summaryOf(event, await this.windowOf(event, causes)),
         causedBy: causes.map((cause) => cause.id),
       });
       for (const cause of causes) {
@@ -52,6 +54,14 @@ export class Explainer {
       }
     }
     return { chain };
+  }
+
+  /** What the alert of an event was decided on; null for other events, and where the log does not have it any more. */
+  private async windowOf(event: RecordedEvent, causes: RecordedEvent[]): Promise<AlertWindow | null> {
+    if (event.type !== 'slo.alert.fired' && event.type !== 'slo.alert.resolved') return null;
+    const { evidence } = event.data as EventData<'slo.alert.fired'>;
+    const tipping = causes.find(({ id }) => id === evidence?.eventId);
+    return evidence && tipping ? await alertWindow(this.log, evidence, tipping) : null;
   }
 
   private async start(id: string): Promise<RecordedEvent[]> {

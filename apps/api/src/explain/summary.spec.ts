@@ -40,6 +40,7 @@ test('an alert says its burn rates, its threshold and what is left', () => {
     shortBurn: 1000.04,
     threshold: 14.4,
     budgetRemaining: -0.0312,
+    evidence: null,
   };
   expect(summaryOf(event('slo.alert.fired', alert))).toBe(
     'page alert fast of checkout-availability: burn 14.6 over 1h and 1000 over 5m, threshold 14.4, budget remaining -3.1 %',
@@ -47,6 +48,55 @@ test('an alert says its burn rates, its threshold and what is left', () => {
   expect(summaryOf(event('slo.alert.fired', { ...alert, shortBurn: null, budgetRemaining: null }))).toContain(
     'burn 14.6 over 1h and unknown over 5m, threshold 14.4, budget remaining unknown',
   );
+});
+
+test('an alert says what its windows saw, and where that stands in the log', () => {
+  const alert = {
+    slo: 'a',
+    severity: 'page',
+    tier: 'fast',
+    longWindow: '1h',
+    shortWindow: '5m',
+    longBurn: 15,
+    shortBurn: 20,
+    threshold: 14.4,
+    budgetRemaining: 0.5,
+    evidence: {
+      journal: 'measurement-03',
+      position: 95,
+      eventId: 'x',
+      from: '',
+      to: '',
+      good: 850,
+      total: 1000,
+      shortGood: 20.5,
+      shortTotal: 22,
+    },
+  };
+  const window = {
+    journal: 'measurement-03',
+    first: 12,
+    last: 96,
+    measurements: 84,
+    points: 90,
+    more: false,
+  };
+  const said = (data: object, seen: typeof window | null) => summaryOf(event('slo.alert.fired', data), seen);
+  expect(said(alert, window)).toBe(
+    'page alert fast of a: burn 15 over 1h and 20 over 5m, threshold 14.4, budget remaining 50 %; 850 of 1000 good over 1h and 20.5 of 22 over 5m, from 90 points in 84 measurements (positions 12 to 96 of measurement-03)',
+  );
+  expect(said(alert, { ...window, first: 96, measurements: 1, points: 1 })).toContain(
+    'from 1 point in 1 measurement (position 96 of measurement-03)',
+  );
+  expect(said(alert, { ...window, more: true })).toContain(
+    'from more than 90 points in 84 measurements (positions up to 96 of measurement-03)',
+  );
+  // Archived since, or of a version that did not note the short window.
+  expect(said(alert, null)).toMatch(/; 850 of 1000 good over 1h and 20.5 of 22 over 5m$/);
+  const { shortGood, shortTotal, ...older } = alert.evidence;
+  expect([shortGood, shortTotal]).toEqual([20.5, 22]);
+  expect(said({ ...alert, evidence: older }, null)).toMatch(/; 850 of 1000 good over 1h$/);
+  expect(said({ ...alert, evidence: null }, null)).toMatch(/remaining 50 %$/);
 });
 
 test('an event that tells nothing of its own is told by what it is', () => {

@@ -7,8 +7,10 @@ import {
 } from '@bellwether/contracts';
 import type { RecordedEvent } from '@bellwether/event-log';
 import { timelineText } from '@bellwether/incident';
+import type { AlertWindow } from './alert-window.js';
 
-type Writers = { [T in EventType]?: (data: EventData<T>) => string };
+type Alert = EventData<'slo.alert.fired'> | EventData<'slo.alert.resolved'>;
+type Writers = { [T in EventType]?: (data: EventData<T>, window: AlertWindow | null) => string };
 
 /** Exact where it is whole; else to three decimals, which is more than a sentence needs. */
 const number = (value: number) => String(Number(value.toFixed(3)));
@@ -20,25 +22,47 @@ const time = (millis: number) => new Date(millis).toISOString();
 
 const writers: Writers = {
   'measurement.recorded': measured,
-  'slo.alert.fired': (data) => `${data.severity} alert ${data.tier} of ${data.slo}: ${burn(data)}`,
-  'slo.alert.resolved': (data) =>
-    `${data.severity} alert ${data.tier} of ${data.slo} resolved (${data.reason}): ${burn(data)}`,
+  'slo.alert.fired': (data, window) =>
+    `${data.severity} alert ${data.tier} of ${data.slo}: ${burn(data)}${evidence(data, window)}`,
+  'slo.alert.resolved': (data, window) =>
+    `${data.severity} alert ${data.tier} of ${data.slo} resolved (${data.reason}): ${burn(data)}${evidence(data, window)}`,
   'slo.budget.crossed': (data) =>
     `error budget of ${data.slo} went ${data.direction} past ${percent(data.threshold)}, remaining ${percent(data.remaining)}`,
   'page.attempted': (data) =>
     `${data.page}${data.user ? ` to ${data.user}` : ''} by ${data.method}: attempt ${data.attempt}`,
 };
 
-/** One sentence that says what an event means, for people. */
-export function summaryOf(event: RecordedEvent): string {
-  const write = writers[event.type as EventType] as ((data: unknown) => string) | undefined;
-  if (write) return write(event.data);
+/**
+ * One sentence that says what an event means, for people.
+ * @param window of an alert: the measurements that it was decided on
+ */
+export function summaryOf(event: RecordedEvent, window: AlertWindow | null = null): string {
+  const write = writers[event.type as EventType] as
+    | ((data: unknown, window: AlertWindow | null) => string)
+    | undefined;
+  if (write) return write(event.data, window);
   const told = timelineText(event)?.text;
   if (told) return told;
   return isEventType(event.type) ? `${eventCatalog[event.type].says}: ${event.stream}` : event.type;
 }
 
-function burn(data: EventData<'slo.alert.fired'> | EventData<'slo.alert.resolved'>): string {
+/** What the windows of an alert saw, and where that stands in the log. */
+function evidence({ evidence: found, longWindow, shortWindow }: Alert, window: AlertWindow | null): string {
+  if (found === null) return '';
+  const { good, total, shortGood, shortTotal } = found;
+  const short =
+    shortGood === undefined || shortTotal === undefined
+      ? ''
+      : ` and ${number(shortGood)} of ${number(shortTotal)} over ${shortWindow}`;
+  const seen = `; ${number(good)} of ${number(total)} good over ${longWindow}${short}`;
+  if (window === null) return seen;
+  const { journal, first, last, points, measurements, more } = window;
+  const place = first === last ? `position ${first}` : `positions ${more ? 'up to' : `${first} to`} ${last}`;
+  const of = `${counted(points, 'point')} in ${counted(measurements, 'measurement')}`;
+  return `${seen}, from ${more ? 'more than ' : ''}${of} (${place} of ${journal})`;
+}
+
+function burn(data: Alert): string {
   const [long, short] = [rate(data.longBurn), rate(data.shortBurn)];
   const over =
     long === short
@@ -64,9 +88,10 @@ function measured(data: MeasurementRecorded): string {
   const [from, to] = [lowest(times), highest(times)];
   const span =
     times.length === 0 ? '' : from === to ? ` at ${time(from)}` : ` from ${time(from)} to ${time(to)}`;
-  const points = `${data.points} ${data.points === 1 ? 'point' : 'points'}`;
-  return `measured ${data.service}/${data.sli}: ${[...new Set(parts)].join(', ')} (${points}${span})`;
+  return `measured ${data.service}/${data.sli}: ${[...new Set(parts)].join(', ')} (${counted(data.points, 'point')}${span})`;
 }
+
+const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 const lowest = (values: readonly number[]) =>

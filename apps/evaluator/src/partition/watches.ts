@@ -109,6 +109,7 @@ export class Watches {
         journal: evidence.journal,
         position: evidence.position,
         eventId: evidence.eventId,
+        lastPosition: tip?.position ?? evidence.position,
       };
       return { transitions: decideSlo(reading, entry.ledger, live.series, named), evidence, at: now };
     });

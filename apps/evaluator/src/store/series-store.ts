@@ -33,7 +33,7 @@ export interface SeriesRow {
 }
 
 /** The measurement to name as evidence, with what its followers inherit. */
-export interface Evidence extends Tip {
+export interface Evidence extends Omit<Tip, 'lastPosition'> {
   /** When the log took it, RFC 3339. */
   recordedAt: string;
   correlationId: string;

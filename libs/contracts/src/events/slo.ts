@@ -14,11 +14,17 @@ export const alertEvidence = z.object({
   journal: z.string(),
   position: z.int(),
   eventId: z.string(),
+  /** Of the last measurement of the SLI that was counted: not before the tipping one. */
+  lastPosition: z.int().optional(),
   /** Span of event time that the long window covered. */
   from: timestamp,
   to: timestamp,
+  /** Sums over the long window. */
   good: z.number(),
   total: z.number(),
+  /** Sums over the short window. */
+  shortGood: z.number().optional(),
+  shortTotal: z.number().optional(),
 });
 
 const alertTransition = z.object({

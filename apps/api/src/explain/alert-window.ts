@@ -1,0 +1,67 @@
+import type { EventData, MeasurementRecorded } from '@bellwether/contracts';
+import type { EventLog, RecordedEvent } from '@bellwether/event-log';
+
+/** Measurements read for one alert at most: beyond it, that there were more says enough. */
+const MOST = 5_000;
+const PAGE = 500;
+/** A point may be ahead of the clock by so much when it is recorded (contract), milliseconds. */
+const AHEAD = 5 * 60_000;
+
+/** The measurements that an alert's long window was made of, as the log has them. */
+export interface AlertWindow {
+  journal: string;
+  /** Positions of the first and the last with a point in the window. */
+  first: number;
+  last: number;
+  /** Messages and points of the window, and whether there are more than were read. */
+  measurements: number;
+  points: number;
+  more: boolean;
+}
+
+/**
+ * Finds what an alert was decided on. Whatever has a point in the window was recorded after the window began, but for
+ * what a clock may be ahead: that part of the SLI's stream is read, from its end.
+ * @param tipping the measurement that the alert names
+ * @returns null when none of them is in the log any more
+ */
+export async function alertWindow(
+  log: Pick<EventLog, 'readStream'>,
+  evidence: NonNullable<EventData<'slo.alert.fired'>['evidence']>,
+  tipping: RecordedEvent,
+): Promise<AlertWindow | null> {
+  const [from, to] = [Date.parse(evidence.from), Date.parse(evidence.to)];
+  const until = evidence.lastPosition ?? evidence.position;
+  const window: AlertWindow = {
+    journal: evidence.journal,
+    first: 0,
+    last: 0,
+    measurements: 0,
+    points: 0,
+    more: false,
+  };
+  const take = ({ position, data }: RecordedEvent): void => {
+    const times = (data as MeasurementRecorded).columns.flatMap(({ at }) => at);
+    const inside = times.filter((at) => at >= from && at <= to).length;
+    if (inside === 0 || position > until) return;
+    window.first = Math.min(window.first || position, position);
+    window.last = Math.max(window.last, position);
+    window.measurements += 1;
+    window.points += inside;
+  };
+  // Forward from the tipping one to the last that was counted: few, of one evaluation's time.
+  for (let version = tipping.version; ; version += PAGE) {
+    const page = await log.readStream(tipping.stream, { from: version, limit: PAGE });
+    page.forEach(take);
+    if (page.length < PAGE || (page.at(-1) as RecordedEvent).position >= until) break;
+  }
+  for (let before = tipping.version; before > 1 && !window.more; before -= PAGE) {
+    const low = Math.max(1, before - PAGE);
+    const page = await log.readStream(tipping.stream, { from: low, limit: before - low });
+    page.filter(({ recordedAt }) => recordedAt.getTime() >= from - AHEAD).forEach(take);
+    // Times of recording ascend: what is before this page was recorded before the window.
+    if (page.length === 0 || (page[0] as RecordedEvent).recordedAt.getTime() < from - AHEAD) break;
+    window.more = window.measurements >= MOST && low > 1;
+  }
+  return window.measurements === 0 ? null : window;
+}
