@@ -86,7 +86,7 @@ test('an incident is declared, worked on, resolved and reopened', async () => {
 test('an unknown status names an impossible change; a missing note is malformed', async () => {
   const { id } = await declare('words');
   const unknown = await rig.post(`/v1/incidents/${id}/status`, { status: 'closed', note: 'done' });
-  expect(unknown.status).toBe(409);
+  expect(unknown).toMatchObject({ status: 409, body: { errors: [{ path: 'status' }] } });
   const malformed = await rig.post(`/v1/incidents/${id}/status`, { status: 'closed' });
   expect(malformed.status).toBe(400);
   expect(malformed.body.errors).toEqual(expect.arrayContaining([expect.objectContaining({ path: 'note' })]));

@@ -10,6 +10,7 @@ import {
   LogStreams,
   onceOf,
   parseOrRefuse,
+  problemOf,
   storyOf,
 } from '@bellwether/contracts';
 import { type CommandOf, type IncidentCommand, incidentView } from '@bellwether/incident';
@@ -19,6 +20,7 @@ import { MessagePattern, Payload } from '@nestjs/microservices';
 import { IncidentIndex } from './incident-index.js';
 import { busy, type Cause, type Changed, Incidents, type Question } from './incidents.js';
 import { LogPool } from './log-pool.js';
+import { References } from './references.js';
 
 type IncidentCommandName = Extract<CommandName, `incident.${string}`>;
 /** Commands that change one incident and need to know of no other. */
@@ -32,30 +34,34 @@ export class CommandsController {
     private readonly incidents: Incidents,
     private readonly index: IncidentIndex,
     private readonly db: LogPool,
+    private readonly references: References,
   ) {}
 
   @MessagePattern('cmd.incident.declare')
   async declare(@Payload() request: CommandRequest): Promise<Reply> {
     const data = parseOrRefuse(commandCatalog['incident.declare'], request.data);
     const cause = causeOf(request);
+    const warnings = await this.references.ofDeclaration(data);
     const before = await this.incidents.answered(cause);
-    if (before) return reply(before, 201);
+    if (before) return reply(before, { status: 201, warnings });
     for (let attempt = 1; attempt <= 100; attempt++) {
       const last = await this.incidents.lastNumber(await this.index.lastNumber(this.db.pool));
       const declared = await this.incidents.declareAfter(last, data, cause);
-      if (declared) return reply(declared, 201);
+      if (declared) return reply(declared, { status: 201, warnings });
     }
     throw busy('the number of the next incident');
   }
 
   @MessagePattern('cmd.incident.set-status')
   setStatus(@Payload() request: CommandRequest): Promise<Reply> {
-    // A word that is no status names an impossible change, not a malformed request.
+    // "An unknown or impossible change is 409" (incident.md): a word that is no status is an unknown change.
     const status = (request.data as { status?: unknown } | null)?.status;
     if (typeof status === 'string' && !incidentStatus.safeParse(status).success) {
-      throw CommandRefused.conflict(
-        `there is no status "${status.slice(0, 40)}"; there are ${incidentStatus.options.join(', ')}`,
-        'unknown-status',
+      const message = `must be one of ${incidentStatus.options.join(', ')}`;
+      throw new CommandRefused(
+        problemOf(409, 'unknown-status', `there is no status "${status.slice(0, 40)}": it ${message}`, [
+          { path: 'status', message },
+        ]),
       );
     }
     return this.#carryOut('incident.set-status', request);
@@ -68,17 +74,21 @@ export class CommandsController {
 
   @MessagePattern('cmd.incident.assign-role')
   assignRole(@Payload() request: CommandRequest): Promise<Reply> {
-    return this.#carryOut('incident.assign-role', request);
+    return this.#carryOut('incident.assign-role', request, ({ user }) =>
+      user === null ? [] : this.references.ofUser(user),
+    );
   }
 
   @MessagePattern('cmd.incident.add-responder')
   addResponder(@Payload() request: CommandRequest): Promise<Reply> {
-    return this.#carryOut('incident.add-responder', request);
+    return this.#carryOut('incident.add-responder', request, ({ user }) => this.references.ofUser(user));
   }
 
   @MessagePattern('cmd.incident.add-service')
   addService(@Payload() request: CommandRequest): Promise<Reply> {
-    return this.#carryOut('incident.add-service', request);
+    return this.#carryOut('incident.add-service', request, ({ service }) =>
+      this.references.ofService(service),
+    );
   }
 
   @MessagePattern('cmd.incident.add-note')
@@ -115,18 +125,24 @@ export class CommandsController {
     });
   }
 
-  async #carryOut<T extends PlainCommand>(name: T, request: CommandRequest): Promise<Reply> {
+  async #carryOut<T extends PlainCommand>(
+    name: T,
+    request: CommandRequest,
+    warningsOf: (data: Omit<CommandData<T>, 'incident'>) => string[] | Promise<string[]> = () => [],
+  ): Promise<Reply> {
     const { incident, ...data } = parseOrRefuse(commandCatalog[name], request.data) as CommandData<T> & {
       incident: string;
     };
     const ask = { type: name, data } as unknown as Omit<CommandOf<IncidentCommand['type']>, 'now' | 'actor'>;
-    return await this.#change(incident, request, () => ({ ask: ask as Question['ask'] }));
+    const warnings = await warningsOf(data);
+    return await this.#change(incident, request, () => ({ ask: ask as Question['ask'] }), warnings);
   }
 
   async #change(
     incident: string,
     request: CommandRequest,
     question: () => Question | Promise<Question>,
+    warnings: string[] = [],
   ): Promise<Reply> {
     const { expect } = request;
     return reply(
@@ -136,6 +152,7 @@ export class CommandsController {
         }
         return question();
       }),
+      { warnings },
     );
   }
 }
@@ -149,6 +166,9 @@ function causeOf(request: CommandRequest): Cause {
   return { ...onceOf(request), meta: storyOf(request) };
 }
 
-function reply({ state, position }: Changed, status: 200 | 201 = 200): Reply {
-  return { ok: true, status, data: incidentView(state), version: state.version, position, warnings: [] };
+function reply(
+  { state, position }: Changed,
+  { status = 200, warnings = [] }: { status?: 200 | 201; warnings?: string[] } = {},
+): Reply {
+  return { ok: true, status, data: incidentView(state), version: state.version, position, warnings };
 }

@@ -38,6 +38,27 @@ describe('a command', () => {
     });
   });
 
+  test('is carried out with a warning when it names what there is not', async () => {
+    expect(await stage.ask('declare', checkout)).toMatchObject({
+      ok: true,
+      warnings: ['service checkout is not defined yet', expect.stringContaining('nobody is paged')],
+    });
+    const incident = 'INC-1';
+    const warned = [
+      await stage.ask('assign-role', { incident, role: 'scribe', user: 'bob' }),
+      await stage.ask('assign-role', { incident, role: 'scribe', user: null }),
+      await stage.ask('add-responder', { incident, user: 'bob' }),
+      await stage.ask('add-service', { incident, service: 'ghost' }),
+    ];
+    const user = ['user bob is not defined yet'];
+    expect(warned.map((reply) => reply.ok && reply.warnings)).toEqual([
+      user,
+      [],
+      user,
+      ['service ghost is not defined yet'],
+    ]);
+  });
+
   test('of each kind changes the incident', async () => {
     const incident = 'INC-1';
     await stage.does('declare', checkout);
@@ -135,6 +156,9 @@ describe('refused, and without an event', () => {
   test('what is impossible', async () => {
     await stage.does('declare', checkout);
     await refused(409, 'set-status', { incident, status: 'mitigated', note: 'x' });
+    expect(await stage.ask('set-status', { incident, status: 'mitigated', note: 'x' })).toMatchObject({
+      problem: { errors: [{ path: 'status', message: expect.stringContaining('investigating') }] },
+    });
     await refused(409, 'reopen', { incident, reason: 'x' });
     await refused(409, 'merge', { incident, into: incident });
     await stage.does('set-status', { incident, status: 'resolved', note: 'x' });

@@ -1,6 +1,6 @@
 import { durationMillis } from '@bellwether/contracts';
 import type { IncidentSettings } from '@bellwether/incident';
-import { serviceConfig } from '@bellwether/service';
+import { installationTargets, serviceConfig } from '@bellwether/service';
 import { z } from 'zod';
 
 const wait = (fallback: string, meaning: string) =>
@@ -12,6 +12,7 @@ const wait = (fallback: string, meaning: string) =>
 
 /** The variables of this service. */
 export const incidentConfig = serviceConfig.extend({
+  ...installationTargets,
   BELLWETHER_QUIET_PERIOD: wait(
     '30m',
     'how long after its last page alert an incident nobody took command of resolves by itself (0 = never)',

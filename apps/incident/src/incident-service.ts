@@ -11,6 +11,7 @@ import { Incidents } from './incidents.js';
 import { LogPool } from './log-pool.js';
 import { ReactionHistory } from './reaction-history.js';
 import { aggregateOf } from './reactions.controller.js';
+import { References } from './references.js';
 
 /** Name of the service: its consumer, its queue group, its schema. */
 export const SERVICE = 'incident';
@@ -56,6 +57,10 @@ async function build(context: Context, bus: Bus, log: EventLog): Promise<Service
     const loaded = await incidents.load(id);
     if (loaded) await index.save(log.pool, loaded.state);
   }
+  const references = new References(log, {
+    defaultPolicy: config.BELLWETHER_DEFAULT_POLICY,
+    hasFallback: config.BELLWETHER_FALLBACK_TARGET !== undefined,
+  });
   const history = new ReactionHistory(log, store, SERVICE);
   await bus.establish();
 
@@ -71,7 +76,7 @@ async function build(context: Context, bus: Bus, log: EventLog): Promise<Service
   due.start();
 
   return {
-    module: incidentModule({ incidents, index, pool: new LogPool(log.pool), history }),
+    module: incidentModule({ incidents, index, pool: new LogPool(log.pool), history, references }),
     strategies: [strategy],
     ready: () => strategy.unready(),
     close: async () => {

@@ -6,6 +6,7 @@ import { Incidents } from './incidents.js';
 import { LogPool } from './log-pool.js';
 import { ReactionHistory } from './reaction-history.js';
 import { ReactionsController } from './reactions.controller.js';
+import { References } from './references.js';
 
 @Module({})
 class IncidentModule {}
@@ -16,8 +17,9 @@ export function incidentModule(parts: {
   index: IncidentIndex;
   pool: LogPool;
   history: ReactionHistory;
+  references: References;
 }): DynamicModule {
-  const { incidents, index, pool, history } = parts;
+  const { incidents, index, pool, history, references } = parts;
   return {
     module: IncidentModule,
     controllers: [CommandsController, ReactionsController],
@@ -26,6 +28,7 @@ export function incidentModule(parts: {
       { provide: IncidentIndex, useValue: index },
       { provide: LogPool, useValue: pool },
       { provide: ReactionHistory, useValue: history },
+      { provide: References, useValue: references },
       { provide: AlertDesk, useValue: new AlertDesk(incidents, index) },
     ],
   };

@@ -129,7 +129,7 @@ describe('measurements over NATS', () => {
         points: 1,
         position: expect.any(Number),
       },
-      { of: '3', identity: '', status: 'refused', points: 0, error: 'value must be a number', path: 'value' },
+      { of: '3', identity: '', status: 'refused', points: 0, error: 'must be a number', path: 'value' },
     ]);
     subscription.unsubscribe();
   });
@@ -177,6 +177,7 @@ describe('refused messages over NATS', () => {
     // There, and empty where the fault is of the message as a whole.
     expect(letter.header.keys()).toContain(Headers.path);
     expect(letter.header.get(Headers.path)).toBe(path);
+    if (path !== '') expect(letter.header.get(Headers.error).startsWith(path)).toBe(false);
     expect(letter.header.keys()).not.toContain('Nats-Rollup');
     expect(Buffer.from(letter.data)).toEqual(Buffer.from(body));
     await eventually(async () => expect(await count()).toEqual(before.map((each) => each + 1)));

@@ -79,7 +79,8 @@ export class BusIntake {
       if (!(error instanceof Refusal)) throw error;
       this.parts.metrics.refused('nats', error.reason);
       this.sendReceipt(message, measurement, error);
-      return { kind: 'dead', error: error.message, path: error.path };
+      const [{ path, message: what }] = error.faults;
+      return { kind: 'dead', error: what, path };
     }
   }
 
@@ -92,7 +93,7 @@ export class BusIntake {
     const identity = (measurement instanceof Refusal ? null : measurement.identity) ?? '';
     const receipt: PublishReceipt =
       outcome instanceof Refusal
-        ? { identity, status: 'refused', points: 0, error: outcome.message, path: outcome.path }
+        ? { identity, status: 'refused', points: 0, error: outcome.faults[0].message, path: outcome.path }
         : { identity, status: outcome.status, points: outcome.points, position: outcome.position };
     this.parts.bus.receipt(receiptInbox, JSON.stringify(receipt));
   }

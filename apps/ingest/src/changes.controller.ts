@@ -10,13 +10,18 @@ import {
   parseOrRefuse,
 } from '@bellwether/contracts';
 import { CommandConflict, EventLog } from '@bellwether/event-log';
-import { Caller, type Principal, parseJson, Roles, requestContext } from '@bellwether/service';
+import {
+  Caller,
+  keyedCommandId,
+  type Principal,
+  parseJson,
+  Roles,
+  requestContext,
+} from '@bellwether/service';
 import { Body, Controller, Headers, HttpCode, Inject, Post } from '@nestjs/common';
 import { uuidv7 } from 'uuidv7';
 import { CLOCK } from './clock.token.js';
 import { isOfTheMoment, LogBusy } from './log-busy.js';
-
-const longestKey = 512;
 
 /** Deploys and other changes of services, for reading incidents and budgets beside them. */
 @Controller('v1/changes')
@@ -36,9 +41,6 @@ export class ChangesController {
     @Caller() caller: Principal,
   ): Promise<ChangeReceipt> {
     const change = parseOrRefuse(changeBody, parseJson(body ?? new Uint8Array()), 'the body');
-    if (key !== undefined && key.length > longestKey) {
-      throw CommandRefused.malformed(`Idempotency-Key must be at most ${longestKey} characters`);
-    }
     const now = this.clock.now();
     const id = uuidv7();
     const story = requestContext.getStore();
@@ -65,7 +67,7 @@ export class ChangesController {
         ],
         ...(key === undefined || key === ''
           ? {}
-          : { commandId: commandOf(caller, key), commandHash: digest(JSON.stringify(change)) }),
+          : { commandId: keyedCommandId(caller.actor, key), commandHash: digest(JSON.stringify(change)) }),
       });
       const first = events[0];
       return { eventId: first?.id ?? id, position: first?.position ?? 0 };
@@ -79,11 +81,6 @@ export class ChangesController {
       throw isOfTheMoment(error) ? new LogBusy(error) : error;
     }
   }
-}
-
-// The key is anybody's text; the log's command ids are of bounded length.
-function commandOf(caller: Principal, key: string): string {
-  return `http:${caller.actor}:${key.length <= 128 && /^[\x21-\x7e]+$/.test(key) ? key : digest(key)}`;
 }
 
 function digest(content: string): string {

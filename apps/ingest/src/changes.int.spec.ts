@@ -48,10 +48,10 @@ describe('changes', () => {
     });
     expect(status).toBe(400);
     expect((body.errors as { path: string }[]).map(({ path }) => path).sort()).toEqual([
-      '',
       'kind',
       'service',
       'version',
+      'x',
     ]);
   });
 });

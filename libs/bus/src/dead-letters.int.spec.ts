@@ -1,6 +1,7 @@
 import { type CommandRequest, Streams } from '@bellwether/contracts';
 import { eventually } from '@bellwether/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { headers } from '@nats-io/transport-node';
 import { DeadLetters } from './dead-letters.js';
 import type { WorkOutcome } from './work-message.js';
 import { done, textOf, WorkStage } from './work-stage.fixture.js';
@@ -51,6 +52,23 @@ describe('dead letters', () => {
     });
     await eventually(() => expect(seen).toEqual(['bad 1']));
     await expect(letters.retry(letter?.sequence as number)).rejects.toThrow(/no dead letter/);
+  });
+
+  test('keep what they are known by, however long, so that a retry is the same message', async () => {
+    const [msgID, ceId] = ['m'.repeat(5_000), 'c'.repeat(40_000)];
+    const head = headers();
+    head.set('ce-id', ceId);
+    await stage.bus.js.publish('sli.checkout.availability', 'bad', { msgID, headers: head });
+    const one = await stage.ingest(async (messages) =>
+      messages.map((): WorkOutcome => ({ kind: 'dead', error: 'no' })),
+    );
+    await stage.allAcknowledged();
+    await one.consumer.stop();
+    const dead = await stage.bus.jsm.streams.getMessage(Streams.DLQ, {
+      last_by_subj: 'dlq.sli.checkout.availability',
+    });
+    expect([dead?.header.get('Bellwether-Message-Id'), dead?.header.get('ce-id')]).toEqual([msgID, ceId]);
+    expect(dead?.header.has('Bellwether-Truncated')).toBe(false);
   });
 
   test('are kept when the broker would take the retry for a duplicate', async () => {

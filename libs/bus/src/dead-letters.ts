@@ -44,6 +44,9 @@ export type RetryOutcome =
   /** It is kept: the broker still remembers its id and would drop it, or its body was cut. */
   | { retried: false; reason: string };
 
+/** JetStream stores no more than 64 KiB of headers; the rest is for those that a dead letter adds. */
+const MOST_HEADER_BYTES = 65_535 - 4_096;
+
 /** @throws when the dead letter is not stored */
 export async function deadLetter(
   bus: Bus,
@@ -52,14 +55,12 @@ export async function deadLetter(
   reason: { error: string; path?: string },
 ): Promise<void> {
   if (!bus.connected) throw new BusUnavailable('there is no connection to NATS');
+  const payload = bus.nc.info?.max_payload ?? 1_048_576;
   const head = headers();
-  // None of the publisher's own instructions to JetStream: no expectations, no roll-ups, and an id of our own.
-  for (const name of message.headers?.keys() ?? []) {
-    if (/^(nats|bellwether)-/i.test(name)) continue;
-    for (const value of message.headers?.values(name) ?? []) head.append(name, headerText(value));
-  }
-  const messageId = message.headers?.get(Headers.messageId);
-  if (messageId) head.set(Origin.messageId, headerText(messageId));
+  // Whole, since they may be what the message is known by: a retry under half an id would be another message.
+  const kept = keptHeaders(message, Number.POSITIVE_INFINITY);
+  const fits = sizeOf(kept) <= MOST_HEADER_BYTES;
+  for (const [name, value] of fits ? kept : keptHeaders(message, 1024)) head.append(name, value);
   head.set(Headers.error, headerText(reason.error));
   if (reason.path !== undefined) head.set(Headers.path, headerText(reason.path));
   head.set(Origin.subject, message.subject);
@@ -69,8 +70,8 @@ export async function deadLetter(
   head.set(Origin.received, message.receivedAt.toISOString());
   head.set(Origin.deliveries, String(message.deliveries));
   let { data } = message;
-  const room = (bus.nc.info?.max_payload ?? 1_048_576) - 16_384;
-  if (data.length > room) {
+  const room = payload - 16_384 - (fits ? sizeOf(kept) : 0);
+  if (!fits || data.length > room) {
     head.set(Origin.truncated, String(data.length));
     data = data.subarray(0, room);
   }
@@ -80,6 +81,22 @@ export async function deadLetter(
     headers: head,
     expect: { streamName: Streams.DLQ },
   });
+}
+
+/** None of the publisher's own instructions to JetStream: no expectations, no roll-ups, and its id under another name. */
+function keptHeaders({ headers: given }: WorkMessage, longest: number): [name: string, value: string][] {
+  const kept: [string, string][] = [];
+  for (const name of given?.keys() ?? []) {
+    if (/^(nats|bellwether)-/i.test(name)) continue;
+    for (const value of given?.values(name) ?? []) kept.push([name, headerText(value, longest)]);
+  }
+  const messageId = given?.get(Headers.messageId);
+  if (messageId) kept.push([Origin.messageId, headerText(messageId, longest)]);
+  return kept;
+}
+
+function sizeOf(kept: readonly [name: string, value: string][]): number {
+  return kept.reduce((bytes, [name, value]) => bytes + name.length + Buffer.byteLength(value) + 4, 0);
 }
 
 /** The DLQ stream: listing and re-drive. */

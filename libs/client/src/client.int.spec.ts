@@ -94,7 +94,7 @@ describe('publishing over NATS, as a publisher', () => {
         identity: id,
         status: 'refused',
         points: 0,
-        error: 'at is too old',
+        error: 'is too old',
         path: 'data.at',
       })),
     );
@@ -102,7 +102,10 @@ describe('publishing over NATS, as a publisher', () => {
     endings.push(() => to.close());
     const refused = to.publish('checkout', 'refused', point);
     await expect(refused).rejects.toThrow(MeasurementRefused);
-    await expect(refused).rejects.toMatchObject({ faults: [{ path: 'data.at', message: 'at is too old' }] });
+    await expect(refused).rejects.toMatchObject({
+      message: 'data.at is too old',
+      faults: [{ path: 'data.at', message: 'is too old' }],
+    });
   });
 
   test('outlasts a killed server, and nothing that was acknowledged is lost', async () => {

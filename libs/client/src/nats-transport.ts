@@ -112,6 +112,6 @@ export class NatsTransport implements Transport {
 
 function outcomeOf(receipt: PublishReceipt): Acknowledgement {
   if (receipt.status !== 'refused') return receipt.status;
-  const message = receipt.error ?? 'refused';
-  throw new MeasurementRefused(message, receipt.path === undefined ? [] : [{ path: receipt.path, message }]);
+  const { path = '', error: message = 'refused' } = receipt;
+  throw new MeasurementRefused(path === '' ? message : `${path} ${message}`, [{ path, message }]);
 }

@@ -6,6 +6,7 @@ import {
   duration,
   durationMillis,
   eventCatalog,
+  faultsOf,
   formatDuration,
   fromWireType,
   isStorable,
@@ -67,6 +68,51 @@ describe('times', () => {
     expect(timeZone.safeParse('Europe/Berlin').success).toBe(true);
     expect(timeZone.safeParse('+01:00').success).toBe(false);
     expect(timeZone.safeParse('Mars/Olympus').success).toBe(false);
+  });
+});
+
+describe('the faults of what is not valid', () => {
+  const slo = {
+    name: 'a',
+    service: 'b',
+    sli: 'c',
+    objective: 0.99,
+    indicator: { kind: 'ratio' },
+    budgeting: { method: 'occurrences' },
+    window: { rolling: '30d' },
+  };
+  const whole = 'must be {"rolling": "30d"} or {"calendar": "month", "timeZone": "Europe/Berlin"}';
+  test.each<[object, string, string]>([
+    [
+      { window: { rolling: '30 days' } },
+      'window.rolling',
+      'must be a duration such as 30s, 5m, 6h, 30d or 4w',
+    ],
+    [{ window: { rolling: 30 } }, 'window.rolling', 'must be a duration such as 30s, 5m, 6h, 30d or 4w'],
+    [
+      { window: { calendar: 'month', timeZone: 'Mars' } },
+      'window.timeZone',
+      'must be an IANA time zone such as Europe/Berlin',
+    ],
+    [{ window: { rolling: '30d', calendar: 'month' } }, 'window', whole],
+    [{ window: '30d' }, 'window', whole],
+    [{ window: {} }, 'window', whole],
+    [{ budgeting: { method: 'timeslices', slices: '1m' } }, 'budgeting.slices', 'is not a known field'],
+    [{ objective: undefined }, 'objective', 'is required'],
+    [{ labels: { 'a\u0000': 'b' } }, 'labels.a\u0000', 'its name must not contain NUL or lone surrogates'],
+  ])('%j: %s %s', (change, path, message) => {
+    const { error } = sloDefinition.safeParse({ ...slo, ...change });
+    expect(error && faultsOf(error)).toEqual([{ path, message }]);
+  });
+
+  test('of a measurement say what a point may be', () => {
+    const faults = (body: unknown) => faultsOf(measurementBody.safeParse(body).error as z.ZodError);
+    const kinds = 'must have good and total, bad and total, value, or buckets, and nothing of another kind';
+    expect(faults({ points: [{ good: 1, bad: 1, total: 2 }] })).toEqual([
+      { path: 'points.0', message: kinds },
+    ]);
+    expect(faults({ good: 3, total: 2 })).toEqual([{ path: 'good', message: 'must not be above total' }]);
+    expect(faults({ points: [{ value: 'x' }] })).toMatchObject([{ path: 'points.0.value' }]);
   });
 });
 

@@ -60,7 +60,10 @@ export const histogramPoint = z
   });
 
 export const measurementPoint = z
-  .union([goodPoint, badPoint, valuePoint, histogramPoint])
+  .union(
+    [goodPoint, badPoint, valuePoint, histogramPoint],
+    'must have good and total, bad and total, value, or buckets, and nothing of another kind',
+  )
   .meta({ id: 'MeasurementPoint' });
 export type MeasurementPoint = z.infer<typeof measurementPoint>;
 

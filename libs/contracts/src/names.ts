@@ -13,6 +13,9 @@ export const resourceName = z
   )
   .meta({ id: 'ResourceName' });
 
+/** Labels that a point, or whatever else has labels, may have. */
+export const MOST_LABELS = 16;
+
 const NUL = String.fromCharCode(0);
 
 /** Whether Postgres and JSON can hold the text: no NUL, no lone surrogate. */
@@ -28,18 +31,12 @@ export const text = (max: number, min = 1) =>
     .max(max, `must be at most ${max} characters`)
     .refine(isStorable, 'must not contain NUL or lone surrogates');
 
-/** Labels: at most 16, keys like Prometheus label names or dotted attribute names, values of at most 256 characters. */
+const label = z.string().refine(isStorable, 'must not contain NUL or lone surrogates');
+
+/** Labels: at most 16, of any names and values that the log can store; how long they are, only the message bounds. */
 export const labels = z
-  .record(
-    z
-      .string()
-      .regex(
-        /^[a-zA-Z_][a-zA-Z0-9_.\-/]{0,62}$/,
-        'must be a label name: [a-zA-Z_][a-zA-Z0-9_.-/]*, at most 63 characters',
-      ),
-    text(256, 0),
-  )
-  .refine((map) => Object.keys(map).length <= 16, 'must have at most 16 labels')
+  .record(label, label)
+  .refine((map) => Object.keys(map).length <= MOST_LABELS, `must have at most ${MOST_LABELS} labels`)
   .meta({ id: 'Labels' });
 export type Labels = z.infer<typeof labels>;
 

@@ -79,7 +79,45 @@ export class CommandRefused extends Error {
 
 /** The faults of a zod error, paths in dotted form with indexes: `layers.0.rotation.start`. */
 export function faultsOf(error: z.ZodError): Fault[] {
-  return error.issues.map((issue) => ({ path: issue.path.map(String).join('.'), message: issue.message }));
+  return error.issues.flatMap((issue) => faultsAt([], issue));
+}
+
+function faultsAt(place: readonly PropertyKey[], issue: z.core.$ZodIssue): Fault[] {
+  const at = [...place, ...issue.path];
+  const path = at.map(String).join('.');
+  if (issue.code === 'invalid_union') {
+    const meant = meantBranch(issue.errors);
+    if (meant) return meant.flatMap((inner) => faultsAt(at, inner));
+  }
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      path: [...at, key].map(String).join('.'),
+      message: 'is not a known field',
+    }));
+  }
+  if (issue.code === 'invalid_key')
+    return issue.issues.map(({ message }) => ({ path, message: `its name ${message}` }));
+  return [{ path, message: isMissing(issue) ? 'is required' : issue.message }];
+}
+
+/** The one alternative whose fields are those given: its faults tell more than that nothing fits. */
+function meantBranch(
+  branches: readonly (readonly z.core.$ZodIssue[])[],
+): readonly z.core.$ZodIssue[] | undefined {
+  const distance = (issues: readonly z.core.$ZodIssue[]) =>
+    issues.reduce((sum, issue) => {
+      if (issue.code === 'unrecognized_keys') return sum + issue.keys.length;
+      // A field that must be one of some words tells alternatives apart, as one that is missing does.
+      return sum + (issue.path.length === 0 || isMissing(issue) || issue.code === 'invalid_value' ? 1 : 0);
+    }, 0);
+  const [first, second] = branches
+    .map((issues) => ({ issues, far: distance(issues) }))
+    .sort((a, b) => a.far - b.far);
+  return first && (second === undefined || first.far < second.far) ? first.issues : undefined;
+}
+
+function isMissing(issue: z.core.$ZodIssue): boolean {
+  return issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
 }
 
 /**

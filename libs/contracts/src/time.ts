@@ -8,10 +8,12 @@ export const timestamp = z.iso
   .overwrite((value) => (Number.isNaN(Date.parse(value)) ? value : new Date(value).toISOString()))
   .meta({ id: 'Timestamp' });
 
+const NOT_A_DURATION = 'must be a duration such as 30s, 5m, 6h, 30d or 4w';
+
 /** A duration on the wire: one positive integer and one unit of s, m, h, d, w: `30s`, `5m`, `6h`, `30d`, `4w`. */
 export const duration = z
-  .string()
-  .regex(/^[1-9][0-9]{0,8}[smhdw]$/, 'must be a duration such as 30s, 5m, 6h, 30d or 4w')
+  .string({ error: ({ input }) => (input === undefined ? undefined : NOT_A_DURATION) })
+  .regex(/^[1-9][0-9]{0,8}[smhdw]$/, NOT_A_DURATION)
   .meta({ id: 'Duration' });
 
 const UNIT_MILLIS: Record<string, number> = {

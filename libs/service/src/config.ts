@@ -1,3 +1,4 @@
+import { type EscalationTarget, httpUrl, resourceName } from '@bellwether/contracts';
 import { z } from 'zod';
 
 /** The environment does not describe a service that could run. `message` lists every variable at once. */
@@ -89,6 +90,26 @@ export const serviceConfig = z.object({
     .optional()
     .describe('a file with an offset in milliseconds, for rehearsals only'),
 });
+
+const fallbackTarget = z.string().transform((text, context): EscalationTarget => {
+  const [kind, name] = text.split(':', 2);
+  if ((kind === 'user' || kind === 'schedule') && resourceName.safeParse(name).success) {
+    return { kind, name: name as string };
+  }
+  if (httpUrl.safeParse(text).success) return { kind: 'webhook', address: text };
+  context.addIssue({ code: 'custom', message: 'is not a target' });
+  return z.NEVER;
+});
+
+/** Variables of the services that page, or say that nobody is: `serviceConfig.extend(installationTargets)`. */
+export const installationTargets = {
+  BELLWETHER_DEFAULT_POLICY: resourceName
+    .default('default')
+    .describe('the escalation policy of incidents whose SLO and service name none'),
+  BELLWETHER_FALLBACK_TARGET: fallbackTarget
+    .optional()
+    .describe('who is paged when a policy ran out: user:<name>, schedule:<name> or a webhook URL'),
+};
 
 /** What {@link loadConfig} makes of {@link serviceConfig}. */
 export type ServiceConfig = z.infer<typeof serviceConfig>;

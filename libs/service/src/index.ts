@@ -1,10 +1,18 @@
 export { AdminServer, type Health } from './admin-server.js';
 export { AuthGuard, Caller, Public, principalOf, Roles } from './auth.guard.js';
 export { clockFromEnvironment, OffsetClock } from './clock.js';
-export { ConfigError, loadConfig, publicUrl, type ServiceConfig, serviceConfig } from './config.js';
+export {
+  ConfigError,
+  installationTargets,
+  loadConfig,
+  publicUrl,
+  type ServiceConfig,
+  serviceConfig,
+} from './config.js';
 export { ContextInterceptor } from './context.interceptor.js';
 export { createApplication, type HttpOptions } from './http-application.js';
 export { depthExceeds, parseJson } from './json-body.js';
+export { keyedCommandId } from './keyed-command.js';
 export { createLogger, type Logger, NestLog } from './logger.js';
 export { Metrics } from './metrics.js';
 export { ProblemFilter } from './problem.filter.js';

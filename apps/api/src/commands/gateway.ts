@@ -11,7 +11,7 @@ import {
   type Role,
   Subjects,
 } from '@bellwether/contracts';
-import { HttpProblem, type Principal, requestContext } from '@bellwether/service';
+import { HttpProblem, keyedCommandId, type Principal, requestContext } from '@bellwether/service';
 import type { FastifyRequest } from 'fastify';
 import { uuidv7 } from 'uuidv7';
 import type { AnswerStore, StoredAnswer } from './answer-store.js';
@@ -68,7 +68,7 @@ export class CommandGateway {
     storableOrRefuse(data);
     const key = idempotencyKey(request);
     const hash = requestHash(request.method, pathOf(request), data);
-    const id = key === undefined ? `http:${uuidv7()}` : `http:${caller.actor}:${key}`;
+    const id = key === undefined ? `http:${uuidv7()}` : keyedCommandId(caller.actor, key);
     if (key !== undefined) {
       const earlier = await this.options.answers.find(id, hash);
       if (earlier) return earlier;

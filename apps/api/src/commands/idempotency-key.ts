@@ -2,13 +2,18 @@ import { createHash } from 'node:crypto';
 import { CommandRefused } from '@bellwether/contracts';
 import type { FastifyRequest } from 'fastify';
 
-/** The `Idempotency-Key` of a request. @throws CommandRefused 400 when it is not 1 to 255 visible ASCII characters */
+/** The `Idempotency-Key` of a request: any text. @throws CommandRefused 400 when it is empty */
 export function idempotencyKey(request: FastifyRequest): string | undefined {
   const given = request.headers['idempotency-key'];
   if (given === undefined) return undefined;
-  if (typeof given !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(given))
-    throw CommandRefused.malformed('Idempotency-Key must be 1 to 255 visible ASCII characters');
-  return given;
+  const key = String(given);
+  if (key !== '') return key;
+  throw CommandRefused.malformed('Idempotency-Key must not be empty', [
+    {
+      path: 'Idempotency-Key',
+      message: 'must not be empty; leave it out of a request that need not be repeatable',
+    },
+  ]);
 }
 
 /** SHA-256 of what a request asks for: method, path and body, whatever the order of keys in the body. */

@@ -2,6 +2,7 @@ import {
   CommandRefused,
   type Fault,
   faultsOf,
+  problemOf,
   type RouteBody,
   type RouteName,
   type routes,
@@ -54,14 +55,22 @@ export const Input = createParamDecorator((_: unknown, context: ExecutionContext
   return { params, query, body, request };
 });
 
-/** @throws CommandRefused 409 when nothing but a word is wrong, and it names an impossible change */
+/**
+ * incident.md says that "an unknown or impossible change is 409": a status that there is not is such a change, and
+ * the special rule goes before the contract's general one, that what does not fit the schema is 400. Whatever else is
+ * wrong with the request makes it malformed. Either way the fault names the field.
+ *
+ * @throws CommandRefused 409 when nothing but a word is wrong, and it names an impossible change
+ */
 function impossible(body: RouteBody | undefined, given: unknown, faults: readonly Fault[]): void {
   const fields = body?.conflicts ?? [];
   if (faults.length === 0 || given === null || typeof given !== 'object') return;
   const words = given as Record<string, unknown>;
   if (!faults.every(({ path }) => fields.includes(path) && typeof words[path] === 'string')) return;
   const { path, message } = faults[0] as Fault;
-  throw CommandRefused.conflict(`there is no ${path} like that: ${message}`, `unknown-${path}`);
+  throw new CommandRefused(
+    problemOf(409, `unknown-${path}`, `there is no ${path} like that: ${message}`, [...faults]),
+  );
 }
 
 const at = (place: string, path: string) => [place, path].filter((part) => part !== '').join('.');

@@ -15,8 +15,6 @@ export interface MeasurementEvent {
 
 type Attributes = Record<string, unknown>;
 
-const longestSource = 1024;
-const longestId = 256;
 const jsonType = /^[a-z0-9!#$&^_.+-]+\/(?:[a-z0-9!#$&^_.+-]+\+)?json(?:\s*;.*)?$/i;
 const prefix = 'ce-';
 const telling = ['ce-specversion', 'ce-id', 'ce-source', 'ce-type'];
@@ -69,12 +67,15 @@ function readAttributes(attribute: (name: string) => unknown, where = ''): { sou
     throw Refusal.malformed(`must be "${MEASUREMENT_CE_TYPE}"`, `${where}type`);
   }
   const id = attribute('id');
-  if (typeof id !== 'string' || id === '' || id.length > longestId || !isStorable(id)) {
-    throw Refusal.malformed(`must be a text of 1 to ${longestId} characters`, `${where}id`);
+  if (typeof id !== 'string' || id === '' || !isStorable(id)) {
+    throw Refusal.malformed('must be a text, not empty, without NUL or lone surrogates', `${where}id`);
   }
   const source = attribute('source');
   if (typeof source !== 'string' || !isUriReference(source)) {
-    throw Refusal.malformed(`must be a URI reference of 1 to ${longestSource} characters`, `${where}source`);
+    throw Refusal.malformed(
+      'must be a URI reference: a text, not empty, without white space',
+      `${where}source`,
+    );
   }
   const time = attribute('time');
   if (time !== undefined && !timestamp.safeParse(time).success) {
@@ -107,7 +108,7 @@ function subjectOf(subject: unknown): string | undefined {
 
 // Without white space the two parts of an identity, source and id, cannot run into each other.
 function isUriReference(text: string): boolean {
-  return text !== '' && text.length <= longestSource && isStorable(text) && !/\s/.test(text);
+  return text !== '' && isStorable(text) && !/\s/.test(text);
 }
 
 function percentDecoded(value: string, name: string): string {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { Headers, MeasurementLimits, resourceName } from '@bellwether/contracts';
+import { Headers, isStorable, MeasurementLimits, resourceName } from '@bellwether/contracts';
 import { parseBody } from './body.js';
 import {
   binaryEvent,
@@ -32,7 +32,6 @@ export interface Reception {
 /** One header of a message by its lower-case name. */
 export type HeaderReader = (name: string) => string | undefined;
 
-const longestKey = 512;
 const namePattern = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 const keyHeader = Headers.messageId.toLowerCase();
 
@@ -208,6 +207,6 @@ function identityOf({ source, id }: MeasurementEvent): string {
 
 // A message id and an idempotency key are the same thing said to two protocols, so they are one identity.
 function keyIdentity(key: string, name: string): string {
-  if (key.length > longestKey) throw Refusal.malformed(`must be at most ${longestKey} characters`, name);
+  if (!isStorable(key)) throw Refusal.malformed('must not contain NUL or lone surrogates', name);
   return `key:${key}`;
 }

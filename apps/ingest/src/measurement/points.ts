@@ -1,4 +1,11 @@
-import { type Fault, isStorable, JsonText, type Labels, MeasurementLimits } from '@bellwether/contracts';
+import {
+  type Fault,
+  isStorable,
+  JsonText,
+  type Labels,
+  MeasurementLimits,
+  MOST_LABELS,
+} from '@bellwether/contracts';
 import { contentHash } from './content-hash.js';
 import { instantMillis } from './instant.js';
 import { ColumnGroups } from './point-columns.js';
@@ -30,8 +37,8 @@ export interface PointsContext {
 
 const { points: mostPoints, magnitude, aheadMillis, ageMillis, buckets: mostBuckets } = MeasurementLimits;
 const mostFaults = 20;
-const mostLabels = 16;
-const labelName = /^[a-zA-Z_][a-zA-Z0-9_.\-/]{0,62}$/;
+// Names of other labels are not repeated: they are the publisher's text, and may be anything of any length.
+const sayableName = /^[\w.\-/]{1,63}$/;
 const notNumber = 'must be a number';
 
 // What tells kinds apart in the content hash; stored with identities, so never renumbered.
@@ -117,7 +124,10 @@ class PointsReader {
   private readCounts(point: Json, faultsBefore: number): void {
     const side = 'bad' in point ? 'bad' : 'good';
     for (const key in point) {
-      if (key !== 'at' && key !== side && key !== 'total' && key !== 'labels') this.unknown(key, 'counts');
+      if (side === 'bad' && key === 'good')
+        this.fault('good', 'must not stand beside bad: leave out one of them');
+      else if (key !== 'at' && key !== side && key !== 'total' && key !== 'labels')
+        this.unknown(key, 'counts');
     }
     const part = this.nonNegative(point[side], side);
     const total = this.nonNegative(point.total, 'total');
@@ -238,20 +248,19 @@ class PointsReader {
       return;
     }
     const names = Object.keys(labels).sort();
-    if (names.length > mostLabels) {
-      this.fault('labels', `must have at most ${mostLabels} labels`);
+    if (names.length > MOST_LABELS) {
+      this.fault('labels', `must have at most ${MOST_LABELS} labels`);
       return;
     }
-    const kept: Labels = {};
+    // Without a prototype "__proto__" is a name like any other.
+    const kept: Labels = Object.create(null);
     for (const name of names) {
       const value = labels[name];
-      if (name === '__proto__' || !labelName.test(name)) {
-        this.fault('labels', 'must have names like [a-zA-Z_][a-zA-Z0-9_.-/]*, of at most 63 characters');
-      } else if (typeof value !== 'string' || value.length > 256) {
-        this.fault(`labels.${name}`, 'must be a text of at most 256 characters');
-      } else if (!isStorable(value)) {
-        this.fault(`labels.${name}`, 'must not contain NUL or lone surrogates');
-      } else kept[name] = value;
+      const path = sayableName.test(name) ? `labels.${name}` : 'labels';
+      if (!isStorable(name)) this.fault(path, 'must have names without NUL or lone surrogates');
+      else if (typeof value !== 'string') this.fault(path, 'must be a text');
+      else if (!isStorable(value)) this.fault(path, 'must not contain NUL or lone surrogates');
+      else kept[name] = value;
     }
     if (names.length === 0) return;
     this.#labels = kept;

@@ -45,13 +45,16 @@ export const budgeting = z
 export type Budgeting = z.infer<typeof budgeting>;
 
 export const sloWindow = z
-  .union([
-    z.strictObject({ rolling: duration }),
-    z.strictObject({
-      calendar: z.enum(['week', 'month', 'quarter', 'year']),
-      timeZone: timeZone.default('UTC'),
-    }),
-  ])
+  .union(
+    [
+      z.strictObject({ rolling: duration }),
+      z.strictObject({
+        calendar: z.enum(['week', 'month', 'quarter', 'year']),
+        timeZone: timeZone.default('UTC'),
+      }),
+    ],
+    'must be {"rolling": "30d"} or {"calendar": "month", "timeZone": "Europe/Berlin"}',
+  )
   .meta({ id: 'SloWindow' });
 export type SloWindow = z.infer<typeof sloWindow>;
 

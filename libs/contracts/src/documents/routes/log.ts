@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { tokenBody } from '../../commands/catalog.js';
 import { eventEnvelope } from '../../envelope.js';
+import { eventTypeFilter } from '../../events/event-filter.js';
 import { resourceName } from '../../names.js';
 import { explanation, listOf } from '../../views/views.js';
 import { defineRoutes, integerParameter, pagedQuery } from '../route.js';
@@ -21,14 +22,7 @@ const position = integerParameter(0, Number.MAX_SAFE_INTEGER);
 
 /** What to see of the log: event names (`incident.declared`, or `incident.*` for all below), keys, a correlation. */
 const eventFilter = {
-  type: z
-    .string()
-    .max(1000)
-    .regex(
-      /^[a-z][a-z.-]*(\.\*|\.v[1-9][0-9]*)?(,[a-z][a-z.-]*(\.\*|\.v[1-9][0-9]*)?)*$/,
-      'must be event names such as incident.declared or incident.*, separated by commas',
-    )
-    .optional(),
+  type: eventTypeFilter.optional(),
   key: z.string().min(1).max(200).optional(),
   correlation: z.string().min(1).max(200).optional(),
 };
