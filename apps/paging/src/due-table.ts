@@ -48,8 +48,13 @@ export class DueTable {
     });
     session.on('error', (error) => this.#lost(session, error));
     session.on('end', () => this.#lost(session, new Error('the session that holds the claims ended')));
-    await session.connect();
-    await session.query('select pg_advisory_lock($1, $2)', [instanceLocks, this.#instance]);
+    try {
+      await session.connect();
+      await session.query('select pg_advisory_lock($1, $2)', [instanceLocks, this.#instance]);
+    } catch (error) {
+      await session.end().catch(() => {});
+      throw error;
+    }
     this.#session = session;
     this.#heart ??= setInterval(
       () => void this.#session?.query('select').catch(() => {}),

@@ -1,4 +1,4 @@
-import { connectBus, JournalStrategy, logReader } from '@bellwether/bus';
+import { type Bus, connectBus, JournalStrategy, logReader } from '@bellwether/bus';
 import { CONTROL_JOURNAL, type EventEnvelope } from '@bellwether/contracts';
 import { EventLog, PgConsumerStore } from '@bellwether/event-log';
 import { linkHmac } from '@bellwether/oncall';
@@ -38,12 +38,14 @@ export interface PagingOptions {
 const callTimeoutMs = 10_000;
 const hour = 3_600_000;
 
+type Context = Pick<ServiceContext<PagingConfig>, 'config' | 'logger' | 'metrics' | 'clock' | 'tracing'>;
+
 /** Builds the paging service on the log and the bus that its configuration names. */
 export async function buildPagingService(
-  context: Pick<ServiceContext<PagingConfig>, 'config' | 'logger' | 'metrics' | 'clock' | 'tracing'>,
+  context: Context,
   options: PagingOptions = {},
 ): Promise<ServiceParts> {
-  const { config, logger, metrics, clock, tracing } = context;
+  const { config, logger, metrics, clock } = context;
   const bus = await connectBus({
     servers: config.NATS_URL,
     name: SERVICE,
@@ -57,6 +59,22 @@ export async function buildPagingService(
     metrics: metrics.registry,
     onAppended: (journal, position) => bus.nudge(journal, position),
   });
+  try {
+    return await build(context, options, bus, log);
+  } catch (error) {
+    // Open connections would keep the process alive after its start failed.
+    await Promise.allSettled([log.close(), bus.drain()]);
+    throw error;
+  }
+}
+
+async function build(
+  context: Context,
+  options: PagingOptions,
+  bus: Bus,
+  log: EventLog,
+): Promise<ServiceParts> {
+  const { config, logger, metrics, clock, tracing } = context;
   await log.available((error) => logger.warn({ error }, 'Postgres does not answer; waiting until it does'));
   await migratePaging(log.pool);
   const store = new PgConsumerStore(log.pool, schema);

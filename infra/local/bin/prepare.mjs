@@ -44,7 +44,6 @@ export function environment(extra = {}) {
     NX_TUI: 'false',
     NX_NO_CLOUD: 'true',
     SCARF_ANALYTICS: 'false',
-    NODE_COMPILE_CACHE: path.join(root, 'node_modules/.cache/bellwether/compiled'),
     npm_config_loglevel: 'error',
     npm_config_update_notifier: 'false',
     ...extra,

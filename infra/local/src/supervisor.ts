@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { DataFolder, newPassword, newSecretKey, newToken } from './data-folder.js';
 import { ensureDatabase, migrateLog } from './database.js';
 import { Guard } from './guard.js';
@@ -14,7 +13,7 @@ import { identify } from './process-identity.js';
 import { RunLock } from './run-lock.js';
 import { ServiceProcess, type ServiceState } from './service-process.js';
 import type { ServiceDefinition } from './services.js';
-import { checkout, type Ports, type Settings } from './settings.js';
+import type { Ports, Settings } from './settings.js';
 
 export interface SupervisorOptions {
   settings: Settings;
@@ -246,17 +245,17 @@ export class Supervisor {
   }
 }
 
-/** What services get of the caller's environment: all but npm's own variables and Node's flags for this process. */
+/**
+ * What services get of the caller's environment: all but npm's own variables and Node's flags for this process. No
+ * compile cache either: it is written when a process ends, a thousand files that Ctrl-C would wait seconds for.
+ */
 function inherited(env: NodeJS.ProcessEnv): Record<string, string> {
   const ours = Object.entries(env).filter(
     (entry): entry is [string, string] =>
       entry[1] !== undefined &&
-      !/^npm_|^NODE_(OPTIONS|CHANNEL_FD|CHANNEL_SERIALIZATION_MODE)$/.test(entry[0]),
+      !/^npm_|^NODE_(OPTIONS|COMPILE_CACHE|CHANNEL_FD|CHANNEL_SERIALIZATION_MODE)$/.test(entry[0]),
   );
-  return {
-    NODE_COMPILE_CACHE: path.join(checkout, 'node_modules/.cache/bellwether/compiled'),
-    ...Object.fromEntries(ours),
-  };
+  return Object.fromEntries(ours);
 }
 
 /** Waits for all, so that nothing is still starting when the first failure is reported. */
