@@ -13,8 +13,13 @@ export {
   type PointSink,
   straddles,
 } from './indicator.js';
+export type { Definitions } from './interchange/definitions.js';
+export { type Imported, type Note, noteText } from './interchange/notes.js';
 export { type AlertMark, emptyLedger, evolveLedger, type SloLedger, type SloTransition } from './ledger.js';
 export { type DaySums, NO_MINUTE, PageMissing } from './minutes.js';
+export { exportOpenSlo } from './openslo/export.js';
+export { importOpenSlo } from './openslo/import.js';
+export type { OpenSloObject, OpenSloOptions } from './openslo/objects.js';
 export { burnRate, firstBadMinute, heldEdges, type PairReading, type Reading, readSlo } from './reading.js';
 export { Series } from './series.js';
 export { budgetOf, type Planned, planSlo, type SloPlan } from './slo-plan.js';
