@@ -273,6 +273,28 @@ describe('the documents', () => {
     expect((await rig.get('/asyncapi.json')).body).toMatchObject({ asyncapi: '3.0.0' });
   });
 
+  test('are where a browser is sent that asks for nothing else', async () => {
+    const ask = (accept: string, token: string | null = ADMIN) =>
+      fetch(`${rig.url}/`, {
+        redirect: 'manual',
+        headers: { accept, ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
+      });
+    for (const accept of ['text/html,application/xhtml+xml,*/*;q=0.8', '*/*']) {
+      const sent = await ask(accept);
+      expect([sent.status, sent.headers.get('location')]).toEqual([302, '/docs']);
+    }
+    const asked = await ask('text/html', null);
+    expect([asked.status, asked.headers.get('www-authenticate')]).toEqual([
+      401,
+      expect.stringContaining('Basic'),
+    ]);
+    const json = await ask('application/json');
+    expect([json.status, json.headers.get('content-type')]).toEqual([
+      404,
+      expect.stringContaining('problem+json'),
+    ]);
+  });
+
   test('ask nothing of another host', async () => {
     const page = await rig.get<string>('/docs');
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self'");

@@ -32,6 +32,7 @@ import { ResourceReader } from './read/resource-reader.js';
 import { ResourceStore } from './read/resource-store.js';
 import { TokenStore } from './read/token-store.js';
 import { AnswerInterceptor } from './routing/answer.js';
+import { AsOfInterceptor } from './routing/as-of.js';
 
 @Module({})
 class ApiModule {}
@@ -85,6 +86,7 @@ export function apiModule(parts: ApiParts): DynamicModule {
       })),
       DocumentsGuard,
       { provide: APP_INTERCEPTOR, useClass: AnswerInterceptor },
+      { provide: APP_INTERCEPTOR, useClass: AsOfInterceptor },
     ],
   };
 }

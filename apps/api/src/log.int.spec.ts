@@ -231,8 +231,8 @@ describe('events', () => {
   test('are filtered by type, key and correlation', async () => {
     const types = async (query: string) =>
       (await rig.get<Events>(`/v1/events?${query}`)).body.items.map(({ type }) => type);
-    expect(await types('type=slo.alert.fired')).toEqual(['bellwether.slo.alert.fired.v1']);
-    expect(await types('type=bellwether.slo.alert.fired.v1,page.requested')).toEqual([
+    expect(await types('type=slo.alert.fired&correlation=shop')).toEqual(['bellwether.slo.alert.fired.v1']);
+    expect(await types('type=bellwether.slo.alert.fired.v1,page.requested&correlation=shop')).toEqual([
       'bellwether.slo.alert.fired.v1',
       'bellwether.page.requested.v1',
     ]);
@@ -243,6 +243,11 @@ describe('events', () => {
     expect(await types('correlation=shop')).toHaveLength(4);
     expect(await types('key=nothing-like-it')).toEqual([]);
     expect((await rig.get("/v1/events?type=a'--")).status).toBe(400);
+    for (const path of ['/v1/events', '/v1/stream'])
+      expect(await rig.get(`${path}?type=incident.declard`)).toMatchObject({
+        status: 400,
+        body: { detail: expect.stringContaining('did you mean incident.declared?') },
+      });
     expect((await rig.get('/v1/events?after=-1')).status).toBe(400);
   });
 });

@@ -111,7 +111,28 @@ describe('what was known then', () => {
   });
 
   test('takes an offset whose plus sign was not encoded', async () => {
-    expect((await rig.get('/v1/services/past?asOf=2030-01-01T00:00:00+01:00')).status).toBe(200);
+    const local = new Date(rig.clock.now().getTime() + 3_600_000).toISOString().replace('Z', '+01:00');
+    expect((await rig.get(`/v1/services/past?asOf=${local}`)).status).toBe(200);
+  });
+
+  test('asks for no time to come, and says so', async () => {
+    for (const path of [
+      '/v1/services/past',
+      '/v1/services',
+      '/v1/slos/any/status',
+      '/v1/incidents',
+      '/v1/oncall',
+    ])
+      expect(await rig.get(`${path}?asOf=2030-01-01T00:00:00Z`)).toMatchObject({
+        status: 400,
+        body: {
+          errors: [{ path: 'query.asOf', message: expect.stringContaining('must not be in the future') }],
+        },
+      });
+    expect(await rig.get('/v1/services/past?asOf=soon')).toMatchObject({
+      status: 400,
+      body: { errors: [{ path: 'query.asOf', message: expect.stringContaining('RFC 3339') }] },
+    });
   });
 });
 
@@ -126,9 +147,10 @@ describe('versions', () => {
     ).toBe(200);
     expect((await rig.put('/v1/services/versioned', {}, { headers: { 'if-match': '*' } })).status).toBe(200);
     expect((await rig.put('/v1/services/nothing', {}, { headers: { 'if-match': '*' } })).status).toBe(412);
-    expect((await rig.put('/v1/services/versioned', {}, { headers: { 'if-match': 'W/"1"' } })).status).toBe(
-      400,
+    expect((await rig.put('/v1/services/versioned', {}, { headers: { 'if-match': 'W/"3"' } })).status).toBe(
+      412,
     );
+    expect((await rig.put('/v1/services/versioned', {}, { headers: { 'if-match': '3' } })).status).toBe(400);
   });
 
   test('If-None-Match: * creates only', async () => {

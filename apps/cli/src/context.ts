@@ -1,12 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
+/** How answers are printed. */
+export type OutputFormat = 'table' | 'json' | 'yaml';
+
 /** Where the servers are and who asks. Flags win over the environment, the environment over a local run's folder. */
 export interface Context {
   apiUrl: string;
   ingestUrl: string;
   token: string | undefined;
-  output: 'table' | 'json';
+  output: OutputFormat;
   /** Postgres of the log, for `log verify`. */
   databaseUrl: string | undefined;
 }
@@ -50,7 +53,7 @@ export function resolveContext(
     ),
     token:
       options.token ?? env.BELLWETHER_TOKEN ?? (dataDir ? readText(path.join(dataDir, 'token')) : undefined),
-    output: options.output === 'json' ? 'json' : 'table',
+    output: (options.output ?? 'table') as OutputFormat,
     databaseUrl: options.databaseUrl ?? env.DATABASE_URL ?? localDatabase(dataDir, local.databaseUrl),
   };
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
@@ -41,29 +41,48 @@ describe('manifests', () => {
     expect(entries[1]?.where).toBe(`${file}:1`);
   });
 
-  test('every fault is named with file, line and field', () => {
-    expect(
-      faultsOf(() => parseManifest('a.yaml', slo.replace('0.999', '1.5').replace('ratio', 'ratios'))),
-    ).toEqual([
-      'a.yaml is not valid',
-      'a.yaml:5: slo checkout-availability: objective: must be below 1: an objective of 1 leaves no budget',
-      expect.stringMatching(/^a\.yaml:6: slo checkout-availability: indicator/),
+  const faults = (yaml: string) => parseManifest('a.yaml', yaml).faults;
+
+  test('every fault is named with file, line, column and field', () => {
+    expect(faults(slo.replace('0.999', '1.5').replace('ratio', 'ratios'))).toEqual([
+      'a.yaml:5:12: slo checkout-availability: objective: must be below 1: an objective of 1 leaves no budget',
+      expect.stringMatching(/^a\.yaml:6:20: slo checkout-availability: indicator\.kind: .*'ratio'/),
     ]);
-    expect(faultsOf(() => parseManifest('a.yaml', 'kind: slos\nname: x'))[1]).toMatch(
-      /a\.yaml:1: kind "slos" is not known; it must be one of user, /,
-    );
-    expect(faultsOf(() => parseManifest('a.yaml', 'name: x'))[1]).toMatch(/\(missing\)|undefined/);
-    expect(faultsOf(() => parseManifest('a.yaml', '- 1'))[1]).toMatch(/must be a mapping/);
-    expect(faultsOf(() => parseManifest('a.yaml', 'kind: service\nname: a\nname: b'))[1]).toMatch(
-      /a\.yaml:3: Map keys must be unique/,
-    );
+    // Of what is not there the nearest thing around it is named.
+    expect(
+      faults(slo.replace('rolling: 30d', 'calendar: month, zone: UTC').replace('name:', 'nam:')),
+    ).toEqual([
+      'a.yaml:1:1: slo (no name): name: is required',
+      'a.yaml:8:34: slo (no name): window.zone: is not a known field',
+      'a.yaml:2:6: slo (no name): nam: is not a known field',
+    ]);
+    expect(faults('kind: slos\nname: x')).toEqual([
+      expect.stringMatching(
+        /^a\.yaml:1:7: kind "slos" is not known; did you mean slo\? It must be one of user, /,
+      ),
+    ]);
+    expect(faults('name: x')[0]).toMatch(/^a\.yaml:1:1: kind \(missing\)/);
+    expect(faults('- 1')[0]).toMatch(/must be a mapping/);
+    expect(faults('kind: service\nname: a\nname: b')[0]).toMatch(/^a\.yaml:3:1: Map keys must be unique/);
   });
 
-  test('of text that is not YAML the first fault is named, with its line', () => {
-    expect(faultsOf(() => parseManifest('a.yaml', 'kind: service\nname: a\n tier: 1\n'))).toEqual([
-      'a.yaml is not valid',
-      'a.yaml:2: Nested mappings are not allowed in compact mappings',
+  test('of text that is not YAML the first fault is named, with its place', () => {
+    expect(faults('kind: service\nname: a\n tier: 1\n')).toEqual([
+      'a.yaml:2:7: Nested mappings are not allowed in compact mappings',
     ]);
+  });
+
+  test('faults of all files are told at once', () => {
+    const some = path.join(folder, 'some');
+    mkdirSync(some);
+    writeFileSync(path.join(some, 'x.yaml'), 'kind: service\nname: X\n');
+    writeFileSync(path.join(some, 'y.json'), '{"kind": "service"');
+    expect(faultsOf(() => readManifests([some]))).toEqual([
+      'the manifests are not valid',
+      expect.stringMatching(/x\.yaml:2:7: service X: name: must be a lower-case DNS label/),
+      expect.stringMatching(/y\.json:1:\d+: /),
+    ]);
+    rmSync(some, { recursive: true });
   });
 
   test('the same resource twice is refused, whichever the file', () => {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import {
   escalationPolicy,
   faultsOf,
+  nearestNames,
   override,
   schedule,
   service,
@@ -10,7 +11,7 @@ import {
   sloDefinition,
   user,
 } from '@bellwether/contracts';
-import { isMap, LineCounter, parseAllDocuments } from 'yaml';
+import { type Document, isMap, isNode, LineCounter, parseAllDocuments } from 'yaml';
 import type { z } from 'zod';
 import { CliError, ExitCode } from './errors.js';
 
@@ -47,11 +48,21 @@ export function readManifests(
   paths: string[],
   stdin: () => string = () => readFileSync(0, 'utf8'),
 ): ManifestEntry[] {
-  const entries = paths.flatMap((given) =>
+  const sources = paths.flatMap((given) =>
     given === '-'
-      ? parseManifest('stdin', stdin())
-      : filesOf(given).flatMap((file) => parseManifest(file, readFileSync(file, 'utf8'))),
+      ? [{ file: 'stdin', text: stdin() }]
+      : filesOf(given).map((file) => ({ file, text: read(file) })),
   );
+  const faults: string[] = [];
+  const entries = sources.flatMap(({ file, text }) => {
+    const parsed = parseManifest(file, text);
+    faults.push(...parsed.faults);
+    return parsed.entries;
+  });
+  if (faults.length > 0) {
+    const what = sources.length === 1 ? `${sources[0]?.file} is` : 'the manifests are';
+    throw new CliError(`${what} not valid`, ExitCode.usage, faults);
+  }
   const seen = new Map<string, string>();
   for (const entry of entries) {
     const id = `${entry.kind} ${entry.name}`;
@@ -63,51 +74,44 @@ export function readManifests(
   return entries.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
 }
 
-/** Parses the documents of one file. @throws CliError (usage) */
-export function parseManifest(file: string, source: string): ManifestEntry[] {
+/** Parses the documents of one file. @returns also its faults: `file:line:column: …` */
+export function parseManifest(file: string, source: string): { entries: ManifestEntry[]; faults: string[] } {
   const lines = new LineCounter();
   const faults: string[] = [];
   const entries: ManifestEntry[] = [];
   for (const document of parseAllDocuments(source, { lineCounter: lines, uniqueKeys: true })) {
     if ('empty' in document && document.empty) continue;
-    const line = lines.linePos(document.contents?.range?.[0] ?? document.range?.[0] ?? 0).line;
+    const start = document.contents?.range?.[0] ?? document.range?.[0] ?? 0;
+    const place = (offset: number) => {
+      const { line, col } = lines.linePos(offset);
+      return `${file}:${line}:${col}`;
+    };
     const [error] = document.errors;
     if (error) {
       // The first one: what the parser says after it has lost the thread leads astray.
       const message = error.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '');
-      faults.push(`${file}:${error.linePos?.[0].line ?? line}: ${message}`);
+      faults.push(`${place(error.pos[0])}: ${message}`);
       continue;
     }
     const value: unknown = document.toJS({ maxAliasCount: 100 });
     if (value === null || value === undefined) continue;
-    const where = `${file}:${line}`;
+    const where = `${file}:${lines.linePos(start).line}`;
     if (typeof value !== 'object' || Array.isArray(value)) {
-      faults.push(`${where}: a document must be a mapping with "kind" and the fields of the resource`);
+      faults.push(`${place(start)}: a document must be a mapping with "kind" and the fields of the resource`);
       continue;
     }
     const { kind, ...raw } = value as Record<string, unknown>;
     if (typeof kind !== 'string' || !Object.hasOwn(kinds, kind)) {
-      faults.push(
-        `${where}: kind ${JSON.stringify(kind) ?? '(missing)'} is not known; it must be one of ${Object.keys(kinds).join(', ')}`,
-      );
+      faults.push(`${place(placeOf(document, 'kind') ?? start)}: ${unknownKind(kind)}`);
       continue;
     }
     const known = kinds[kind as Kind];
     const parsed = known.schema.safeParse(raw);
     if (!parsed.success) {
       for (const fault of faultsOf(parsed.error)) {
-        const at =
-          fault.path === ''
-            ? undefined
-            : document.getIn(
-                fault.path.split('.').map((p) => (/^\d+$/.test(p) ? Number(p) : p)),
-                true,
-              );
-        const range =
-          at && typeof at === 'object' && 'range' in at ? (at as { range?: [number] }).range : undefined;
-        const faultLine = range ? lines.linePos(range[0]).line : line;
+        const at = place(placeOf(document, fault.path) ?? start);
         faults.push(
-          `${file}:${faultLine}: ${kind} ${isMap(document.contents) ? (raw.name ?? '(no name)') : ''}: ${fault.path || '(root)'}: ${fault.message}`,
+          `${at}: ${kind} ${isMap(document.contents) ? (raw.name ?? '(no name)') : ''}: ${fault.path || '(root)'}: ${fault.message}`,
         );
       }
       continue;
@@ -116,8 +120,32 @@ export function parseManifest(file: string, source: string): ManifestEntry[] {
     const name = kind === 'sli' ? `${resource.service}/${resource.name}` : resource.name;
     entries.push({ kind: kind as Kind, name, path: known.path(resource), raw, resource, where });
   }
-  if (faults.length > 0) throw new CliError(`${file} is not valid`, ExitCode.usage, faults);
-  return entries;
+  return { entries, faults };
+}
+
+function unknownKind(kind: unknown): string {
+  const [near] = typeof kind === 'string' ? nearestNames(kind, Object.keys(kinds), 1) : [];
+  const meant = near === undefined ? '' : `did you mean ${near}? `;
+  const known = `It must be one of ${Object.keys(kinds).join(', ')}`;
+  return `kind ${JSON.stringify(kind) ?? '(missing)'} is not known; ${meant}${known}`;
+}
+
+/** Offset of a field, or of the nearest one around it that is there. */
+function placeOf(document: Document.Parsed, path: string): number | undefined {
+  const steps = path === '' ? [] : path.split('.').map((step) => (/^\d+$/.test(step) ? Number(step) : step));
+  for (; steps.length > 0; steps.pop()) {
+    const node: unknown = document.getIn(steps, true);
+    if (isNode(node) && node.range) return node.range[0];
+  }
+  return undefined;
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CliError(`${file} cannot be read: ${(error as Error).message}`, ExitCode.usage);
+  }
 }
 
 function filesOf(given: string): string[] {

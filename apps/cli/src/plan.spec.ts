@@ -3,7 +3,7 @@ import { parseManifest } from './manifest.js';
 import { planChange } from './plan.js';
 
 const entry = (yaml: string) => {
-  const [first] = parseManifest('test.yaml', yaml);
+  const [first] = parseManifest('test.yaml', yaml).entries;
   if (!first) throw new Error('no entry');
   return first;
 };

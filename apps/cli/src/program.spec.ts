@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { stripVTControlCharacters } from 'node:util';
@@ -37,6 +38,9 @@ beforeEach(() => {
   requests = [];
 });
 
+/** What a watching command does before it looks again; the test ends it by a rejection. */
+let pause: () => Promise<void> = () => Promise.reject(new Error('nothing waits'));
+
 async function bellwether(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
   const out: string[] = [];
   const err: string[] = [];
@@ -45,6 +49,7 @@ async function bellwether(...argv: string[]): Promise<{ code: number; out: strin
     output: { out: (t) => void out.push(t), err: (t) => void err.push(t), interactive: false },
     now: () => new Date('2026-11-22T10:00:00Z'),
     cwd: '/',
+    pause: () => pause(),
   });
   return {
     code,
@@ -78,7 +83,7 @@ describe('exit codes', () => {
     expect((await bellwether('frobnicate')).code).toBe(2);
     expect(await bellwether('apply')).toMatchObject({
       code: 2,
-      err: expect.stringContaining("required option '-f, --file <path>'"),
+      err: expect.stringContaining('Give -f with a file, a folder, or - for standard input'),
     });
   });
   test('a refusal is 1, with the problem and each field', async () => {
@@ -165,6 +170,63 @@ test('an incident is worked with sub-commands', async () => {
   });
 });
 
+test('what a command is warned about goes to the error output', async () => {
+  answer = () => ({
+    status: 201,
+    body: {
+      id: 'INC-7',
+      severity: 'sev2',
+      status: 'investigating',
+      title: 'x',
+      warnings: ['nobody is paged'],
+    },
+  });
+  const warned = { code: 0, err: 'warning: nobody is paged' };
+  expect(await bellwether('incident', 'declare', 'x')).toMatchObject(warned);
+  expect(await bellwether('incident', 'role', 'INC-7', 'commander', 'bob')).toMatchObject(warned);
+});
+
+test('a list is watched: printed again when it has changed, through an outage, until it is ended', async () => {
+  const names = [['a'], ['a'], ['a', 'b']];
+  answer = () => ({
+    status: 200,
+    body: {
+      items: (names.shift() ?? ['c']).map((name) => ({ name, tier: 1, dependsOn: [] })),
+      nextCursor: null,
+    },
+  });
+  let looks = 0;
+  pause = async () => {
+    looks += 1;
+    if (looks === 4) throw new Error('ended by the test');
+  };
+  const { out } = await bellwether('get', 'services', '--watch');
+  expect(out.split('\n').flatMap((line) => /^[abc] /.exec(line)?.[0].trim() ?? [])).toEqual([
+    'a',
+    'a',
+    'b',
+    'c',
+  ]);
+});
+
+test('lists as YAML are manifests that apply takes', async () => {
+  answer = () => ({ status: 200, body: { items: [{ name: 'a' }, { name: 'b' }], nextCursor: null } });
+  const { out } = await bellwether('get', 'services', '-o', 'yaml');
+  expect(out).toBe('kind: service\nname: a\n---\nkind: service\nname: b');
+});
+
+test('a shell is given what completes commands', async () => {
+  const { code, out } = await bellwether('completion', 'bash');
+  expect(code).toBe(0);
+  const completed = spawnSync(
+    'bash',
+    ['-c', `${out}\nCOMP_WORDS=(bellwether incident re); COMP_CWORD=2; _bellwether; echo "\${COMPREPLY[*]}"`],
+    { encoding: 'utf8' },
+  );
+  expect(completed.stdout.trim().split(' ')).toEqual(['resolve', 'responder', 'reopen', 'report']);
+  expect(await bellwether('completion', 'tcsh')).toMatchObject({ code: 2 });
+});
+
 test('tail prints events as they come and resumes from the last id', async () => {
   const event = (position: number) =>
     `id: ${position}\ndata: ${JSON.stringify({ position, time: '2026-11-22T10:00:00.000Z', type: 'bellwether.incident.declared.v1', subject: `INC-${position}`, actor: 'service:incident' })}\n\n`;
@@ -180,7 +242,11 @@ test('tail prints events as they come and resumes from the last id', async () =>
 
 test('a call that cannot mean anything is 2 and says what is missing', async () => {
   for (const [argv, says] of [
-    [['-o', 'yaml', 'status'], /table, json/],
+    [['-o', 'xml', 'status'], /table, json, yaml/],
+    [['events', '--type', 'incident.declard'], /did you mean incident\.declared\?/],
+    [['events', 'tail', '--type', 'page,nosuch'], /names no event: "nosuch\.\*"; there are /],
+    [['events', '--limit', 'x'], /"x" is not a number/],
+    [['events', '--limit', '0'], /"0" is not a number from 1/],
     [['publish', 'checkout', 'availability', '--good', '5'], /--good or --bad, and --total/],
     [['publish', 'checkout', 'availability', '--total', '5'], /--good or --bad, and --total/],
     [['get', 'sli', 'availability'], /service\/name/],
@@ -210,12 +276,13 @@ test('the status of a past time is that of the SLOs there were', async () => {
 
 test('a family of events is asked for as the api knows it', async () => {
   answer = () => ({ status: 200, body: { items: [], nextCursor: null } });
-  for (const type of ['incident', 'incident.declared', 'slo.alert', 'page.*'])
+  for (const type of ['incident', 'incident.declared', 'slo.alert', 'page.*', 'incident, page.requested'])
     await bellwether('events', 'list', '--type', type);
   expect(requests.map((r) => new URL(r.url, url).searchParams.get('type'))).toEqual([
     'incident.*',
     'incident.declared',
     'slo.alert.*',
     'page.*',
+    'incident.*,page.requested',
   ]);
 });

@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, CommanderError, Option } from 'commander';
 import { manifestCommands } from './commands/apply.js';
 import type { OpenSession } from './commands/command.js';
+import { completionCommand } from './commands/completion.js';
 import { eventCommands } from './commands/events.js';
+import { explainCommand } from './commands/explain.js';
 import { readCommands } from './commands/get.js';
 import { incidentCommands } from './commands/incident.js';
 import { onCallCommands } from './commands/oncall.js';
@@ -18,6 +21,8 @@ export interface Surroundings {
   output?: Output;
   now?: () => Date;
   cwd?: string;
+  /** Waits so many milliseconds; a rejection ends what is watched. */
+  pause?: (millis: number) => Promise<void>;
 }
 
 /** The whole command tree. */
@@ -26,6 +31,7 @@ export function buildProgram({
   output = processOutput,
   now = () => new Date(),
   cwd = process.cwd(),
+  pause = (millis) => sleep(millis),
 }: Surroundings = {}): Command {
   const program = new Command('bellwether')
     .description('error budgets, incidents and pages on one append-only log')
@@ -39,7 +45,7 @@ export function buildProgram({
     .option('--data-dir <dir>', 'data folder of a local run (BELLWETHER_DATA_DIR)')
     .option('--database-url <url>', 'Postgres of the log (DATABASE_URL)')
     .addOption(
-      new Option('-o, --output <format>', 'how to print').choices(['table', 'json']).default('table'),
+      new Option('-o, --output <format>', 'how to print').choices(['table', 'json', 'yaml']).default('table'),
     )
     .showHelpAfterError('(add --help for help)')
     .addHelpText(
@@ -52,7 +58,7 @@ export function buildProgram({
     });
   const open: OpenSession = (command) => {
     const context = resolveContext(command.optsWithGlobals<GlobalOptions>(), env, cwd);
-    return { context, http: new HttpClient(context), output, now };
+    return { context, http: new HttpClient(context), output, now, pause };
   };
   manifestCommands(program, open);
   readCommands(program, open);
@@ -60,7 +66,9 @@ export function buildProgram({
   incidentCommands(program, open);
   onCallCommands(program, open);
   eventCommands(program, open);
+  explainCommand(program, open);
   operationCommands(program, open);
+  completionCommand(program, output);
   inherit(program);
   return program;
 }

@@ -15,7 +15,7 @@ function editDistance(a: string, b: string): number {
 /** Names that somebody may have meant by a word that is none of them: the nearest first, at most `most`. */
 export function nearestNames(word: string, names: readonly string[], most = 5): string[] {
   const wanted = word.toLowerCase().slice(0, 100);
-  const farthest = Math.max(1, Math.floor(wanted.length / 3));
+  const farthest = Math.min(3, Math.max(1, Math.floor(wanted.length / 3)));
   return names
     .map((name) => ({ name, far: editDistance(wanted, name) }))
     .filter(({ name, far }) => far <= farthest || (wanted.length > 2 && name.includes(wanted)))

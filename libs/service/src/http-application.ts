@@ -244,7 +244,7 @@ function clientErrorHandler(error: NodeJS.ErrnoException, socket: Socket): void 
   const detail = {
     400: 'this is not an HTTP request',
     408: 'the request came too slowly',
-    431: 'the headers are too large',
+    431: `the headers are more than ${maxHeaderBytes} bytes: shorten an Idempotency-Key or a cookie, or send a CloudEvent in structured mode`,
   }[status];
   const body = JSON.stringify(problemOf(status, 'malformed', detail));
   if (socket.writable) {

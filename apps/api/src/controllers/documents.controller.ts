@@ -1,8 +1,10 @@
-import { CommandRefused } from '@bellwether/contracts';
+import { CommandRefused, problemOf } from '@bellwether/contracts';
 import { Controller, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Documents, PAGE_POLICY } from '../documents/documents.js';
 import { DocumentsGuard } from '../documents/documents-guard.js';
+import { prefers } from '../routing/accept.js';
+import { Answer } from '../routing/answer.js';
 import { Input, type InputOf } from '../routing/input.js';
 import { Serves } from '../routing/serves.js';
 
@@ -22,6 +24,19 @@ export class DocumentsController {
   asyncApi(@Res({ passthrough: true }) reply: FastifyReply) {
     reply.header('content-type', 'application/json; charset=utf-8');
     return this.documents.asyncApi;
+  }
+
+  @Serves('root')
+  root(@Input() { request }: InputOf<'root'>) {
+    if (prefers(request.headers.accept, ['text/html', 'application/json']) !== 'text/html')
+      throw new CommandRefused(
+        problemOf(
+          404,
+          'not-found',
+          'there is nothing at this path: /docs is for people, /openapi.json for programs',
+        ),
+      );
+    return new Answer('', { headers: { location: '/docs' } });
   }
 
   @Serves('docs')

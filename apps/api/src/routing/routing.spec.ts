@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { prefers } from './accept.js';
+import { refuseFuture } from './as-of.js';
 import { Paging } from './cursor.js';
 import { expectedVersion } from './preconditions.js';
 import { nestPath } from './serves.js';
@@ -84,14 +85,27 @@ describe('preconditions', () => {
     expect(await ask({ 'if-match': '*' })).toBeUndefined();
     expect(await ask({ 'if-none-match': '*' })).toBe(0);
     expect(await ask({})).toBeUndefined();
-    await expect(ask({ 'if-match': '*' }, 0)).rejects.toMatchObject({ problem: { status: 412 } });
+    expect(await ask({ 'if-match': '"2", "3"' })).toBe(3);
+    await expect(ask({ 'if-match': '*' }, 0)).rejects.toMatchObject({
+      problem: { status: 412, detail: expect.stringContaining('leave the header out to create it') },
+    });
   });
+
+  test.each(['W/"3"', '"4", "5"', '"03"', '"", W/"3"', '"something-else"'])(
+    '%s matches nothing',
+    async (tag) => {
+      await expect(ask({ 'if-match': tag })).rejects.toMatchObject({
+        problem: { status: 412, detail: expect.stringContaining('the current version is "3"') },
+      });
+      await expect(ask({ 'if-match': tag }, 0)).rejects.toMatchObject({ problem: { status: 412 } });
+    },
+  );
 
   test.each([
     { 'if-match': '3' },
-    { 'if-match': 'W/"3"' },
-    { 'if-match': '"3", "4"' },
-    { 'if-match': '"03"' },
+    { 'if-match': '' },
+    { 'if-match': '"3", 4' },
+    { 'if-match': '"3' },
     { 'if-none-match': '"3"' },
     { 'if-none-match': '*', 'if-match': '"3"' },
   ])('%j is malformed', async (headers) => {
@@ -99,6 +113,15 @@ describe('preconditions', () => {
       problem: { status: 400 },
     });
   });
+});
+
+test('asOf is a time that was, but for what clocks differ', () => {
+  const now = new Date('2026-11-22T10:00:00Z');
+  for (const known of ['2020-01-01T00:00:00Z', '2026-11-22T11:00:00+01:00', '2026-11-22T10:00:05Z'])
+    expect(() => refuseFuture(known, now)).not.toThrow();
+  expect(() => refuseFuture('2026-11-22T10:00:06Z', now)).toThrow(
+    'asOf must not be in the future: it asks what was known then, and it is 2026-11-22T10:00:00.000Z',
+  );
 });
 
 test('paths of the table become paths of Nest', () => {

@@ -3,25 +3,36 @@ import pc from 'picocolors';
 import { CliError, ExitCode } from '../errors.js';
 import { type ManifestEntry, readManifests } from '../manifest.js';
 import { type PlannedChange, planChange } from '../plan.js';
-import { collect, type OpenSession, present, type Session } from './command.js';
+import { collect, type OpenSession, present, render, type Session, warn } from './command.js';
 
-interface ApplyResult {
+/** What became of one planned change. */
+interface Applied {
   kind: string;
   name: string;
   action: PlannedChange['action'];
-  differences: string[];
   warnings: string[];
 }
+
+const FILE = [
+  '-f, --file <path>',
+  'a YAML or JSON file, a folder, or - for standard input (repeatable)',
+] as const;
+const KINDS = 'Kinds: user, schedule, policy, service, sli, slo.';
 
 /** `validate` and `apply`. */
 export function manifestCommands(program: Command, open: OpenSession): void {
   program
     .command('validate')
+    .argument('[paths...]', 'as -f')
     .description('check manifests without a server')
-    .requiredOption('-f, --file <path>', 'a YAML or JSON file, a folder, or - (repeatable)', collect)
-    .action((options: { file: string[] }, command: Command) => {
+    .option(...FILE, collect)
+    .addHelpText(
+      'after',
+      `\n${KINDS}\n\nExamples:\n  bellwether validate -f slos/\n  bellwether validate *.yaml`,
+    )
+    .action((paths: string[], options: { file?: string[] }, command: Command) => {
       const session = open(command);
-      const entries = readSome(options.file);
+      const entries = readSome([...(options.file ?? []), ...paths]);
       present(
         session,
         entries.map(({ kind, name, where }) => ({ kind, name, where })),
@@ -31,30 +42,46 @@ export function manifestCommands(program: Command, open: OpenSession): void {
 
   program
     .command('apply')
+    .argument('[paths...]', 'as -f')
     .description('create or change resources so that they are as the manifests say; shows the plan first')
-    .requiredOption('-f, --file <path>', 'a YAML or JSON file, a folder, or - (repeatable)', collect)
+    .option(...FILE, collect)
     .option('--dry-run', 'show the plan and change nothing', false)
     .addHelpText(
       'after',
-      '\nApplying twice changes nothing the second time. Kinds: user, schedule, policy, service, sli, slo.',
+      `\nApplying twice changes nothing the second time. ${KINDS}\n\nExamples:\n` +
+        '  bellwether apply -f search.yaml --dry-run\n  bellwether get slos -o yaml | bellwether apply -f -',
     )
-    .action(async (options: { file: string[]; dryRun: boolean }, command: Command) => {
+    .action(async (paths: string[], options: { file?: string[]; dryRun: boolean }, command: Command) => {
       const session = open(command);
-      const plan = await planAll(session, readSome(options.file));
-      const json = session.context.output === 'json';
-      if (!json) for (const line of planLines(plan)) session.output.out(line);
-      const results = options.dryRun
-        ? plan.map((change) => resultOf(change, []))
-        : await applyAll(session, plan);
-      if (json) session.output.out(JSON.stringify(results, null, 2));
-      else session.output.out(summary(results, options.dryRun));
+      const plan = await planAll(session, readSome([...(options.file ?? []), ...paths]));
+      const forPeople = session.context.output === 'table';
+      if (forPeople) for (const line of planLines(plan)) session.output.out(line);
+      if (options.dryRun) {
+        present(session, { plan: plan.map(planned) }, () => summary(plan, 'plan'));
+        return;
+      }
+      const results: Applied[] = [];
+      try {
+        for (const change of plan) results.push(await applyOne(session, change, { done: results, plan }));
+      } finally {
+        // Also of an apply that was refused on its way: what was changed, was changed.
+        dropSettled(results);
+        for (const result of results) warn(session, result, `${result.kind} ${result.name}`);
+        if (!forPeople) session.output.out(render(session, { plan: plan.map(planned), results }, () => ''));
+      }
+      if (forPeople) session.output.out(summary(results, 'applied'));
     });
 }
 
 /** A folder without a manifest is a slip of the pen, not "all is well". */
 function readSome(files: string[]): ManifestEntry[] {
+  if (files.length === 0)
+    throw new CliError(
+      'which manifests? Give -f with a file, a folder, or - for standard input',
+      ExitCode.usage,
+    );
   const entries = readManifests(files);
-  if (entries.length === 0) throw new CliError('the manifests hold no resource', ExitCode.usage);
+  if (entries.length === 0) throw new CliError(`there is no resource in ${files.join(', ')}`, ExitCode.usage);
   return entries;
 }
 
@@ -65,50 +92,49 @@ async function planAll(session: Session, entries: ManifestEntry[]): Promise<Plan
   return plan;
 }
 
-async function applyAll(session: Session, plan: PlannedChange[]): Promise<ApplyResult[]> {
-  const results: ApplyResult[] = [];
-  for (const change of plan) {
-    if (change.action === 'unchanged') {
-      results.push(resultOf(change, []));
-      continue;
-    }
-    try {
-      const { body } = await session.http.put<{ warnings?: string[] }>(change.entry.path, change.entry.raw);
-      results.push(resultOf(change, body.warnings ?? []));
-    } catch (error) {
-      if (error instanceof CliError && error.exitCode === ExitCode.failed) {
-        throw new CliError(
-          `${change.entry.where}: ${change.entry.kind} ${change.entry.name}: ${error.message}`,
-          ExitCode.failed,
-          [
-            ...error.details,
-            `${results.filter((r) => r.action !== 'unchanged').length} of ${plan.filter((c) => c.action !== 'unchanged').length} changes were made before this one; mend it and apply again`,
-          ],
-        );
-      }
-      throw error;
-    }
+async function applyOne(
+  session: Session,
+  { entry, action }: PlannedChange,
+  { done, plan }: { done: Applied[]; plan: PlannedChange[] },
+): Promise<Applied> {
+  const { kind, name } = entry;
+  if (action === 'unchanged') return { kind, name, action, warnings: [] };
+  try {
+    const { body } = await session.http.put<{ warnings?: string[] }>(entry.path, entry.raw);
+    return { kind, name, action, warnings: body.warnings ?? [] };
+  } catch (error) {
+    if (!(error instanceof CliError && error.exitCode === ExitCode.failed)) throw error;
+    const changes = (of: { action: string }[]) => of.filter((each) => each.action !== 'unchanged').length;
+    throw new CliError(`${entry.where}: ${kind} ${name}: ${error.message}`, ExitCode.failed, [
+      ...error.details,
+      `${changes(done)} of ${changes(plan)} changes were made before this one; mend it and apply again`,
+    ]);
   }
-  // A reference to something applied later in the same call is no longer worth a warning.
-  const defined = new Set(plan.map(({ entry }) => entry.name));
-  for (const result of results) {
-    result.warnings = result.warnings.filter((warning) => {
-      const missing = /(\S+) is not defined yet$/.exec(warning)?.[1];
-      return missing === undefined || !defined.has(missing);
-    });
-  }
-  for (const result of results)
-    for (const warning of result.warnings)
-      session.output.err(`${pc.yellow('warning')}: ${result.kind} ${result.name}: ${warning}`);
-  return results;
 }
 
-const resultOf = ({ entry, action, differences }: PlannedChange, warnings: string[]): ApplyResult => ({
+/** A reference to something that the same call applied later is no longer worth a warning. */
+function dropSettled(results: Applied[]): void {
+  const applied = new Set(results.map(({ kind, name }) => `${kind} ${name}`));
+  for (const result of results)
+    result.warnings = result.warnings.filter((warning) => {
+      const missing = missingOf(warning);
+      return missing === undefined || !applied.has(missing);
+    });
+}
+
+/** `<kind> <name>` of what a warning says is not defined yet: "sli: a/b is …", "dependsOn: service b is …". */
+export function missingOf(warning: string): string | undefined {
+  const [, word, name] = /(\w+):? (\S+) is not defined yet$/.exec(warning) ?? [];
+  if (word === undefined) return undefined;
+  return `${word === 'escalationPolicy' ? 'policy' : word} ${name}`;
+}
+
+const planned = ({ entry, action, differences }: PlannedChange) => ({
   kind: entry.kind,
   name: entry.name,
   action,
   differences,
-  warnings,
+  where: entry.where,
 });
 
 function planLines(plan: PlannedChange[]): string[] {
@@ -123,7 +149,9 @@ function planLines(plan: PlannedChange[]): string[] {
   ]);
 }
 
-function summary(results: ApplyResult[], dryRun: boolean): string {
+function summary(results: { action: string }[], what: 'plan' | 'applied'): string {
   const count = (action: string) => results.filter((r) => r.action === action).length;
-  return `${dryRun ? 'plan' : 'applied'}: ${count('create')} created, ${count('change')} changed, ${count('unchanged')} unchanged${dryRun ? ' (dry run: nothing was changed)' : ''}`;
+  return what === 'plan'
+    ? `plan: ${count('create')} to create, ${count('change')} to change, ${count('unchanged')} unchanged (dry run: nothing was changed)`
+    : `applied: ${count('create')} created, ${count('change')} changed, ${count('unchanged')} unchanged`;
 }

@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import pc from 'picocolors';
+import { stringify } from 'yaml';
 import type { Context } from '../context.js';
 import { CliError, ExitCode } from '../errors.js';
 import type { HttpClient } from '../http.js';
@@ -10,14 +12,64 @@ export interface Session {
   http: HttpClient;
   output: Output;
   now(): Date;
+  /** Resolves after so many milliseconds. */
+  pause(millis: number): Promise<void>;
 }
 
 /** Makes the session of one invocation from the global options. */
 export type OpenSession = (command: Command) => Session;
 
-/** Prints `value` as JSON when asked to, else what `forPeople` makes of it. */
+/** `value` as JSON or YAML when asked to, else what `forPeople` makes of it. */
+export function render<T>({ context }: Session, value: T, forPeople: (value: T) => string): string {
+  if (context.output === 'json') return JSON.stringify(value, null, 2);
+  if (context.output === 'yaml') return stringify(value).trimEnd();
+  return forPeople(value);
+}
+
+/** Prints a value in the form that was asked for. */
 export function present<T>(session: Session, value: T, forPeople: (value: T) => string): void {
-  session.output.out(session.context.output === 'json' ? JSON.stringify(value, null, 2) : forPeople(value));
+  session.output.out(render(session, value, forPeople));
+}
+
+/** Prints the warnings of an answer, beside what is printed for programs. */
+export function warn({ output }: Session, body: { warnings?: string[] | undefined }, what = ''): void {
+  for (const warning of body.warnings ?? [])
+    output.err(`${pc.yellow('warning')}: ${what === '' ? '' : `${what}: `}${warning}`);
+}
+
+/** The option of commands that show what changes. */
+export const WATCH = ['-w, --watch', 'show it again whenever it has changed, until Ctrl-C'] as const;
+
+const everyMillis = 2_000;
+
+/** Prints what `show` makes; with `watch` again whenever it has become something else, also after an outage. */
+export async function shown(
+  session: Session,
+  watch: boolean | undefined,
+  show: () => Promise<string>,
+): Promise<void> {
+  let last = await show();
+  session.output.out(last);
+  for (let away = false; watch; ) {
+    await session.pause(everyMillis);
+    try {
+      const text = await show();
+      if (text !== last) session.output.out(`\n${text}`);
+      last = text;
+      away = false;
+    } catch (error) {
+      if (!(error instanceof CliError && error.exitCode === ExitCode.unreachable)) throw error;
+      if (!away) session.output.err(pc.yellow('connection lost; trying until it is back'));
+      away = true;
+    }
+  }
+}
+
+/** Every item of a list. */
+export async function all<T>(session: Session, path: string): Promise<T[]> {
+  const items: T[] = [];
+  for await (const item of session.http.list<T>(path)) items.push(item);
+  return items;
 }
 
 /** The number an option was given. @throws CliError (usage) */

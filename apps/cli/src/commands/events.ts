@@ -1,73 +1,76 @@
-import { type EventEnvelope, type Explanation, isEventType } from '@bellwether/contracts';
+import { type EventEnvelope, eventTypeFilter, isEventType } from '@bellwether/contracts';
 import type { Command } from 'commander';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import pc from 'picocolors';
 import { CliError, ExitCode } from '../errors.js';
 import { refusalOf } from '../http.js';
-import { type OpenSession, present, type Session } from './command.js';
+import { number, type OpenSession, present, render, type Session } from './command.js';
 
 interface TailOptions {
   type?: string;
   key?: string;
   correlation?: string;
   after?: string;
-  limit?: string;
+  limit?: number;
 }
 
-/** `events tail`, `events list` and `explain`. */
+/** `events list` and `events tail`. */
 export function eventCommands(program: Command, open: OpenSession): void {
   const events = program.command('events').description('the log');
   const filters = (command: Command) =>
     command
-      .option('--type <type>', 'such as incident.declared, or a family such as incident', typeOrFamily)
+      .option(
+        '--type <type>',
+        'such as incident.declared, or a family such as incident; several with commas',
+        typesOrFamilies,
+      )
       .option('--key <key>', 'aggregate, such as INC-42')
       .option('--correlation <id>', 'one story');
-  filters(events.command('list').description('the log, oldest first'))
+  filters(events.command('list', { isDefault: true }).description('the log, oldest first'))
     .option('--after <position>', 'events after this position', '0')
-    .option('--limit <n>', 'at most so many', '50')
-    .action(async ({ limit, ...query }: TailOptions, command: Command) => {
+    .option('--limit <n>', 'at most so many', count, 50)
+    .action(async ({ limit = 50, ...query }: TailOptions, command: Command) => {
       const session = open(command);
       const rows: EventEnvelope[] = [];
       for await (const event of session.http.list<EventEnvelope>(
-        `/v1/events?${new URLSearchParams({ ...query, limit: String(Math.min(Number(limit), 500)) })}`,
+        `/v1/events?${new URLSearchParams({ ...query, limit: String(Math.min(limit, 500)) })}`,
       )) {
         rows.push(event);
-        if (rows.length >= Number(limit)) break;
+        if (rows.length >= limit) break;
       }
       present(session, rows, (list) => (list.length === 0 ? 'no events' : list.map(line).join('\n')));
     });
   filters(events.command('tail').description('the log, live; survives restarts of the server'))
     .option('--after <position>', 'begin after this position; without it: from now on')
-    .option('--limit <n>', 'stop after so many')
+    .option('--limit <n>', 'stop after so many', count)
     .action(async (options: TailOptions, command: Command) => tail(open(command), options));
-
-  program
-    .command('explain')
-    .argument('<id>', 'an event id, a page (INC-42-P1) or an incident (INC-42)')
-    .description('why: from a page or an event back to the measurements')
-    .action(async (id: string, _options: unknown, command: Command) => {
-      const session = open(command);
-      const { body } = await session.http.get<Explanation>(`/v1/explain/${encodeURIComponent(id)}`);
-      present(session, body, (e) =>
-        e.chain
-          .map(
-            (link, i) =>
-              `${'  '.repeat(i)}${i === 0 ? '' : '└ '}${pc.bold(link.type)} ${link.at}\n${'  '.repeat(i + 1)}${link.summary}  ${pc.dim(link.eventId)}`,
-          )
-          .join('\n'),
-      );
-    });
 }
 
-/** The api takes a type, or a family as `incident.*`. */
-const typeOrFamily = (text: string): string =>
-  isEventType(text) || text.endsWith('.*') ? text : `${text}.*`;
+/** Types as the api takes them: a word that is none is a family, `incident` is `incident.*`. @throws CliError (usage) */
+const typesOrFamilies = (text: string): string => {
+  const filter = text
+    .split(',')
+    .map((part) => part.trim())
+    .map((part) => (isEventType(part) || /(\.\*|\.v\d+)$/.test(part) ? part : `${part}.*`))
+    .join(',');
+  const fault = eventTypeFilter.safeParse(filter).error?.issues[0]?.message;
+  if (fault !== undefined) throw new CliError(`--type ${fault}`, ExitCode.usage);
+  return filter;
+};
+
+/** @throws CliError (usage) */
+const count = (text: string): number => {
+  const value = number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new CliError(`"${text}" is not a number from 1`, ExitCode.usage);
+  return value;
+};
 
 /** Follows the event stream and resumes from the last position when the connection breaks. */
 async function tail(session: Session, options: TailOptions): Promise<void> {
   const { after, limit, ...filter } = options;
   let last: string | undefined = after;
-  let left = limit === undefined ? Number.POSITIVE_INFINITY : Number(limit);
+  let left = limit ?? Number.POSITIVE_INFINITY;
   for (let failures = 0; left > 0; ) {
     try {
       const response = await session.http.raw(
@@ -86,7 +89,10 @@ async function tail(session: Session, options: TailOptions): Promise<void> {
         if (message.id) last = message.id;
         if (!message.data) continue;
         const event = JSON.parse(message.data) as EventEnvelope;
-        session.output.out(session.context.output === 'json' ? JSON.stringify(event) : line(event));
+        // A document a line, so that a program can read it as it comes.
+        session.output.out(
+          session.context.output === 'json' ? JSON.stringify(event) : render(session, event, line),
+        );
         if (--left <= 0) return;
       }
     } catch (error) {
@@ -97,7 +103,7 @@ async function tail(session: Session, options: TailOptions): Promise<void> {
       session.output.err(pc.yellow(`connection lost; trying again after position ${last ?? 'now'}`));
     }
     const pause = Math.min(250 * 2 ** failures, 5_000);
-    await new Promise((resolve) => setTimeout(resolve, pause));
+    await session.pause(pause);
   }
 }
 

@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 import { CliError, ExitCode } from '../errors.js';
 import { kinds } from '../manifest.js';
 import { type Column, fields, percent, relative, span, table, tone } from '../output.js';
-import { type OpenSession, present, type Session } from './command.js';
+import { all, type OpenSession, render, type Session, shown, WATCH } from './command.js';
 
 type Row = Record<string, unknown>;
 const column = (head: string, cell: (row: Row) => unknown): Column<Row> => ({ head, cell });
@@ -103,6 +103,11 @@ const singular: Record<string, string> = {
   token: 'tokens',
 };
 
+interface AsOfOptions {
+  asOf?: string;
+  watch?: boolean;
+}
+
 /** `get` and `status`. */
 export function readCommands(program: Command, open: OpenSession): void {
   program
@@ -110,8 +115,13 @@ export function readCommands(program: Command, open: OpenSession): void {
     .argument('<kind>', `${Object.keys(tables).join(', ')} (or the singular)`)
     .argument('[name]', 'one of them, as YAML that "apply" takes; an SLI is service/name')
     .option('--as-of <time>', 'what was known then (RFC 3339)')
+    .option(...WATCH)
     .description('list resources, or show one')
-    .action(async (given: string, name: string | undefined, options: { asOf?: string }, command: Command) => {
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bellwether get slos\n  bellwether get slo checkout-availability > slo.yaml\n  bellwether get services -o yaml | bellwether apply -f -',
+    )
+    .action(async (given: string, name: string | undefined, options: AsOfOptions, command: Command) => {
       const session = open(command);
       const kind = singular[given] ?? given;
       const columns = tables[kind];
@@ -121,12 +131,14 @@ export function readCommands(program: Command, open: OpenSession): void {
           ExitCode.usage,
         );
       const asOf = options.asOf ? `?asOf=${encodeURIComponent(options.asOf)}` : '';
-      if (name !== undefined) return showOne(session, kind, name, asOf);
-      const rows: Row[] = [];
-      for await (const row of session.http.list<Row>(`/v1/${kind}${asOf}`)) rows.push(row);
-      present(session, rows, (list) =>
-        list.length === 0 ? `no ${kind}` : table(columns(session.now()), list),
-      );
+      await shown(session, options.watch, async () => {
+        if (name !== undefined) return oneOf(session, kind, name, asOf);
+        const rows = await all<Row>(session, `/v1/${kind}${asOf}`);
+        if (session.context.output === 'yaml') return rows.map((row) => manifest(kind, row)).join('\n---\n');
+        return render(session, rows, (list) =>
+          list.length === 0 ? `no ${kind}` : table(columns(session.now()), list),
+        );
+      });
     });
 
   program
@@ -134,33 +146,36 @@ export function readCommands(program: Command, open: OpenSession): void {
     .argument('[slo]', 'one SLO; without it, all of them')
     .description('error budgets and burn rates')
     .option('--as-of <time>', 'what was known then (RFC 3339)')
-    .action(async (slo: string | undefined, options: { asOf?: string }, command: Command) => {
+    .option(...WATCH)
+    .action(async (slo: string | undefined, options: AsOfOptions, command: Command) => {
       const session = open(command);
       const asOf = options.asOf ? `?asOf=${encodeURIComponent(options.asOf)}` : '';
-      const names: string[] = [];
-      if (slo) names.push(slo);
-      else
-        for await (const { name } of session.http.list<{ name: string }>(`/v1/slos${asOf}`)) names.push(name);
-      const statuses: SloStatus[] = [];
-      for (const name of names)
-        statuses.push((await session.http.get<SloStatus>(`/v1/slos/${name}/status${asOf}`)).body);
-      if (slo) present(session, statuses[0] as SloStatus, (status) => oneStatus(status, session.now()));
-      else
-        present(session, statuses, (list) =>
+      const statusOf = async (name: string) =>
+        (await session.http.get<SloStatus>(`/v1/slos/${encodeURIComponent(name)}/status${asOf}`)).body;
+      await shown(session, options.watch, async () => {
+        if (slo) return render(session, await statusOf(slo), (status) => oneStatus(status, session.now()));
+        const statuses: SloStatus[] = [];
+        for (const { name } of await all<{ name: string }>(session, `/v1/slos${asOf}`))
+          statuses.push(await statusOf(name));
+        return render(session, statuses, (list) =>
           list.length === 0 ? 'no slos' : table(statusColumns(session.now()), list),
         );
+      });
     });
 }
 
-async function showOne(session: Session, kind: string, name: string, asOf: string): Promise<void> {
+async function oneOf(session: Session, kind: string, name: string, asOf: string): Promise<string> {
   if (kind === 'slis' && !name.includes('/'))
     throw new CliError(`which service is ${name} of? An SLI is named service/name`, ExitCode.usage);
-  const { body } = await session.http.get<Row>(`/v1/${kind}/${name}${asOf}`);
-  const manifestKind = Object.entries(kinds).find(([, k]) => k.plural === kind)?.[0];
-  present(session, body, (resource) => {
-    const { warnings: _warnings, ...rest } = resource;
-    return stringify(manifestKind ? { kind: manifestKind, ...rest } : rest).trimEnd();
-  });
+  const path = name.split('/').map(encodeURIComponent).join('/');
+  const { body } = await session.http.get<Row>(`/v1/${kind}/${path}${asOf}`);
+  return session.context.output === 'json' ? JSON.stringify(body, null, 2) : manifest(kind, body);
+}
+
+/** A resource as `apply` takes it; what is none is shown as it is. */
+function manifest(plural: string, { warnings: _, ...resource }: Row): string {
+  const kind = Object.entries(kinds).find(([, each]) => each.plural === plural)?.[0];
+  return stringify(kind ? { kind, ...resource } : resource).trimEnd();
 }
 
 const statusColumns = (now: Date): Column<SloStatus>[] => [

@@ -2,8 +2,22 @@ import type { Incident, TimelineEntry } from '@bellwether/contracts';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { fields, relative, table, tone } from '../output.js';
-import { collect, type OpenSession, present, type Session } from './command.js';
+import {
+  all,
+  collect,
+  type OpenSession,
+  present,
+  render,
+  type Session,
+  shown,
+  WATCH,
+  warn,
+} from './command.js';
 import { incidentColumns } from './get.js';
+
+interface Warned {
+  warnings?: string[];
+}
 
 /** `incident …`: command from the terminal. */
 export function incidentCommands(program: Command, open: OpenSession): void {
@@ -21,10 +35,11 @@ export function incidentCommands(program: Command, open: OpenSession): void {
         const options = args.at(-2) as Record<string, unknown>;
         const given = (args.slice(0, -2) as (string | undefined)[]).map((a) => a ?? '');
         const session = open(command);
-        const { body: state } = await session.http.post<Incident>(
-          `/v1/incidents/${given[0]}/${path}`,
+        const { body: state } = await session.http.post<Incident & Warned>(
+          `/v1/incidents/${encodeURIComponent(given[0] ?? '')}/${path}`,
           body(given, options),
         );
+        warn(session, state);
         present(session, state, (i) => headline(i));
       },
     );
@@ -36,13 +51,14 @@ export function incidentCommands(program: Command, open: OpenSession): void {
     .option('--status <status>', 'open, investigating, identified, monitoring or resolved')
     .option('--service <name>', 'one that it affects')
     .option('--severity <sev>', 'sev1 to sev4')
-    .action(async (options: Record<string, string>, command: Command) => {
+    .option(...WATCH)
+    .action(async ({ watch, ...filter }: Record<string, string> & { watch?: true }, command: Command) => {
       const session = open(command);
-      const rows: Incident[] = [];
-      for await (const row of session.http.list<Incident>(`/v1/incidents?${new URLSearchParams(options)}`))
-        rows.push(row);
-      present(session, rows, (list) =>
-        list.length === 0 ? 'no incidents' : table(incidentColumns(session.now()), list),
+      const path = `/v1/incidents?${new URLSearchParams(filter)}`;
+      await shown(session, watch, async () =>
+        render(session, await all<Incident>(session, path), (list) =>
+          list.length === 0 ? 'no incidents' : table(incidentColumns(session.now()), list),
+        ),
       );
     });
 
@@ -69,12 +85,13 @@ export function incidentCommands(program: Command, open: OpenSession): void {
         command: Command,
       ) => {
         const session = open(command);
-        const { body } = await session.http.post<Incident>('/v1/incidents', {
+        const { body } = await session.http.post<Incident & Warned>('/v1/incidents', {
           title,
           severity: options.severity,
           services: options.service ?? [],
           ...(options.summary ? { summary: options.summary } : {}),
         });
+        warn(session, body);
         present(session, body, headline);
       },
     );
@@ -179,27 +196,25 @@ export function incidentCommands(program: Command, open: OpenSession): void {
   incident
     .command('report')
     .argument('<id>')
-    .description('the report (Markdown, or JSON with -o json)')
+    .description('the report: Markdown, or as data with -o json')
     .action(async (id: string, _options: unknown, command: Command) => {
       const session = open(command);
-      const accept = session.context.output === 'json' ? 'application/json' : 'text/markdown';
-      const { body } = await session.http.get<unknown>(`/v1/incidents/${id}/report`, { accept });
-      session.output.out(typeof body === 'string' ? body.trimEnd() : JSON.stringify(body, null, 2));
+      const accept = session.context.output === 'table' ? 'text/markdown' : 'application/json';
+      const { body } = await session.http.get<unknown>(`/v1/incidents/${encodeURIComponent(id)}/report`, {
+        accept,
+      });
+      present(session, body, (markdown) => String(markdown).trimEnd());
     });
 }
 
-async function timeline(session: Session, id: string, asOf?: string): Promise<TimelineEntry[]> {
-  const entries: TimelineEntry[] = [];
-  for await (const entry of session.http.list<TimelineEntry>(
-    `/v1/incidents/${id}/timeline${asOf ? `?asOf=${encodeURIComponent(asOf)}` : ''}`,
-  ))
-    entries.push(entry);
-  return entries;
+function timeline(session: Session, id: string, asOf?: string): Promise<TimelineEntry[]> {
+  const at = asOf ? `?asOf=${encodeURIComponent(asOf)}` : '';
+  return all<TimelineEntry>(session, `/v1/incidents/${encodeURIComponent(id)}/timeline${at}`);
 }
 
 async function show(session: Session, id: string, asOf?: string): Promise<void> {
   const { body: state } = await session.http.get<Incident>(
-    `/v1/incidents/${id}${asOf ? `?asOf=${encodeURIComponent(asOf)}` : ''}`,
+    `/v1/incidents/${encodeURIComponent(id)}${asOf ? `?asOf=${encodeURIComponent(asOf)}` : ''}`,
   );
   const entries = await timeline(session, id, asOf);
   present(session, { ...state, timeline: entries }, () =>

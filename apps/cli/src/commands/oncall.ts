@@ -1,9 +1,8 @@
 import type { OnCall, Page, Shift } from '@bellwether/contracts';
 import type { Command } from 'commander';
-import pc from 'picocolors';
 import { CliError, ExitCode } from '../errors.js';
 import { relative, table, tone } from '../output.js';
-import { number, type OpenSession, present } from './command.js';
+import { all, number, type OpenSession, present, render, shown, WATCH, warn } from './command.js';
 import { onCallColumns, pageColumns } from './get.js';
 
 /** `oncall …` and `page …`. */
@@ -12,16 +11,15 @@ export function onCallCommands(program: Command, open: OpenSession): void {
   oncall
     .command('who', { isDefault: true })
     .option('--at <time>', 'at another time (RFC 3339)')
+    .option(...WATCH)
     .description('who is on call')
-    .action(async (options: { at?: string }, command: Command) => {
+    .action(async (options: { at?: string; watch?: boolean }, command: Command) => {
       const session = open(command);
-      const rows: OnCall[] = [];
-      for await (const row of session.http.list<OnCall>(
-        `/v1/oncall${options.at ? `?at=${encodeURIComponent(options.at)}` : ''}`,
-      ))
-        rows.push(row);
-      present(session, rows, (list) =>
-        list.length === 0 ? 'no schedules' : table(onCallColumns(session.now()), list),
+      const path = `/v1/oncall${options.at ? `?at=${encodeURIComponent(options.at)}` : ''}`;
+      await shown(session, options.watch, async () =>
+        render(session, await all<OnCall>(session, path), (list) =>
+          list.length === 0 ? 'no schedules' : table(onCallColumns(session.now()), list),
+        ),
       );
     });
   oncall
@@ -36,11 +34,10 @@ export function onCallCommands(program: Command, open: OpenSession): void {
       const to = new Date(from.getTime() + options.days * 86_400_000);
       if (Number.isNaN(to.getTime()))
         throw new CliError('--from must be a time such as 2026-11-22T10:00:00Z', ExitCode.usage);
-      const rows: Shift[] = [];
-      for await (const row of session.http.list<Shift>(
-        `/v1/schedules/${schedule}/shifts?from=${from.toISOString()}&to=${to.toISOString()}`,
-      ))
-        rows.push(row);
+      const rows = await all<Shift>(
+        session,
+        `/v1/schedules/${encodeURIComponent(schedule)}/shifts?from=${from.toISOString()}&to=${to.toISOString()}`,
+      );
       present(session, rows, (list) =>
         table(
           [
@@ -71,7 +68,7 @@ export function onCallCommands(program: Command, open: OpenSession): void {
       ) => {
         const session = open(command);
         const { body } = await session.http.post<{ warnings?: string[] }>(
-          `/v1/schedules/${schedule}/overrides`,
+          `/v1/schedules/${encodeURIComponent(schedule)}/overrides`,
           {
             schedule,
             kind: o.replaces ? 'replace' : 'add',
@@ -82,7 +79,7 @@ export function onCallCommands(program: Command, open: OpenSession): void {
             reason: o.reason,
           },
         );
-        for (const warning of body.warnings ?? []) session.output.err(`${pc.yellow('warning')}: ${warning}`);
+        warn(session, body);
         present(session, body, () => `${user} is on ${schedule} until ${o.until}`);
       },
     );
@@ -91,14 +88,15 @@ export function onCallCommands(program: Command, open: OpenSession): void {
   page
     .command('list')
     .option('--status <status>', 'open, acknowledged, cancelled or exhausted')
+    .option(...WATCH)
     .description('pages, newest first')
-    .action(async (options: Record<string, string>, command: Command) => {
+    .action(async ({ watch, ...filter }: { status?: string; watch?: boolean }, command: Command) => {
       const session = open(command);
-      const rows: Page[] = [];
-      for await (const row of session.http.list<Page>(`/v1/pages?${new URLSearchParams(options)}`))
-        rows.push(row);
-      present(session, rows, (list) =>
-        list.length === 0 ? 'no pages' : table(pageColumns(session.now()), list),
+      const path = `/v1/pages?${new URLSearchParams(filter)}`;
+      await shown(session, watch, async () =>
+        render(session, await all<Page>(session, path), (list) =>
+          list.length === 0 ? 'no pages' : table(pageColumns(session.now()), list),
+        ),
       );
     });
   page
@@ -107,7 +105,7 @@ export function onCallCommands(program: Command, open: OpenSession): void {
     .description('a page with every delivery')
     .action(async (id: string, _options: unknown, command: Command) => {
       const session = open(command);
-      const { body } = await session.http.get<Page>(`/v1/pages/${id}`);
+      const { body } = await session.http.get<Page>(`/v1/pages/${encodeURIComponent(id)}`);
       present(session, body, (p) =>
         [
           table(pageColumns(session.now()), [p]),
@@ -136,7 +134,11 @@ export function onCallCommands(program: Command, open: OpenSession): void {
       async (id: string, options: Record<string, unknown>, command: Command) => {
         const session = open(command);
         const verb = { ack: 'acknowledge', escalate: 'escalate', reassign: 'reassign' }[name];
-        const { body: state } = await session.http.post<Page>(`/v1/pages/${id}/${verb}`, body(options));
+        const { body: state } = await session.http.post<Page & { warnings?: string[] }>(
+          `/v1/pages/${encodeURIComponent(id)}/${verb}`,
+          body(options),
+        );
+        warn(session, state);
         present(session, state, (p) => table(pageColumns(session.now()), [p]));
       },
     );

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import pc from 'picocolors';
 import { CliError, ExitCode } from '../errors.js';
 import { fields, table } from '../output.js';
-import { type OpenSession, present, type Session } from './command.js';
+import { all, type OpenSession, present, render, type Session, shown, WATCH, warn } from './command.js';
 
 interface ParkedKey {
   service: string;
@@ -80,24 +80,25 @@ export function operationCommands(program: Command, open: OpenSession): void {
   dlq
     .command('list')
     .description('parked keys of every service, and refused measurements')
-    .action(async (_options: unknown, command: Command) => {
+    .option(...WATCH)
+    .action(async ({ watch }: { watch?: true }, command: Command) => {
       const session = open(command);
-      const rows: ParkedKey[] = [];
-      for await (const row of session.http.list<ParkedKey>('/v1/system/dead-letters')) rows.push(row);
-      present(session, rows, (list) =>
-        list.length === 0
-          ? 'nothing is parked'
-          : table(
-              [
-                { head: 'SERVICE', cell: (r) => r.service },
-                { head: 'KEY', cell: (r) => r.key },
-                { head: 'EVENTS', cell: (r) => r.events },
-                { head: 'FIRST POSITION', cell: (r) => r.position },
-                { head: 'SINCE', cell: (r) => r.parkedAt },
-                { head: 'ERROR', cell: (r) => r.error },
-              ],
-              list,
-            ),
+      await shown(session, watch, async () =>
+        render(session, await all<ParkedKey>(session, '/v1/system/dead-letters'), (list) =>
+          list.length === 0
+            ? 'nothing is parked'
+            : table(
+                [
+                  { head: 'SERVICE', cell: (r) => r.service },
+                  { head: 'KEY', cell: (r) => r.key },
+                  { head: 'EVENTS', cell: (r) => r.events },
+                  { head: 'FIRST POSITION', cell: (r) => r.position },
+                  { head: 'SINCE', cell: (r) => r.parkedAt },
+                  { head: 'ERROR', cell: (r) => r.error },
+                ],
+                list,
+              ),
+        ),
       );
     });
   dlq
@@ -138,7 +139,7 @@ export function operationCommands(program: Command, open: OpenSession): void {
         if (session.context.output === 'table') session.output.out(`${one}: rebuilt`);
         rebuilt.push(one);
       }
-      if (session.context.output === 'json') session.output.out(JSON.stringify({ rebuilt }, null, 2));
+      if (session.context.output !== 'table') present(session, { rebuilt }, () => '');
     });
 
   program
@@ -186,12 +187,16 @@ export function operationCommands(program: Command, open: OpenSession): void {
     .description('create a token; it is shown once')
     .action(async (o: { name: string; role: string; user?: string; expires?: string }, command: Command) => {
       const session = open(command);
-      const { body } = await session.http.post<{ id: string; token: string }>('/v1/tokens', {
-        name: o.name,
-        role: o.role,
-        ...(o.user ? { user: o.user } : {}),
-        ...(o.expires ? { expiresAt: o.expires } : {}),
-      });
+      const { body } = await session.http.post<{ id: string; token: string; warnings?: string[] }>(
+        '/v1/tokens',
+        {
+          name: o.name,
+          role: o.role,
+          ...(o.user ? { user: o.user } : {}),
+          ...(o.expires ? { expiresAt: o.expires } : {}),
+        },
+      );
+      warn(session, body);
       present(session, body, (t) => `${t.token}\n${pc.dim(`id ${t.id}; it is not shown again`)}`);
     });
   token
@@ -221,7 +226,7 @@ interface SystemView {
 }
 
 /** Waits for a rebuild to be swapped in, with a bar where a person looks on. */
-async function progress({ http, output }: Session, name: string): Promise<void> {
+async function progress({ http, output, pause }: Session, name: string): Promise<void> {
   for (let shown = -1; ; ) {
     const { body } = await http.get<SystemView>('/v1/system');
     const share = name === BUCKETS ? bucketsShare(body) : projectionShare(body, name);
@@ -230,7 +235,7 @@ async function progress({ http, output }: Session, name: string): Promise<void> 
     if (output.interactive && done !== shown)
       output.err(`${name} ${'█'.repeat(done)}${'░'.repeat(20 - done)} ${Math.floor(share * 100)} %`);
     shown = done;
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await pause(200);
   }
 }
 

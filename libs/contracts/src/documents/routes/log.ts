@@ -180,6 +180,15 @@ export const operationRoutes = defineRoutes({
     access: 'browser-token',
     answers: { 200: { description: 'AsyncAPI 3.0', schema: z.record(z.string(), z.unknown()) } },
   },
+  root: {
+    app: 'api',
+    method: 'GET',
+    path: '/',
+    tag: 'documents',
+    summary: 'Sends a browser to the documentation',
+    access: 'browser-token',
+    answers: { 302: { description: 'To `/docs`; who asks for JSON alone is told that there is nothing' } },
+  },
   docs: {
     app: 'api',
     method: 'GET',
