@@ -1,4 +1,4 @@
-import { serviceConfig } from '@bellwether/service';
+import { serviceConfig } from '@bellwether/service/config';
 import { z } from 'zod';
 
 /** The variables of this service. */

@@ -1,6 +1,6 @@
 import { durationMillis } from '@bellwether/contracts';
 import type { IncidentSettings } from '@bellwether/incident';
-import { installationTargets, serviceConfig } from '@bellwether/service';
+import { installationTargets, serviceConfig } from '@bellwether/service/config';
 import { z } from 'zod';
 
 const wait = (fallback: string, meaning: string) =>

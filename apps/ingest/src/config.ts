@@ -1,5 +1,5 @@
 import { duration } from '@bellwether/contracts';
-import { serviceConfig } from '@bellwether/service';
+import { serviceConfig } from '@bellwether/service/config';
 import { z } from 'zod';
 
 /** What ingest takes from the environment, besides what every service does. */

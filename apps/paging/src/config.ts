@@ -1,4 +1,4 @@
-import { installationTargets, serviceConfig } from '@bellwether/service';
+import { installationTargets, serviceConfig } from '@bellwether/service/config';
 import { z } from 'zod';
 
 /** What the paging service is told by its environment, besides what every service knows. */

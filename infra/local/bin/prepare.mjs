@@ -157,9 +157,12 @@ export function missingDependency(folder = root) {
   }
   const wanted = JSON.parse(readFileSync(path.join(folder, 'package-lock.json'), 'utf8')).packages;
   for (const [place, { version, link, optional, devOptional }] of Object.entries(wanted)) {
-    if (!place.startsWith('node_modules/') || optional || devOptional) continue;
-    if (link ? existsSync(path.join(folder, place)) : installed[place]?.version === version) continue;
-    return `${place.slice('node_modules/'.length)} is not installed as package-lock.json says`;
+    // The workspaces themselves are in the list, too.
+    if (!place.includes('node_modules/') || optional || devOptional) continue;
+    // A version that one workspace alone wants is in a folder of its own, which may be lost while the list stays.
+    const there = existsSync(path.join(folder, place));
+    if (there && (link || installed[place]?.version === version)) continue;
+    return `${place.replace(/^node_modules\//, '')} is not installed as package-lock.json says`;
   }
   return null;
 }

@@ -12,6 +12,8 @@ import {
 import path from 'node:path';
 import { StartError } from './start-error.js';
 
+const startedFile = 'started';
+
 /** Where a local run keeps what outlives it. */
 export class DataFolder {
   private constructor(
@@ -35,13 +37,23 @@ export class DataFolder {
     return path.join(this.path, ...names);
   }
 
-  /** A secret that is made at the first start and kept with mode 0600; `created` says whether that was now. */
-  secret(name: string, make: () => string): { value: string; created: boolean } {
+  /** Whether a start on this folder has ever succeeded. */
+  get hasStarted(): boolean {
+    return existsSync(this.file(startedFile));
+  }
+
+  /** Notes that a start has succeeded. */
+  noteStarted(): void {
+    if (!this.hasStarted) writeFileSync(this.file(startedFile), `${new Date().toISOString()}\n`);
+  }
+
+  /** A secret that is made at the first start and kept with mode 0600. */
+  secret(name: string, make: () => string): string {
     const file = this.file(name);
     if (existsSync(file)) {
       try {
         const value = readFileSync(file, 'utf8').trim();
-        if (value !== '') return { value, created: false };
+        if (value !== '') return value;
       } catch (error) {
         throw notOurs(this.path, error as Error);
       }
@@ -49,7 +61,7 @@ export class DataFolder {
     const value = make();
     writeFileSync(file, `${value}\n`, { mode: 0o600 });
     chmodSync(file, 0o600);
-    return { value, created: true };
+    return value;
   }
 }
 

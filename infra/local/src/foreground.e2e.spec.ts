@@ -1,4 +1,4 @@
-import { chownSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { eventually, freePort, temporaryFolder } from '@bellwether/testing';
@@ -145,14 +145,6 @@ describe('a second start', () => {
     } finally {
       holder.close();
     }
-    const wrong = await start({
-      dataDir,
-      services,
-      env: { BELLWETHER_API_PORT: 'http', DATABASE_URL: 'mysql://x' },
-    });
-    expect(await wrong.ended()).toBe(1);
-    expect(wrong.output).toContain('BELLWETHER_API_PORT is "http"');
-    expect(wrong.output).toContain('DATABASE_URL must be a URL like postgresql://');
   }, 60_000);
 
   test('after kill -9 of the supervisor: nothing is left running, and the next start just works', async () => {
@@ -187,6 +179,48 @@ describe('a second start', () => {
 });
 
 describe('what goes wrong', () => {
+  test('with the settings is said all at once, of the services too, before anything is made or started', async () => {
+    const { dataDir, services } = place();
+    const run = await start({
+      dataDir,
+      services,
+      env: {
+        BELLWETHER_API_PORT: 'http',
+        DATABASE_URL: 'mysql://x',
+        BELLWETHER_SECRET_KEY: 'short',
+        BELLWETHER_LOG_LEVEL: 'nonsense',
+        BELLWETHER_PUBLIC_URL: 'example.org',
+      },
+    });
+    expect(await run.ended()).toBe(1);
+    expect(run.output.trim().split('\n')).toEqual([
+      expect.stringContaining('BELLWETHER_API_PORT is "http"'),
+      expect.stringContaining('DATABASE_URL must be a URL like postgresql://'),
+      expect.stringContaining('BELLWETHER_SECRET_KEY must be 32 bytes in base64'),
+      expect.stringMatching(/BELLWETHER_LOG_LEVEL is not valid. Expected: one of trace, debug, info/),
+      expect.stringContaining('BELLWETHER_PUBLIC_URL is not valid'),
+    ]);
+    expect(existsSync(dataDir)).toBe(false);
+  }, 60_000);
+
+  test('does not cost the admin token: it is shown until a start has succeeded', async () => {
+    const { dataDir, services } = place();
+    const failed = await start({ dataDir, services, env: { FAKE_TWO: 'crash' } });
+    expect(await failed.ended()).toBe(1);
+    const token = readFileSync(path.join(dataDir, 'token'), 'utf8').trim();
+    const mended = await start({ dataDir, services });
+    await mended.ready();
+    for (const { output } of [failed, mended]) {
+      expect(output.match(/admin token: (.*)/)?.[1]).toBe(token);
+      expect(output).toContain(`to see it: cat ${path.join(dataDir, 'token')}`);
+    }
+    mended.child.kill('SIGTERM');
+    expect(await mended.ended()).toBe(0);
+    const third = await start({ dataDir, services });
+    await third.ready();
+    expect(third.output).not.toContain(token);
+  }, 120_000);
+
   test('a service that crashes is started again; Postgres and NATS too', async () => {
     const { dataDir, services } = place();
     const run = await start({ dataDir, services });

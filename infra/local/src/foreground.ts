@@ -1,3 +1,4 @@
+import { serviceProblems } from './service-settings.js';
 import type { ServiceDefinition } from './services.js';
 import { settingsFrom } from './settings.js';
 import { StartError } from './start-error.js';
@@ -13,7 +14,7 @@ export async function runForeground(services: readonly ServiceDefinition[]): Pro
   // The reader of our output may go away (`npm start | head`); that is no reason to crash.
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
-  const supervisor = create(services);
+  const supervisor = await create(services);
   let asked: string | null = null;
 
   const stop = async (reason: string): Promise<void> => {
@@ -48,9 +49,11 @@ export async function runForeground(services: readonly ServiceDefinition[]): Pro
   }
 }
 
-function create(services: readonly ServiceDefinition[]): Supervisor {
+async function create(services: readonly ServiceDefinition[]): Promise<Supervisor> {
+  const { env } = process;
   try {
-    return new Supervisor({ settings: settingsFrom(process.env), services, env: process.env, log });
+    const settings = settingsFrom(env, await serviceProblems(services, env));
+    return new Supervisor({ settings, services, env, log });
   } catch (error) {
     complain(error);
     process.exit(1);

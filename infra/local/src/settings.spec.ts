@@ -55,4 +55,5 @@ test('everything that is wrong is said at once, by the name of its variable, wit
   ]);
   expect(message).toContain('BELLWETHER_INGEST_PORT and BELLWETHER_POSTGRES_PORT are both 8081');
   expect(message).not.toMatch(/hunter2|abcdefgh|c2hvcnQ/);
+  expect(() => settingsFrom({}, ['BELLWETHER_LOG_LEVEL is not valid'])).toThrow(/^BELLWETHER_LOG_LEVEL/);
 });

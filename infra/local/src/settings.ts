@@ -34,8 +34,11 @@ export const portVariables = {
 /** The checkout that this package lies in. */
 export const checkout = path.resolve(import.meta.dirname, '../../..');
 
-/** Reads the settings; all that is wrong is said at once, each with its variable's name. */
-export function settingsFrom(env: NodeJS.ProcessEnv): Settings {
+/**
+ * Reads the settings; all that is wrong is said at once, each with its variable's name.
+ * @param others what is wrong with variables that are read elsewhere, to be said with it
+ */
+export function settingsFrom(env: NodeJS.ProcessEnv, others: readonly string[] = []): Settings {
   const problems: string[] = [];
   const port = (name: keyof Ports): number => {
     const { variable, default: fallback } = portVariables[name];
@@ -77,6 +80,7 @@ export function settingsFrom(env: NodeJS.ProcessEnv): Settings {
     const [one, two] = [portVariables[same as keyof Ports], portVariables[name as keyof Ports]];
     problems.push(`${one.variable} and ${two.variable} are both ${value}`);
   }
+  problems.push(...others);
   if (problems.length > 0) throw new StartError(problems.join('\n'));
   return settings;
 }

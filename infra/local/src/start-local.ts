@@ -1,4 +1,5 @@
 import type { ServiceState } from './service-process.js';
+import { serviceProblems } from './service-settings.js';
 import { services as allServices, type ServiceDefinition } from './services.js';
 import { type Ports, settingsFrom } from './settings.js';
 import { Supervisor } from './supervisor.js';
@@ -38,12 +39,13 @@ export interface LocalSystem {
 /** Starts the whole system and resolves when it is ready. Everything ends with the calling process, too. */
 export async function startLocal(options: LocalOptions): Promise<LocalSystem> {
   const env = { ...process.env, ...options.env, BELLWETHER_DATA_DIR: options.dataDir };
-  const settings = settingsFrom(env);
+  const services = options.services ?? allServices;
+  const settings = settingsFrom(env, await serviceProblems(services, env));
   settings.ports = { api: 0, ingest: 0, nats: 0, postgres: 0, ...options.ports };
   const supervisor = new Supervisor({
     settings,
     env,
-    services: options.services ?? allServices,
+    services,
     log: options.log ?? (() => {}),
     ...(options.readyTimeoutMs === undefined ? {} : { readyTimeoutMs: options.readyTimeoutMs }),
   });

@@ -93,7 +93,7 @@ export class Supervisor {
     lock.update({ guard: identify(this.#guard.pid) });
 
     const token = this.#readToken(folder);
-    const secretKey = settings.secretKey ?? folder.secret('secret-key', newSecretKey).value;
+    const secretKey = settings.secretKey ?? folder.secret('secret-key', newSecretKey);
     const { api, ingest, nats, postgres } = this.#ports;
     const postgresServer = settings.databaseUrl ? null : this.#embeddedPostgres(folder);
     const { natsServer, natsUrl } = this.#natsFor(folder, token);
@@ -123,6 +123,7 @@ export class Supervisor {
     const readyTimeoutMs = this.#options.readyTimeoutMs ?? 60_000;
     await Promise.all(this.#services.map((service) => service.whenReady(readyTimeoutMs)));
     this.#proceed();
+    folder.noteStarted();
   }
 
   /**
@@ -168,11 +169,14 @@ export class Supervisor {
       this.#token = token;
       return token;
     }
-    const { value, created } = folder.secret('token', newToken);
-    if (created) {
+    const value = folder.secret('token', newToken);
+    // Until a start has succeeded: who had to mend something first has not kept what the failed one said.
+    if (!folder.hasStarted) {
+      const file = folder.file('token');
+      this.#options.log('bellwether', `admin token: ${value}`);
       this.#options.log(
         'bellwether',
-        `admin token: ${value} (shown this once; kept in ${folder.file('token')})`,
+        `it is not shown again once a start has succeeded; to see it: cat ${file}`,
       );
     }
     this.#token = value;
@@ -188,7 +192,7 @@ export class Supervisor {
       folder: place.folder,
       user: place.user,
       port: this.#ports.postgres,
-      password: folder.secret('postgres-password', newPassword).value,
+      password: folder.secret('postgres-password', newPassword),
       settings: { max_connections: '200', shared_buffers: '128MB', log_min_messages: 'warning' },
     });
     this.#postgres = new KeptServer('postgres', server, this.#options.log);
@@ -201,7 +205,7 @@ export class Supervisor {
   ): { natsServer: KeptServer<NatsServer> | null; natsUrl: string } {
     const { natsUrl } = this.#options.settings;
     if (natsUrl) return { natsServer: null, natsUrl };
-    const password = folder.secret('nats-password', newPassword).value;
+    const password = folder.secret('nats-password', newPassword);
     const server = new NatsServer({
       guard: this.#guard,
       folder: folder.file('nats'),
