@@ -4,42 +4,45 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { publishOverNats } from '@bellwether/client';
-import { type LocalSystem, startLocal } from '@bellwether/local';
-import { natsAddress, temporaryFolder, WebhookReceiver } from '@bellwether/testing';
+import type { LocalSystem } from '@bellwether/local';
+import { natsAddress, startAsUser, temporaryFolder, WebhookReceiver } from '@bellwether/testing';
 import { jetstream } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { median, perSecond, quantile, type Result, seconds } from './measure.js';
+import { readModelsBench } from './read-models.bench.js';
 
 /** Everything that is measured on a running system of real processes. */
 export async function systemBench(): Promise<Result[]> {
   const dataDir = path.join(temporaryFolder('bench'), 'data');
-  let system = await startLocal({ dataDir, readyTimeoutMs: 60_000 });
+  const start = () => startAsUser(dataDir, {}, () => {});
+  let system = await start();
   await system.stop();
   // The second start is what a user waits for every day: the dependencies are installed, the data folder exists.
   const starts: number[] = [];
   for (let i = 0; i < 3; i++) {
     starts.push(
       await seconds(async () => {
-        system = await startLocal({ dataDir, readyTimeoutMs: 60_000 });
+        system = await start();
       }),
     );
     if (i < 2) await system.stop();
   }
   try {
-    const start = median(starts);
+    const took = median(starts);
     return [
       {
-        what: 'start to ready',
-        ours: `${start.toFixed(1)} s`,
+        what: '`npm start` to ready',
+        ours: `${took.toFixed(1)} s`,
         reference: '15 s',
-        ratio: start / 15,
+        ratio: took / 15,
         goal: '≤ 1',
-        met: start <= 15,
+        met: took <= 15,
       },
       await ingest(system),
       ...(await publishToPage(system)),
+      ...(await readModelsBench(system)),
     ];
   } finally {
     await system.stop();

@@ -7,4 +7,5 @@ export { natsAddress } from './nats-address.js';
 export { startOwnPostgres, startPostgres, type TestPostgres, type TestPostgresOptions } from './postgres.js';
 export { type ForkSourceOptions, forkSource } from './source-process.js';
 export { temporaryFolder } from './temporary-folder.js';
+export { startAsUser } from './user-run.js';
 export { type Answer, type ReceivedRequest, WebhookReceiver } from './webhook-receiver.js';

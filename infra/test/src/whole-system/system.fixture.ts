@@ -6,7 +6,7 @@ import { type LocalSystem, type ServiceDefinition, startLocal } from '@bellwethe
 import { expect } from '@jest/globals';
 import { eventually } from '../eventually.js';
 import { temporaryFolder } from '../temporary-folder.js';
-import { startAsUser } from './user-run.fixture.js';
+import { startAsUser } from '../user-run.js';
 
 /** A whole system of real processes, whose clock the test moves. */
 export class WholeSystem {
