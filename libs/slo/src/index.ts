@@ -23,6 +23,7 @@ export type { OpenSloObject, OpenSloOptions } from './openslo/objects.js';
 export { burnRate, firstBadMinute, heldEdges, type PairReading, type Reading, readSlo } from './reading.js';
 export { Series } from './series.js';
 export { budgetOf, type Planned, planSlo, type SloPlan } from './slo-plan.js';
+export { importSloth, type SlothOptions } from './sloth/import.js';
 export { statusOf } from './status.js';
 export { fractionOf, Tally, wholeOf } from './tally.js';
 export { HOUR_MINUTES, hourOf, MINUTE, minuteOf } from './time-grid.js';

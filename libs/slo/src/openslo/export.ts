@@ -1,10 +1,11 @@
 import type { Service, Sli, SloDefinition } from '@bellwether/contracts';
 import { alertPairs } from '../alert-pairs.js';
 import type { Definitions } from '../interchange/definitions.js';
+import { nominalMinutes } from '../interchange/nominal-window.js';
 import { budgetOf } from '../slo-plan.js';
 import { ANNOTATION, annotationsFor } from './annotations.js';
 import { DataSources, indicatorSpec } from './export-sli.js';
-import { DISPLAY_NAME, importOpenSlo, nominalMinutes } from './import.js';
+import { DISPLAY_NAME, importOpenSlo } from './import.js';
 import { ESCALATION_TARGET } from './import-alerting.js';
 import { CALENDAR_PERIODS, CALENDAR_START } from './import-window.js';
 import type { OpenSloObject } from './objects.js';

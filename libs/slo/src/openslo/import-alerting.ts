@@ -1,5 +1,6 @@
 import type { AlertSeverity } from '@bellwether/contracts';
 import { type AlertPair, alertKey, EPSILON, googleSre } from '../alert-pairs.js';
+import { type AlertWindowFields, samePairs } from '../interchange/alert-windows.js';
 import { type Cursor, resourceNameOf } from '../interchange/cursor.js';
 import { ANNOTATION } from './annotations.js';
 import type { OpenSloObjects } from './objects.js';
@@ -7,8 +8,6 @@ import { fromShorthand, shorthandMinutes } from './shorthand.js';
 
 /** Target of an AlertNotificationTarget that stands for an escalation policy of Bellwether, by its name. */
 export const ESCALATION_TARGET = 'bellwether-escalation-policy';
-
-export type AlertWindowFields = Pick<AlertPair, 'severity' | 'tier' | 'long' | 'short'> & { burn: number };
 
 /** The fields of a definition that `alertPolicies` carry. */
 export interface AlertingFields {
@@ -171,20 +170,4 @@ function tierOf(condition: string, severity: AlertSeverity, before: AlertWindowF
 /** The pairs of the preset that can fire at all with this budget. */
 function reachablePreset(windowMinutes: number, budget: number): AlertPair[] {
   return googleSre(windowMinutes).filter(({ threshold }) => threshold * budget < 1 - EPSILON);
-}
-
-/** Whether windows, as a file has them, are these pairs. */
-export function samePairs(windows: AlertWindowFields[], pairs: AlertPair[]): boolean {
-  return (
-    windows.length === pairs.length &&
-    pairs.every((pair) =>
-      windows.some(
-        (window) =>
-          alertKey(window) === alertKey(pair) &&
-          window.long === pair.long &&
-          window.short === pair.short &&
-          Math.abs(window.burn - pair.threshold) <= EPSILON * pair.threshold,
-      ),
-    )
-  );
 }

@@ -1,9 +1,9 @@
-import { durationMillis, type SloWindow, service, sloDefinition } from '@bellwether/contracts';
+import { type SloWindow, service, sloDefinition } from '@bellwether/contracts';
 import { type Cursor, resourceNameOf } from '../interchange/cursor.js';
 import { DefinitionSet } from '../interchange/definitions.js';
+import { nominalMinutes } from '../interchange/nominal-window.js';
 import { type Imported, Notes } from '../interchange/notes.js';
 import { budgetOf } from '../slo-plan.js';
-import { DAY_MINUTES, MINUTE } from '../time-grid.js';
 import { ANNOTATION, annotated, withAnnotations } from './annotations.js';
 import { importAlerting } from './import-alerting.js';
 import { importSli, type MetricKind } from './import-sli.js';
@@ -138,12 +138,6 @@ function importObjective(context: SloContext, objective: Cursor, set: Definition
   const parsed = sloDefinition.safeParse(raw);
   if (!parsed.success) refuse(object, parsed.error);
   else if (!set.addSlo(parsed.data)) metadata.at('name').fault(`${parsed.data.name} is there already`);
-}
-
-/** Minutes of a window; of a calendar's, those of the usual period. */
-export function nominalMinutes(window: SloWindow): number {
-  if ('rolling' in window) return durationMillis(window.rolling) / MINUTE;
-  return { week: 7, month: 30, quarter: 90, year: 365 }[window.calendar] * DAY_MINUTES;
 }
 
 /** One SLO keeps its name; of several each has that of its objective behind it, or its number. */

@@ -1,0 +1,151 @@
+import { describe, expect, test } from '@jest/globals';
+import { type Imported, noteText } from '../interchange/notes.js';
+import { importSloth } from './import.js';
+
+const prometheusUrl = 'http://127.0.0.1:9090';
+
+function specification(slo: object = {}, rest: object = {}) {
+  return {
+    version: 'prometheus/v1',
+    service: 'shop',
+    labels: { owner: 'team-pay', tier: '2' },
+    slos: [
+      {
+        name: 'availability',
+        objective: 99.9,
+        description: 'Requests succeed',
+        sli: {
+          events: {
+            error_query: 'sum(rate(errors[{{.window}}]))\n',
+            total_query: 'sum(rate(requests[{{.window}}]))',
+          },
+        },
+        alerting: { name: 'ShopErrors', labels: { category: 'availability' } },
+        ...slo,
+      },
+    ],
+    ...rest,
+  };
+}
+const imported = (...documents: object[]) => importSloth(documents, { prometheusUrl });
+const definitionsOf = (result: Imported) => {
+  if (!result.ok) throw new Error(result.faults.map(noteText).join('\n'));
+  return result.definitions;
+};
+
+test('a specification is a service, an SLI and an SLO', () => {
+  expect(definitionsOf(imported(specification()))).toMatchObject({
+    services: [{ name: 'shop', team: 'team-pay' }],
+    slis: [
+      {
+        service: 'shop',
+        name: 'availability',
+        unit: 'count',
+        source: {
+          prometheus: {
+            url: prometheusUrl,
+            bad: 'sum(rate(errors[{{.window}}]))',
+            total: 'sum(rate(requests[{{.window}}]))',
+          },
+        },
+      },
+    ],
+    slos: [
+      {
+        name: 'shop-availability',
+        service: 'shop',
+        sli: 'availability',
+        objective: 0.999,
+        indicator: { kind: 'ratio' },
+        budgeting: { method: 'occurrences' },
+        window: { rolling: '30d' },
+        alerting: { preset: 'google-sre' },
+        owner: 'team-pay',
+        labels: { owner: 'team-pay', tier: '2', category: 'availability' },
+      },
+    ],
+  });
+});
+
+test('a raw ratio of errors is a value: the ratio of what is good', () => {
+  const { slis } = definitionsOf(
+    imported(specification({ sli: { raw: { error_ratio_query: 'avg_over_time(e[{{.window}}])' } } })),
+  );
+  expect(slis[0]).toMatchObject({
+    unit: 'ratio',
+    source: { prometheus: { query: '1 - (avg_over_time(e[{{.window}}]))' } },
+  });
+});
+
+test('alerts can be turned off, each severity on its own', () => {
+  const alertingOf = (alerting: object) =>
+    definitionsOf(imported(specification({ alerting }))).slos[0]?.alerting;
+  expect(alertingOf({ page_alert: { disable: true }, ticket_alert: { disable: true } })).toEqual({
+    preset: 'none',
+  });
+  expect(alertingOf({ ticket_alert: { disable: true } })).toEqual({
+    preset: 'google-sre',
+    windows: [
+      { severity: 'page', tier: 'fast', long: '1h', short: '5m', burn: 14.4 },
+      { severity: 'page', tier: 'slow', long: '6h', short: '30m', burn: 6 },
+    ],
+  });
+});
+
+test('a runbook annotation is the runbook, and routing labels are told of', () => {
+  const result = imported(
+    specification({
+      alerting: {
+        annotations: { runbook: 'https://example.org/runbook' },
+        page_alert: { labels: { severity: 'pageteam' } },
+      },
+    }),
+  );
+  expect(definitionsOf(result).slos[0]?.runbookUrl).toBe('https://example.org/runbook');
+  expect(result.warnings.map(noteText)).toEqual([
+    'service shop: slos.0.alerting.page_alert.labels: is left out: who is notified of an alert is said by escalationPolicy and declare',
+  ]);
+});
+
+describe('is refused', () => {
+  const cases: [string, object, string][] = [
+    ['no specification', { version: 'prometheus/v2' }, 'is no Sloth specification'],
+    ['no service', specification({}, { service: undefined }), 'service: is required'],
+    ['no SLO', specification({}, { slos: [] }), 'slos: must have at least one'],
+    ['an objective of 100', specification({ objective: 100 }), 'slos.0.objective: must be a percentage'],
+    ['no SLI', specification({ sli: {} }), 'slos.0.sli: must have events'],
+    [
+      'one query',
+      specification({ sli: { events: { error_query: 'a' } } }),
+      'slos.0.sli.events.total_query: is required',
+    ],
+    [
+      'an unknown plugin',
+      specification({ plugins: { chain: [{ id: 'me/x/v1' }] } }),
+      'slos.0.plugins.chain.0: me/x/v1',
+    ],
+    [
+      'the same name twice',
+      specification({}, { slos: [...specification().slos, { ...specification().slos[0], objective: 99 }] }),
+      'slos.1.name: shop-availability is there already',
+    ],
+    [
+      'a catalogue without a period',
+      { kind: 'AlertWindows', metadata: { name: 'x' }, spec: {} },
+      'AlertWindows x: spec.sloPeriod: (missing) must be a duration',
+    ],
+  ];
+  test.each(cases)('%s', (_, document, message) => {
+    const result = imported(document);
+    expect(result.ok ? [] : result.faults.map(noteText)).toContainEqual(expect.stringContaining(message));
+  });
+
+  test('strictly: a field that is not known', () => {
+    const document = specification({ threshold: 1 });
+    expect(imported(document)).toMatchObject({ ok: true, warnings: [{ path: 'slos.0.threshold' }] });
+    expect(importSloth([document], { prometheusUrl, strict: true })).toMatchObject({
+      ok: false,
+      faults: [{ path: 'slos.0.threshold' }],
+    });
+  });
+});

@@ -1,0 +1,189 @@
+import { httpUrl, resourceName, service, sli, sloDefinition } from '@bellwether/contracts';
+import { googleSre } from '../alert-pairs.js';
+import { samePairs } from '../interchange/alert-windows.js';
+import { Cursor, resourceNameOf } from '../interchange/cursor.js';
+import { DefinitionSet } from '../interchange/definitions.js';
+import { nominalMinutes } from '../interchange/nominal-window.js';
+import { type Imported, Notes } from '../interchange/notes.js';
+import { alertWindows, DEFAULT_PERIOD, type Period } from './alert-windows.js';
+import { checkPlugins } from './plugins.js';
+import { isSlothDocument, unknownFields } from './specification.js';
+
+export interface SlothOptions {
+  /** Refuse fields that Sloth's specification does not have; otherwise they are warned about and left out. */
+  strict?: boolean;
+  /** Address of the Prometheus that the queries are for: a Sloth specification does not say. */
+  prometheusUrl: string;
+}
+
+/**
+ * Reads Sloth specifications: `version: prometheus/v1`, the Kubernetes resource PrometheusServiceLevel, and the
+ * catalogues of alert windows that `sloth generate --slo-period-windows-path` takes (the period of the last one is the
+ * window of all SLOs; 30 days without one).
+ *
+ * An SLO is named `<service>-<slo>`, as Sloth identifies it. Its SLI has the queries as its source, `{{.window}}` left
+ * in: the source runs them over its own period, an export of rules over each alert window.
+ */
+export function importSloth(documents: unknown[], options: SlothOptions): Imported {
+  const notes = new Notes();
+  const set = new DefinitionSet();
+  const roots = documents.flat().map((document) => new Cursor(document, titleOf(document), notes));
+  const catalogues = roots.filter((root) => root.at('kind').text() === 'AlertWindows');
+  const period = catalogues.map(alertWindows).at(-1) ?? DEFAULT_PERIOD;
+  for (const root of roots) {
+    if (catalogues.includes(root)) continue;
+    if (!isSlothDocument(root.value)) {
+      root.fault(
+        'is no Sloth specification: it must have version prometheus/v1, or be a PrometheusServiceLevel of sloth.slok.dev/v1',
+      );
+      continue;
+    }
+    for (const { path, message } of unknownFields(root.value)) {
+      const note = { object: root.object, path, message };
+      if (options.strict) notes.fault(note);
+      else notes.warn(note);
+    }
+    importService(root.at('spec').present ? root.at('spec') : root, { set, period, options });
+  }
+  return notes.imported(set);
+}
+
+interface Context {
+  set: DefinitionSet;
+  period: Period;
+  options: SlothOptions;
+}
+
+function importService(spec: Cursor, context: Context): void {
+  const name = spec.at('service').name();
+  if (name === undefined) return;
+  checkPlugins(spec.either('slo_plugins', 'sloPlugins').at('chain'));
+  const labels = labelsOf(spec.at('labels'));
+  const { owner } = labels;
+  const known = context.set.services.some((one) => one.name === name);
+  if (!known) {
+    const team = owner !== undefined && resourceName.safeParse(owner).success ? { team: owner } : {};
+    context.set.addService(service.parse({ name, ...team }));
+  }
+  const slos = spec.at('slos');
+  if (slos.items().length === 0) slos.fault('must have at least one');
+  for (const slo of slos.items()) importSlo(slo, name, labels, context);
+}
+
+function importSlo(
+  slo: Cursor,
+  serviceName: string,
+  serviceLabels: Record<string, string>,
+  { set, period, options }: Context,
+): void {
+  checkPlugins(slo.at('plugins').at('chain'));
+  const given = slo.at('name').text();
+  const percent = slo.at('objective').number();
+  const source = sourceOf(slo.at('sli'), options.prometheusUrl);
+  if (given === undefined) slo.at('name').fault('is required');
+  if (percent === undefined || !(percent > 0 && percent < 100))
+    slo.at('objective').fault('must be a percentage above 0 and below 100');
+  if (given === undefined || percent === undefined || source === undefined) return;
+  const sliName = resourceNameOf(given);
+  const name = resourceNameOf(`${serviceName}-${given}`);
+  if (sliName !== given || name !== `${serviceName}-${given}`)
+    slo.at('name').warn(`${serviceName}-${given} is no name here and becomes "${name}"`);
+  const description = slo.at('description').text() ?? '';
+  const alerting = slo.at('alerting');
+  const indicator = sli.safeParse({ service: serviceName, name: sliName, description, ...source });
+  const definition = sloDefinition.safeParse({
+    name,
+    service: serviceName,
+    sli: sliName,
+    description,
+    // 99.9 / 100 is 0.9990000000000001 in floats.
+    objective: Number((percent / 100).toPrecision(12)),
+    indicator: { kind: 'ratio' },
+    budgeting: { method: 'occurrences' },
+    window: { rolling: period.rolling },
+    ...alertingFields(alerting, period),
+    owner: serviceLabels.owner,
+    runbookUrl: runbookOf(alerting.at('annotations')),
+    labels: { ...serviceLabels, ...labelsOf(slo.at('labels')), ...labelsOf(alerting.at('labels')) },
+  });
+  for (const parsed of [indicator, definition]) {
+    for (const issue of parsed.error?.issues ?? [])
+      slo.fault(`${issue.path.map(String).join('.')} ${issue.message}`);
+  }
+  if (!indicator.success || !definition.success) return;
+  if (!set.addSli(indicator.data) || !set.addSlo(definition.data))
+    slo.at('name').fault(`${name} is there already: give one of them another name`);
+}
+
+/** Source and unit of an SLI: error and total events, or the ratio of errors as a value. */
+function sourceOf(given: Cursor, url: string): { unit: string; source: object } | undefined {
+  const query = (at: Cursor) => {
+    const text = at.text()?.trim();
+    if (text === undefined) at.fault('is required: a query of Prometheus');
+    return text;
+  };
+  if (given.at('plugin').present) {
+    given
+      .at('plugin')
+      .fault(
+        `${given.at('plugin').at('id').text()} is code that runs inside of Sloth: write the queries that it makes (sloth generate shows them) as sli.events`,
+      );
+    return undefined;
+  }
+  if (given.at('raw').present) {
+    const error = query(given.at('raw').either('error_ratio_query', 'errorRatioQuery'));
+    if (error === undefined) return undefined;
+    return { unit: 'ratio', source: { prometheus: { url, query: `1 - (${error})` } } };
+  }
+  if (!given.at('events').present) {
+    given.fault('must have events, with an error and a total query, or raw');
+    return undefined;
+  }
+  const bad = query(given.at('events').either('error_query', 'errorQuery'));
+  const total = query(given.at('events').either('total_query', 'totalQuery'));
+  return bad && total ? { unit: 'count', source: { prometheus: { url, bad, total } } } : undefined;
+}
+
+/** The alerts of an SLO: each severity can be turned off. */
+function alertingFields(alerting: Cursor, period: Period) {
+  const severities = { page: ['page_alert', 'pageAlert'], ticket: ['ticket_alert', 'ticketAlert'] } as const;
+  const isOn = (severity: keyof typeof severities) => {
+    const alert = alerting.either(...severities[severity]);
+    const routing = alert.either('labels', 'annotations');
+    if (routing.present)
+      routing.warn('is left out: who is notified of an alert is said by escalationPolicy and declare');
+    return alert.at('disable').value !== true;
+  };
+  const on = { page: isOn('page'), ticket: isOn('ticket') };
+  const windows = period.windows.filter(({ severity }) => on[severity]);
+  if (windows.length === 0) return { alerting: { preset: 'none' } };
+  const preset = googleSre(nominalMinutes({ rolling: period.rolling }));
+  return { alerting: samePairs(windows, preset) ? { preset: 'google-sre' } : { windows } };
+}
+
+/** Sloth has no runbook; by convention it is an annotation. */
+function runbookOf(annotations: Cursor): string | undefined {
+  const runbook = annotations.either('runbook_url', 'runbook', 'runbookUrl');
+  const url = runbook.text();
+  if (url === undefined || httpUrl.safeParse(url).success) return url;
+  runbook.warn(`"${url}" is not an http or https URL: it is left out`);
+  return undefined;
+}
+
+const labelsOf = (labels: Cursor): Record<string, string> =>
+  Object.fromEntries(labels.entries().map(([key, label]) => [key, label.text() ?? '']));
+
+function titleOf(document: unknown): string {
+  const {
+    kind,
+    service: name,
+    metadata,
+    spec,
+  } = Object(document) as {
+    kind?: unknown;
+    service?: unknown;
+    metadata?: { name?: unknown };
+    spec?: { service?: unknown };
+  };
+  return `${typeof kind === 'string' ? kind : 'service'} ${metadata?.name ?? name ?? spec?.service ?? '(no name)'}`;
+}
