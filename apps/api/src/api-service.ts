@@ -17,6 +17,7 @@ import { Buckets } from './operation/buckets.js';
 import { DeadLetters } from './operation/dead-letters.js';
 import { System } from './operation/system.js';
 import { EventStore } from './read/event-store.js';
+import { IncidentBudgets } from './read/incident-budgets.js';
 import { IncidentEvents } from './read/incident-events.js';
 import { IncidentStore } from './read/incident-store.js';
 import { OnCallStore } from './read/on-call-store.js';
@@ -120,6 +121,7 @@ async function assemble(
       resourceReader: new ResourceReader(resources, models),
       incidents: new IncidentStore(models),
       incidentEvents: new IncidentEvents(log, pages, models),
+      incidentBudgets: new IncidentBudgets(gateway, clock),
       pages,
       onCall: new OnCallStore(log),
       events,

@@ -23,6 +23,7 @@ import { Buckets } from './operation/buckets.js';
 import { DeadLetters } from './operation/dead-letters.js';
 import { System } from './operation/system.js';
 import { EventStore } from './read/event-store.js';
+import { IncidentBudgets } from './read/incident-budgets.js';
 import { IncidentEvents } from './read/incident-events.js';
 import { IncidentStore } from './read/incident-store.js';
 import { OnCallStore } from './read/on-call-store.js';
@@ -48,6 +49,7 @@ const PARTS = {
   resourceReader: ResourceReader,
   incidents: IncidentStore,
   incidentEvents: IncidentEvents,
+  incidentBudgets: IncidentBudgets,
   pages: PageStore,
   onCall: OnCallStore,
   events: EventStore,

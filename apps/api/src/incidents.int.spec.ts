@@ -4,7 +4,7 @@ import { evolvePage, pageView } from '@bellwether/oncall';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Rig } from './rig.fixture.js';
 import { pageEvent } from './stand-in-services.fixture.js';
-import { pageRequested } from './stories.fixture.js';
+import { burningStory, pageRequested } from './stories.fixture.js';
 
 interface Body {
   id: string;
@@ -241,6 +241,36 @@ describe('the report', () => {
     expect(markdown.headers.get('content-type')).toBe('text/markdown; charset=utf-8');
     expect(markdown.body).toContain(id);
     expect(markdown.body).toMatch(/^# /);
+  });
+
+  test('has the budget that was spent from the start to the end, as the evaluator measured it', async () => {
+    const id = 'INC-900';
+    await burningStory(rig, id);
+    const slo = 'checkout-availability';
+    const budgets = async () =>
+      (await rig.get<{ budgets: unknown[] }>(`/v1/incidents/${id}/report`)).body.budgets;
+    const recorded = { slo, remainingAtFirst: 0.62, remainingAtLast: 0.62 };
+    // The evaluator has nothing to say: what the alert recorded is all there is.
+    expect(await budgets()).toEqual([
+      { ...recorded, remainingAtStart: null, remainingAtEnd: null, spent: null },
+    ]);
+    const start = rig.clock.now().toISOString();
+    rig.services.remaining.set(`${slo} ${start.slice(0, 17)}00.000Z`, 0.9);
+    rig.clock.advance(600_000);
+    rig.services.remaining.set(`${slo} ${rig.clock.now().toISOString()}`, 0.25);
+    expect(await budgets()).toEqual([
+      { ...recorded, remainingAtStart: 0.9, remainingAtEnd: 0.25, spent: expect.closeTo(0.65, 9) },
+    ]);
+    const resolvedAt = rig.clock.now().toISOString();
+    const over = { incident: id, note: 'over', at: resolvedAt, automatic: false };
+    await rig.append(LogStreams.incident(id), 'incident.resolved', over);
+    rig.clock.advance(600_000);
+    rig.services.remaining.set(`${slo} ${rig.clock.now().toISOString()}`, 0.8);
+    expect(await budgets()).toMatchObject([{ remainingAtEnd: 0.25 }]);
+    const markdown = await rig.get<string>(`/v1/incidents/${id}/report`, {
+      headers: { accept: 'text/markdown' },
+    });
+    expect(markdown.body).toContain(`| ${slo} | 90 % | 62 % | 62 % | 25 % | 65 % |`);
   });
 
   test('of an incident that is not there is 404', async () => {

@@ -34,6 +34,8 @@ export class StandInServices {
   readonly #servers: CommandServer[] = [];
   /** Commands that came, by name. */
   readonly seen: { name: string; request: CommandRequest }[] = [];
+  /** Budget left, by SLO and moment: `<slo> <time>`. */
+  readonly remaining = new Map<string, number | null>();
 
   constructor(
     private readonly bus: Bus,
@@ -82,6 +84,7 @@ export class StandInServices {
       },
       'evaluator.slo-retire': (request) => this.retire(request),
       'evaluator.slo-status': (request) => this.status(request),
+      'evaluator.slo-history': (request) => this.history(request),
       'incident.declare': (request) => this.declare(request),
       ...Object.fromEntries(incidents),
       'paging.user-define': (request) => {
@@ -180,6 +183,13 @@ export class StandInServices {
       coverage: null,
       corrections: 0,
     };
+  }
+
+  private async history(request: CommandRequest): Promise<unknown> {
+    const { slo, to } = parsed('evaluator.slo-history', request);
+    const budgetRemaining = this.remaining.get(`${slo} ${to}`);
+    if (budgetRemaining === undefined) throw CommandRefused.notFound(`SLO ${slo}`);
+    return { points: [{ at: to, good: 0, total: 0, sli: null, budgetRemaining, burn: null }] };
   }
 
   private async declare(request: CommandRequest): Promise<Reply> {

@@ -40,10 +40,11 @@ export {
 export {
   type IncidentReport,
   incidentReport,
-  type ReportBudget,
   type ReportPage,
   type ReportPerson,
+  withMeasuredBudgets,
 } from './report.js';
+export type { MeasuredBudget, ReportBudget } from './report-budget.js';
 export { reportMarkdown } from './report-markdown.js';
 export { incidentAt, knownAt, SUSPECT_WINDOW_MS, timeline } from './timeline.js';
 export { type TimelineKind, timelineKinds, timelineText } from './timeline-text.js';

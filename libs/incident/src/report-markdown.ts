@@ -1,4 +1,5 @@
-import type { IncidentReport, ReportBudget, ReportPage, ReportPerson } from './report.js';
+import type { IncidentReport, ReportPage, ReportPerson } from './report.js';
+import type { ReportBudget } from './report-budget.js';
 
 /** The report as Markdown (GitHub flavour). What people wrote is escaped: it is text, not markup. */
 export function reportMarkdown(report: IncidentReport): string {
@@ -19,7 +20,10 @@ export function reportMarkdown(report: IncidentReport): string {
     ),
     ...(incident.summary ? ['', inline(incident.summary)] : []),
     ...section('Error budget', report.budgets, (budgets) =>
-      table(['SLO', 'left at first alert', 'left at last', 'spent'], budgets.map(budgetRow)),
+      table(
+        ['SLO', 'left at start', 'at first alert', 'at last alert', 'left at end', 'spent'],
+        budgets.map(budgetRow),
+      ),
     ),
     ...section('Alerts', incident.alerts, (alerts) =>
       table(
@@ -82,8 +86,10 @@ function percent(value: number | null): string {
 function budgetRow(budget: ReportBudget): string[] {
   return [
     inline(budget.slo),
+    percent(budget.remainingAtStart),
     percent(budget.remainingAtFirst),
     percent(budget.remainingAtLast),
+    percent(budget.remainingAtEnd),
     percent(budget.spent),
   ];
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { deployStory, noticesOf } from './recorded-story.fixture.js';
-import { incidentReport } from './report.js';
+import { type IncidentReport, incidentReport, withMeasuredBudgets } from './report.js';
 import { reportMarkdown } from './report-markdown.js';
 import { at } from './specification.fixture.js';
 
@@ -27,11 +27,32 @@ describe('the report of an incident', () => {
     expect(report?.budgets).toEqual([
       {
         slo: 'checkout-availability',
+        remainingAtStart: null,
+        remainingAtEnd: null,
         remainingAtFirst: 0.97,
         remainingAtLast: 0.42,
         spent: expect.closeTo(0.55, 9),
       },
     ]);
+  });
+
+  test('has what was measured of it from the start to the end, where that is known', () => {
+    const measured = (remainingAtStart: number | null, remainingAtEnd: number | null, slo: string) =>
+      withMeasuredBudgets(report as IncidentReport, new Map([[slo, { remainingAtStart, remainingAtEnd }]]))
+        .budgets;
+    expect(measured(0.99, -0.2, 'checkout-availability')).toEqual([
+      {
+        slo: 'checkout-availability',
+        remainingAtStart: 0.99,
+        remainingAtFirst: 0.97,
+        remainingAtLast: 0.42,
+        remainingAtEnd: -0.2,
+        spent: expect.closeTo(1.19, 9),
+      },
+    ]);
+    // Nothing was measured before it began: the budget was whole.
+    expect(measured(null, 0.3, 'checkout-availability')[0]?.spent).toBeCloseTo(0.7, 9);
+    expect(measured(0.99, 0.3, 'another-slo')).toEqual(report?.budgets);
   });
 
   test('has who did what', () => {
@@ -104,9 +125,9 @@ describe('the report as Markdown', () => {
 
 ## Error budget
 
-| SLO | left at first alert | left at last | spent |
-| --- | --- | --- | --- |
-| checkout-availability | 97 % | 42 % | 55 % |
+| SLO | left at start | at first alert | at last alert | left at end | spent |
+| --- | --- | --- | --- | --- | --- |
+| checkout-availability | unknown | 97 % | 42 % | unknown | 55 % |
 
 ## Alerts
 

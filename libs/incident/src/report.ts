@@ -2,6 +2,7 @@ import type { EventData, EventType, Incident, LoggedEvent, TimelineEntry } from 
 import { incidentView, type RoleHolding } from './incident.js';
 import { durations, type IncidentDurations } from './metrics.js';
 import { personOf } from './people.js';
+import { type MeasuredBudget, type ReportBudget, recordedBudgets, withMeasured } from './report-budget.js';
 import { incidentAt, knownAt, timeline } from './timeline.js';
 
 /** What a person did, from the log. */
@@ -26,17 +27,6 @@ export interface ReportPage {
   readonly endedAt: string | null;
 }
 
-/** Error budget of an SLO over the incident, as its alerts and crossings recorded it: fractions, signed, not clamped. */
-export interface ReportBudget {
-  readonly slo: string;
-  /** Budget left at the first alert. */
-  readonly remainingAtFirst: number | null;
-  /** Budget left at the last alert or crossing. */
-  readonly remainingAtLast: number | null;
-  /** The difference: what the incident spent from the first alert on. */
-  readonly spent: number | null;
-}
-
 /** Everything the log says of an incident, ready to print. */
 export interface IncidentReport {
   readonly incident: Incident;
@@ -47,6 +37,17 @@ export interface IncidentReport {
   /** Changes of affected services in the hour before the start. */
   readonly suspects: readonly TimelineEntry[];
   readonly timeline: readonly TimelineEntry[];
+}
+
+/** The report with what was measured of the budgets, by SLO: the log of what happened has only what alerts recorded. */
+export function withMeasuredBudgets(
+  report: IncidentReport,
+  measured: ReadonlyMap<string, MeasuredBudget>,
+): IncidentReport {
+  return {
+    ...report,
+    budgets: report.budgets.map((budget) => withMeasured(budget, measured.get(budget.slo))),
+  };
 }
 
 /**
@@ -64,7 +65,7 @@ export function incidentReport(
   return {
     incident: incidentView(state),
     durations: durations(state),
-    budgets: budgetsOf(new Set(entries.map((entry) => entry.eventId)), known),
+    budgets: recordedBudgets(new Set(entries.map((entry) => entry.eventId)), known),
     people: peopleOf(state.holdings, state.responders, entries),
     pages: pagesOf(id, known),
     suspects: entries.filter((entry) => entry.suspect === true),
@@ -121,34 +122,6 @@ function pagesOf(id: string, known: readonly LoggedEvent[]): ReportPage[] {
       acknowledgedAt: acknowledged?.at ?? null,
       acknowledgedBy: acknowledged ? (personOf(acknowledged.by) ?? acknowledged.by) : null,
       endedAt: only(events, 'page.cancelled')[0]?.at ?? null,
-    };
-  });
-}
-
-function budgetsOf(told: ReadonlySet<string>, known: readonly LoggedEvent[]): ReportBudget[] {
-  const readings = known
-    .filter((event) => told.has(event.id))
-    .flatMap((event): { slo: string; at: string; remaining: number | null }[] => {
-      if (event.type === 'slo.alert.fired' || event.type === 'slo.alert.resolved') {
-        const data = event.data as EventData<'slo.alert.fired'>;
-        return [{ slo: data.slo, at: data.eventTime, remaining: data.budgetRemaining }];
-      }
-      if (event.type === 'slo.budget.crossed') {
-        const data = event.data as EventData<'slo.budget.crossed'>;
-        return [{ slo: data.slo, at: data.eventTime, remaining: data.remaining }];
-      }
-      return [];
-    })
-    .sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
-  return [...Map.groupBy(readings, ({ slo }) => slo)].map(([slo, ofSlo]) => {
-    const first = ofSlo[0]?.remaining ?? null;
-    const last = ofSlo.at(-1)?.remaining ?? null;
-    return {
-      slo,
-      remainingAtFirst: first,
-      remainingAtLast: last,
-      // One reading says nothing about what was spent.
-      spent: ofSlo.length < 2 || first === null || last === null ? null : first - last,
     };
   });
 }

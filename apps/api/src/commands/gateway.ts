@@ -88,10 +88,13 @@ export class CommandGateway {
   }
 
   /** Asks what only the owning service knows. Changes nothing. */
-  async query<N extends CommandName>(name: N, data: CommandData<N>, caller: Caller): Promise<unknown> {
-    const reply = await this.ask(subjectOf(name), this.request(`query:${uuidv7()}`, caller, data), {
-      timeoutMs: this.options.queryTimeoutMs ?? 10_000,
-    });
+  async query<N extends CommandName>(
+    name: N,
+    data: CommandData<N>,
+    caller: Caller,
+    timing: Timing = { timeoutMs: this.options.queryTimeoutMs ?? 10_000 },
+  ): Promise<unknown> {
+    const reply = await this.ask(subjectOf(name), this.request(`query:${uuidv7()}`, caller, data), timing);
     return reply.data;
   }
 

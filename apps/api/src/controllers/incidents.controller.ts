@@ -5,12 +5,15 @@ import {
   reportMarkdown,
   timeline,
   timelineKinds,
+  withMeasuredBudgets,
 } from '@bellwether/incident';
+import { principalOf } from '@bellwether/service';
 import { Controller, Header, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Writer } from '../commands/writer.js';
 import { atLeast, type ReadOptions } from '../read/freshness.js';
+import { IncidentBudgets } from '../read/incident-budgets.js';
 import { IncidentEvents } from '../read/incident-events.js';
 import { IncidentStore } from '../read/incident-store.js';
 import { ReadModels } from '../read/read-models.js';
@@ -28,6 +31,7 @@ export class IncidentsController {
   constructor(
     private readonly incidents: IncidentStore,
     private readonly events: IncidentEvents,
+    private readonly budgets: IncidentBudgets,
     private readonly models: ReadModels,
     private readonly writer: Writer,
   ) {}
@@ -77,9 +81,11 @@ export class IncidentsController {
     await this.find(params.id, query);
     const report = incidentReport(params.id, await this.events.of(params.id, query.asOf), query.asOf);
     if (report === null) throw CommandRefused.notFound(`the incident ${params.id}`);
-    if (!markdown) return report;
+    const measured = await this.budgets.measured(report, principalOf(request), query.asOf);
+    const whole = withMeasuredBudgets(report, measured);
+    if (!markdown) return whole;
     reply.header('content-type', 'text/markdown; charset=utf-8');
-    return reportMarkdown(report);
+    return reportMarkdown(whole);
   }
 
   @Serves('declareIncident')

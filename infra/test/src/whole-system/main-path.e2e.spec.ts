@@ -5,6 +5,7 @@ import type {
   OnCall,
   Page,
   PageNotification,
+  SloAlertFired,
   SloStatus,
   TimelineEntry,
 } from '@bellwether/contracts';
@@ -14,8 +15,9 @@ import { eventually } from '../eventually.js';
 import { WebhookReceiver } from '../webhook-receiver.js';
 import { type CountsAt, dataSetsPresent, petSite } from './data-sets.fixture.js';
 import { demoTraffic } from './demo-traffic.fixture.js';
+import { query } from './derived-state.fixture.js';
 import { definePeople, WEBHOOK_SECRET } from './people.fixture.js';
-import { burn, type Observation, sums } from './reckoning.fixture.js';
+import { budgetOver, burn, type Observation, sums } from './reckoning.fixture.js';
 import { WholeSystem } from './system.fixture.js';
 
 /** History that ends now, a fault, and calm after it. Times are only used as distances. */
@@ -237,6 +239,24 @@ describe('from a measurement to a page and back', () => {
     );
     const ids = new Set(chain.map((link) => link.eventId));
     for (const link of chain) for (const cause of link.causedBy) expect(ids).toContain(cause);
+    // What the alert saw, recounted.
+    const events = await system.all<EventEnvelope>('/v1/events?after=0&type=slo.alert.fired');
+    const { longWindow, shortWindow, evidence } = events[0]!.data as SloAlertFired;
+    const [from, to] = [Date.parse(evidence!.from), Date.parse(evidence!.to)];
+    // Of what was in the log by then: the next point may have been on its way.
+    const recorded = await query<{ points: number }>(
+      system.local.databaseUrl,
+      `select sum((data ->> 'points')::int)::int as points from log.events where stream = $1 and position <= $2`,
+      [`measurement:${told.service}/availability`, evidence!.lastPosition],
+    );
+    const counted = observations.slice(0, recorded[0]!.points);
+    const [long, short] = [sums(counted, to, 15), sums(counted, to, 5)];
+    const points = counted.filter(({ at }) => at >= from && at <= to).length;
+    expect(chain.find(({ eventId }) => eventId === events[0]!.id)?.summary).toMatch(
+      new RegExp(
+        `; ${long.good} of ${long.total} good over ${longWindow} and ${short.good} of ${short.total} over ${shortWindow}, from ${points} points? in \\d+ measurements? \\(positions? \\d.* of ${evidence!.journal}\\)$`,
+      ),
+    );
   });
 
   test('the link in the page acknowledges without a session, and twice does no harm', async () => {
@@ -304,9 +324,20 @@ describe('from a measurement to a page and back', () => {
       status: 'monitoring',
       resolvedAt: null,
     });
-    expect(await system.get('/v1/incidents/INC-1/report')).toMatchObject({
-      incident: expect.objectContaining({ id: 'INC-1' }),
-    });
+    const spent = budgetOver(observations, resolved.body, 30 * 24 * 60, told.objective);
+    await eventually(async () =>
+      expect(await system.get('/v1/incidents/INC-1/report')).toMatchObject({
+        incident: expect.objectContaining({ id: 'INC-1' }),
+        budgets: [
+          {
+            slo: SLO,
+            remainingAtStart: expect.closeTo(spent.remainingAtStart, 9),
+            remainingAtEnd: expect.closeTo(spent.remainingAtEnd, 9),
+            spent: expect.closeTo(spent.spent, 9),
+          },
+        ],
+      }),
+    );
     const markdown = await system.get<string>('/v1/incidents/INC-1/report', { accept: 'text/markdown' });
     expect(markdown).toContain('INC-1');
     expect(markdown).toContain('PetSearch');

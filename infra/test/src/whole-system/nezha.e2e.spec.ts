@@ -3,6 +3,7 @@ import type {
   Incident,
   Page,
   PageNotification,
+  SloAlertFired,
   SloDefinition,
   SloStatus,
 } from '@bellwether/contracts';
@@ -11,39 +12,58 @@ import { eventually } from '../eventually.js';
 import { WebhookReceiver } from '../webhook-receiver.js';
 import { dataSetsPresent, type MinuteOfFrontEnd, nezhaFrontEnd } from './data-sets.fixture.js';
 import { demoTraffic } from './demo-traffic.fixture.js';
+import { dataOf } from './pages.fixture.js';
 import { definePeople } from './people.fixture.js';
-import { burn, type Observation, sums } from './reckoning.fixture.js';
+import { budgetOver, burn, type Observation, sums } from './reckoning.fixture.js';
 import { WholeSystem } from './system.fixture.js';
 
 const MINUTE = 60_000;
 const MONTH = 30 * 24 * 60;
-/** When two of three requests begin to fail, epoch seconds of that day. */
-const FAULT = Math.floor(1_661_149_699 / 60) * 60;
+/** When requests begin to be slow for five minutes, and four minutes later to fail; epoch seconds of that day. */
+const SLOW = Math.floor(1_661_149_159 / 60) * 60;
+/** Minutes of each fault, and of calm after it: enough for the alert to resolve. */
+const MINUTES = { slow: { fault: 5, calm: 4 }, failing: { fault: 3, calm: 13 } };
 
-/** Minutes after the fault: enough for the alert to resolve. */
-const CALM = 13;
-
-/** History that ends now, a fault, and calm after it. */
-type Story = Record<'history' | 'fault' | 'calm', MinuteOfFrontEnd[]>;
+/** History that ends now; then requests that are slow, and calm; then requests that fail, and calm again. */
+interface Story {
+  history: MinuteOfFrontEnd[];
+  slow: { fault: MinuteOfFrontEnd[]; calm: MinuteOfFrontEnd[] };
+  failing: Story['slow'];
+  /** Above it a minute is slow. */
+  limitSeconds: number;
+}
 
 async function story(): Promise<Story> {
+  const { slow, failing } = MINUTES;
   if (dataSetsPresent()) {
     const rows = nezhaFrontEnd();
-    const fault = rows.findIndex((row) => row.seconds === FAULT);
+    const told = rows.splice(rows.findIndex((row) => row.seconds === SLOW));
+    const take = (minutes: number) => told.splice(0, minutes);
     return {
-      history: rows.slice(0, fault),
-      fault: rows.slice(fault, fault + 3),
-      calm: rows.slice(fault + 3, fault + 3 + CALM),
+      history: rows,
+      slow: { fault: take(slow.fault), calm: take(slow.calm) },
+      failing: { fault: take(failing.fault), calm: take(failing.calm) },
+      limitSeconds: 1,
     };
   }
   const { history, fault, calm } = await demoTraffic();
-  const gauges = (reports: typeof history): MinuteOfFrontEnd[] =>
-    reports.map(({ seconds, good, total, p95Seconds }) => ({
+  const fastest = Math.min(...calm.map(({ p95Seconds }) => p95Seconds));
+  const slowest = Math.max(...fault.map(({ p95Seconds }) => p95Seconds));
+  const gauges = (reports: typeof history, p95Seconds: number): MinuteOfFrontEnd[] =>
+    reports.map(({ seconds, good, total }) => ({
       seconds,
       successPercent: (100 * good) / total,
       p95Seconds,
     }));
-  return { history: gauges(history), fault: gauges(fault), calm: gauges(calm.slice(0, CALM)) };
+  return {
+    history: gauges(history, fastest),
+    slow: {
+      fault: gauges(calm.slice(0, slow.fault), slowest),
+      calm: gauges(calm.slice(0, slow.calm), fastest),
+    },
+    failing: { fault: gauges(fault, fastest), calm: gauges(calm.slice(0, failing.calm), fastest) },
+    limitSeconds: (fastest + slowest) / 2,
+  };
 }
 
 /** A front end that publishes gauges, a minute at a time: its success rate in percent, and its p95 latency. */
@@ -52,30 +72,30 @@ describe('gauges of a front end, minute by minute', () => {
   let system: WholeSystem;
   let pager: WebhookReceiver;
   let told: Story;
-  const availability = { name: 'front-end-availability', objective: 0.95, seen: [] as Observation[] };
-  const latency = { name: 'front-end-latency', objective: 0.5, seen: [] as Observation[] };
-  const THRESHOLD_SECONDS = 1;
-  /** Of the availability: an eighth of the requests fails. */
-  const PAGE = { long: 15, short: 5, burn: 2.5 };
+  /** An eighth of the requests fails; a third of the minutes is slow. */
+  const availability = {
+    name: 'front-end-availability',
+    objective: 0.95,
+    page: { long: 15, short: 5, burn: 2.5 },
+    seen: [] as Observation[],
+  };
+  const latency = {
+    name: 'front-end-latency',
+    objective: 0.9,
+    page: { long: 15, short: 3, burn: 3 },
+    seen: [] as Observation[],
+  };
+  type Watched = typeof availability;
 
   beforeAll(async () => {
     [told, pager, system] = await Promise.all([story(), WebhookReceiver.start(), WholeSystem.start()]);
     await definePeople(system, 'front-end', pager.url('/'));
     await system.put('/v1/slis/front-end/success-rate', { unit: 'percent', cadence: '1m' });
     await system.put('/v1/slis/front-end/latency-p95', { unit: 's', cadence: '1m' });
-    await define(availability, {
-      sli: 'success-rate',
-      indicator: { kind: 'ratio' },
-      alerting: {
-        windows: [
-          { severity: 'page', tier: 'fast', long: `${PAGE.long}m`, short: `${PAGE.short}m`, burn: PAGE.burn },
-        ],
-      },
-    });
+    await define(availability, { sli: 'success-rate', indicator: { kind: 'ratio' } });
     await define(latency, {
       sli: 'latency-p95',
-      indicator: { kind: 'threshold', op: 'lte', value: THRESHOLD_SECONDS, unit: 's' },
-      alerting: { windows: [{ severity: 'page', tier: 'fast', long: '15m', short: '5m', burn: 1.9 }] },
+      indicator: { kind: 'threshold', op: 'lte', value: told.limitSeconds, unit: 's' },
     });
   });
   afterAll(async () => {
@@ -83,16 +103,17 @@ describe('gauges of a front end, minute by minute', () => {
     await pager?.stop();
   });
 
-  async function define(
-    slo: { name: string; objective: number },
-    rest: Pick<SloDefinition, 'sli' | 'indicator'> & { alerting: object },
-  ): Promise<void> {
+  async function define(slo: Watched, rest: Pick<SloDefinition, 'sli' | 'indicator'>): Promise<void> {
+    const { long, short, burn: threshold } = slo.page;
     await system.put(`/v1/slos/${slo.name}`, {
       name: slo.name,
       service: 'front-end',
       objective: slo.objective,
       budgeting: { method: 'occurrences' },
       window: { rolling: '30d' },
+      alerting: {
+        windows: [{ severity: 'page', tier: 'fast', long: `${long}m`, short: `${short}m`, burn: threshold }],
+      },
       ...rest,
     });
   }
@@ -109,12 +130,12 @@ describe('gauges of a front end, minute by minute', () => {
     await post('latency-p95', (minute) => minute.p95Seconds);
     for (const { at, successPercent, p95Seconds } of minutes) {
       availability.seen.push({ at, good: successPercent / 100, total: 1 });
-      latency.seen.push({ at, good: p95Seconds <= THRESHOLD_SECONDS ? 1 : 0, total: 1 });
+      latency.seen.push({ at, good: p95Seconds <= told.limitSeconds ? 1 : 0, total: 1 });
     }
   }
 
   /** Waits until everything published is counted, and compares it with the reckoning. */
-  async function expectReckoned(slo: typeof availability): Promise<SloStatus> {
+  async function expectReckoned(slo: Watched): Promise<void> {
     const seen = await eventually(
       async () => {
         const now = await status(slo);
@@ -132,29 +153,29 @@ describe('gauges of a front end, minute by minute', () => {
       const minutes = Number(window.slice(0, -1)) * ({ m: 1, h: 60, d: 1440 }[window.slice(-1)] as number);
       expect(rate).toBeCloseTo(burn(slo.seen, at, minutes, slo.objective) as number, 6);
     }
-    return seen;
   }
 
   /** Whether both windows are above the threshold, by the reckoning. */
-  const shouldFire = (): boolean =>
-    [PAGE.long, PAGE.short].every(
-      (minutes) =>
-        (burn(availability.seen, system.now().getTime(), minutes, availability.objective) ?? 0) > PAGE.burn,
+  const shouldFire = ({ seen, page, objective }: Watched): boolean =>
+    [page.long, page.short].every(
+      (minutes) => (burn(seen, system.now().getTime(), minutes, objective) ?? 0) > page.burn,
     );
 
-  /** A minute passes, and is measured at its end; the alert is as it should be. */
+  /** A minute passes, and is measured at its end; the alerts are as they should be. */
   async function live(minute: MinuteOfFrontEnd): Promise<void> {
     system.advance(MINUTE);
     await publish([{ ...minute, at: system.now().getTime() }]);
-    await expectReckoned(availability);
-    await eventually(
-      async () => {
-        const { alerts } = await status(availability);
-        const fires = alerts.some(({ tier, state }) => tier === 'fast' && state === 'firing');
-        expect(fires).toBe(shouldFire());
-      },
-      { timeoutMs: 30_000 },
-    );
+    for (const slo of [availability, latency]) {
+      await expectReckoned(slo);
+      await eventually(
+        async () => {
+          const { alerts } = await status(slo);
+          const fires = alerts.some(({ tier, state }) => tier === 'fast' && state === 'firing');
+          expect([slo.name, fires]).toEqual([slo.name, shouldFire(slo)]);
+        },
+        { timeoutMs: 30_000 },
+      );
+    }
   }
 
   test('the history is counted as an independent reckoning has it, and pages nobody', async () => {
@@ -162,81 +183,104 @@ describe('gauges of a front end, minute by minute', () => {
     const last = told.history.at(-1)?.seconds ?? 0;
     const moved = told.history.map((minute) => ({ ...minute, at: end - (last - minute.seconds) * 1000 }));
     for (let i = 0; i < moved.length; i += 500) await publish(moved.slice(i, i + 500));
-    await expectReckoned(availability);
-    await expectReckoned(latency);
-    expect(shouldFire()).toBe(false);
+    for (const slo of [availability, latency]) {
+      await expectReckoned(slo);
+      expect([slo.name, shouldFire(slo)]).toEqual([slo.name, false]);
+    }
     expect(await system.all('/v1/incidents')).toEqual([]);
   });
 
-  test('the fault fires the alert in the minute that it should, and pages one person once', async () => {
-    for (const minute of told.fault) await live(minute);
-    expect(shouldFire()).toBe(true);
-    await expectReckoned(latency);
-    const incident = await eventually(
-      async () => {
-        const [first, ...others] = await system.all<Incident>('/v1/incidents');
-        expect([first?.id, others]).toEqual(['INC-1', []]);
-        return first as Incident;
-      },
-      { timeoutMs: 30_000 },
-    );
-    expect(incident.alerts).toEqual([
-      expect.objectContaining({ name: availability.name, severity: 'page', tier: 'fast', state: 'firing' }),
-    ]);
-    const [call] = await pager.received(1, 30_000);
-    expect(call?.json).toMatchObject({ page: { id: 'INC-1-P1', service: 'front-end' } });
-    await eventually(async () => {
-      const { deliveries } = await system.get<Page>('/v1/pages/INC-1-P1');
-      expect(deliveries).toEqual([expect.objectContaining({ state: 'delivered', attempts: 1 })]);
-    });
-  });
+  describe.each([
+    { what: 'requests are slow', slo: latency, part: 'slow', number: 1 },
+    { what: 'requests fail', slo: availability, part: 'failing', number: 2 },
+  ] as const)('$what', ({ slo, part, number }) => {
+    const id = `INC-${number}`;
+    const calls = () =>
+      pager.requests.map(({ json }) => json as PageNotification).filter(({ page }) => page.incident === id);
 
-  test('acknowledged, recovered and resolved, it leaves a report', async () => {
-    // By the link in the page, which says who: that person takes command, and nobody else needs to be paged.
-    const { acknowledgeUrl } = (pager.requests.at(0)!.json as PageNotification).page;
-    expect((await fetch(acknowledgeUrl, { method: 'POST', redirect: 'manual' })).status).toBeLessThan(400);
-    await eventually(
-      async () =>
-        expect(await system.get<Incident>('/v1/incidents/INC-1')).toMatchObject({
-          acknowledgedAt: expect.any(String),
-          commander: expect.stringMatching(/^(ada|grace)$/),
-        }),
-      { timeoutMs: 30_000 },
-    );
-    for (const minute of told.calm) await live(minute);
-    expect(shouldFire()).toBe(false);
-    await eventually(
-      async () =>
-        expect(await system.get('/v1/incidents/INC-1')).toMatchObject({
-          status: 'monitoring',
-          alerts: [expect.objectContaining({ state: 'resolved' })],
-        }),
-      { timeoutMs: 30_000 },
-    );
-    await system.post('/v1/incidents/INC-1/status', {
-      status: 'resolved',
-      note: 'the front end is well again',
+    test('the alert fires in the minute that it should, and pages one person once', async () => {
+      for (const minute of told[part].fault) await live(minute);
+      expect(shouldFire(slo)).toBe(true);
+      const incident = await eventually(
+        async () => {
+          const found = await system.all<Incident>('/v1/incidents');
+          expect(found).toHaveLength(number);
+          return found.find((each) => each.id === id) as Incident;
+        },
+        { timeoutMs: 30_000 },
+      );
+      expect(incident.alerts).toEqual([
+        expect.objectContaining({ name: slo.name, severity: 'page', tier: 'fast', state: 'firing' }),
+      ]);
+      await pager.received(2 * number - 1, 30_000);
+      expect(calls()).toEqual([
+        expect.objectContaining({ page: expect.objectContaining({ id: `${id}-P1`, service: 'front-end' }) }),
+      ]);
+      await eventually(async () => {
+        const { deliveries } = await system.get<Page>(`/v1/pages/${id}-P1`);
+        expect(deliveries).toEqual([expect.objectContaining({ state: 'delivered', attempts: 1 })]);
+      });
     });
-    await eventually(
-      () =>
-        expect(pager.requests.map(({ json }) => (json as PageNotification).type)).toEqual([
-          'page.requested',
-          'page.resolved',
-        ]),
-      { timeoutMs: 30_000 },
-    );
-    const report = await system.get<string>('/v1/incidents/INC-1/report', { accept: 'text/markdown' });
-    expect(report).toContain('INC-1');
-    expect(report).toContain('the front end is well again');
+
+    test('acknowledged, recovered and resolved, it leaves a report of what it cost', async () => {
+      // By the link in the page, which says who: that person takes command, and nobody else needs to be paged.
+      const { acknowledgeUrl } = calls()[0]!.page;
+      expect((await fetch(acknowledgeUrl, { method: 'POST', redirect: 'manual' })).status).toBeLessThan(400);
+      await eventually(
+        async () =>
+          expect(await system.get<Incident>(`/v1/incidents/${id}`)).toMatchObject({
+            acknowledgedAt: expect.any(String),
+            commander: expect.stringMatching(/^(ada|grace)$/),
+          }),
+        { timeoutMs: 30_000 },
+      );
+      for (const minute of told[part].calm) await live(minute);
+      expect(shouldFire(slo)).toBe(false);
+      await eventually(
+        async () =>
+          expect(await system.get(`/v1/incidents/${id}`)).toMatchObject({
+            status: 'monitoring',
+            alerts: [expect.objectContaining({ state: 'resolved' })],
+          }),
+        { timeoutMs: 30_000 },
+      );
+      const resolved = await system.post<Incident>(`/v1/incidents/${id}/status`, {
+        status: 'resolved',
+        note: 'the front end is well again',
+      });
+      await eventually(
+        () => expect(calls().map(({ type }) => type)).toEqual(['page.requested', 'page.resolved']),
+        { timeoutMs: 30_000 },
+      );
+      const spent = budgetOver(slo.seen, resolved, MONTH, slo.objective);
+      expect(spent.spent).toBeGreaterThan(0);
+      await eventually(async () =>
+        expect(await system.get(`/v1/incidents/${id}/report`)).toMatchObject({
+          budgets: [
+            {
+              slo: slo.name,
+              remainingAtStart: expect.closeTo(spent.remainingAtStart, 6),
+              remainingAtEnd: expect.closeTo(spent.remainingAtEnd, 6),
+              spent: expect.closeTo(spent.spent, 6),
+            },
+          ],
+        }),
+      );
+      const report = await system.get<string>(`/v1/incidents/${id}/report`, { accept: 'text/markdown' });
+      expect(report).toContain(id);
+      expect(report).toContain('the front end is well again');
+    });
   });
 
   test('each happened once', async () => {
     const events = await system.all<EventEnvelope>('/v1/events?after=0');
-    const count = (type: string) => events.filter((event) => event.type === `bellwether.${type}.v1`).length;
-    expect(
-      ['slo.alert.fired', 'slo.alert.resolved', 'incident.declared', 'page.requested'].map(count),
-    ).toEqual([1, 1, 1, 1]);
-    await expectReckoned(availability);
-    await expectReckoned(latency);
+    for (const type of ['slo.alert.fired', 'slo.alert.resolved'])
+      expect(dataOf<SloAlertFired>(events, type).map(({ slo }) => slo)).toEqual([
+        latency.name,
+        availability.name,
+      ]);
+    for (const type of ['incident.declared', 'page.requested'])
+      expect([type, dataOf(events, type).length]).toEqual([type, 2]);
+    for (const slo of [availability, latency]) await expectReckoned(slo);
   });
 });

@@ -38,3 +38,19 @@ export function burn(
   const { good, total } = sums(observations, now, minutes);
   return total === 0 ? null : (total - good) / total / (1 - objective);
 }
+
+/**
+ * What an incident's report must say of a budget: what was left of it at the end of the minute before the incident
+ * started, and of the one in which it ended.
+ */
+export function budgetOver(
+  observations: Observation[],
+  { startedAt, resolvedAt }: { startedAt: string; resolvedAt: string | null },
+  minutes: number,
+  objective: number,
+): { remainingAtStart: number; remainingAtEnd: number; spent: number } {
+  const left = (minute: number) => 1 - (burn(observations, minute * MINUTE - 1, minutes, objective) ?? 0);
+  const remainingAtStart = left(Math.floor(Date.parse(startedAt) / MINUTE));
+  const remainingAtEnd = left(Math.ceil(Date.parse(resolvedAt as string) / MINUTE));
+  return { remainingAtStart, remainingAtEnd, spent: remainingAtStart - remainingAtEnd };
+}

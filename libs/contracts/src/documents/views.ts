@@ -18,6 +18,8 @@ export const incidentReport = z
     budgets: z.array(
       z.object({
         slo: z.string(),
+        remainingAtStart: z.number().nullable(),
+        remainingAtEnd: z.number().nullable(),
         remainingAtFirst: z.number().nullable(),
         remainingAtLast: z.number().nullable(),
         spent: z.number().nullable(),

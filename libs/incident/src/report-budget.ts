@@ -1,0 +1,57 @@
+import type { EventData, LoggedEvent } from '@bellwether/contracts';
+
+/** Error budget of an SLO over an incident: fractions of the budget, signed, not clamped; null where not known. */
+export interface ReportBudget {
+  readonly slo: string;
+  /** Budget left when the incident started and when it ended (or now), as measured. */
+  readonly remainingAtStart: number | null;
+  readonly remainingAtEnd: number | null;
+  /** Budget left at the first alert, and at the last alert or crossing, as those recorded it. */
+  readonly remainingAtFirst: number | null;
+  readonly remainingAtLast: number | null;
+  /** What the incident spent: from its start to its end where that was measured, else between its first and last alert. */
+  readonly spent: number | null;
+}
+
+/** Budget left at two moments, by the measurements of the window before each; null when nothing was measured in it. */
+export interface MeasuredBudget {
+  readonly remainingAtStart: number | null;
+  readonly remainingAtEnd: number | null;
+}
+
+/** A budget with what was measured of it. A window without measurements has spent nothing. */
+export function withMeasured(budget: ReportBudget, measured: MeasuredBudget | undefined): ReportBudget {
+  if (measured === undefined) return budget;
+  return { ...budget, ...measured, spent: (measured.remainingAtStart ?? 1) - (measured.remainingAtEnd ?? 1) };
+}
+
+/** Budgets as the alerts and crossings of an incident recorded them. @param told ids of the events on its timeline */
+export function recordedBudgets(told: ReadonlySet<string>, known: readonly LoggedEvent[]): ReportBudget[] {
+  const readings = known
+    .filter((event) => told.has(event.id))
+    .flatMap((event): { slo: string; at: string; remaining: number | null }[] => {
+      if (event.type === 'slo.alert.fired' || event.type === 'slo.alert.resolved') {
+        const data = event.data as EventData<'slo.alert.fired'>;
+        return [{ slo: data.slo, at: data.eventTime, remaining: data.budgetRemaining }];
+      }
+      if (event.type === 'slo.budget.crossed') {
+        const data = event.data as EventData<'slo.budget.crossed'>;
+        return [{ slo: data.slo, at: data.eventTime, remaining: data.remaining }];
+      }
+      return [];
+    })
+    .sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+  return [...Map.groupBy(readings, ({ slo }) => slo)].map(([slo, ofSlo]) => {
+    const first = ofSlo[0]?.remaining ?? null;
+    const last = ofSlo.at(-1)?.remaining ?? null;
+    return {
+      slo,
+      remainingAtStart: null,
+      remainingAtEnd: null,
+      remainingAtFirst: first,
+      remainingAtLast: last,
+      // One reading says nothing about what was spent.
+      spent: ofSlo.length < 2 || first === null || last === null ? null : first - last,
+    };
+  });
+}
