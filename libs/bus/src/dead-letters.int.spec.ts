@@ -83,14 +83,7 @@ describe('dead letters', () => {
     await bury(2);
     await stage.ingest(async (messages) => messages.map(() => done));
     const ask = (name: string, data: unknown = {}, role: CommandRequest['role'] = 'admin') =>
-      stage.bus.request<{ items: { key: string }[] }>(`cmd.ingest.${name}`, {
-        id: 'test',
-        actor: 'user:ada',
-        role,
-        correlationId: 'story',
-        at: '2026-01-01T00:00:00.000Z',
-        data,
-      });
+      stage.command(name, data, role);
     const listed = await ask('dlq-list');
     expect(listed).toMatchObject({
       ok: true,
@@ -137,5 +130,23 @@ describe('dead letters', () => {
         expect.objectContaining({ subscriber: 'pager', subject: 'EVENTS/1', deliveries: 1 }),
       ]);
     });
+    await stage.ingest(async (messages) => messages.map(() => done));
+    expect(await stage.command('dlq-list')).toMatchObject({
+      data: {
+        items: [
+          {
+            consumer: 'pager',
+            key: '1',
+            type: 'EVENTS/1',
+            error: 'subscriber pager gave up on message 1 of EVENTS after 1 deliveries',
+          },
+        ],
+      },
+    });
+    // Nothing of it is the service's to do again, and a retry of everything leaves it out.
+    expect(await stage.command('dlq-retry', { key: '1' })).toMatchObject({
+      data: { items: [{ replayed: 0, remaining: 1, error: expect.stringContaining('GET /v1/events') }] },
+    });
+    expect(await stage.command('dlq-retry')).toMatchObject({ data: { items: [] } });
   }, 20_000);
 });

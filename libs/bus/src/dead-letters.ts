@@ -145,6 +145,13 @@ export class DeadLetters {
    */
   async retry(sequence: number): Promise<RetryOutcome> {
     const message = await this.#bus.jsm.streams.getMessage(Streams.DLQ, { seq: sequence });
+    if (message?.subject.startsWith(MAX_DELIVERIES_ADVISORY)) {
+      return {
+        retried: false,
+        reason:
+          'a subscriber gave it up, which finds it in the log: GET /v1/events?after=<its last position>',
+      };
+    }
     const subject = message?.header?.get(Origin.subject);
     if (!message || !subject) throw new NoSuchDeadLetter(sequence);
     if (message.header.get(Origin.truncated)) {
@@ -178,7 +185,8 @@ const LISTED = 500;
 
 /**
  * `dlq-list` and `dlq-retry` of a service that works off a stream, in the form in which services answer for parked
- * events: here each message is a key of its own, its number in the DLQ stream.
+ * events: here each message is a key of its own, its number in the DLQ stream. What outside subscribers gave up on is
+ * listed with them, under the subscriber's name: nobody else answers for it.
  */
 export function deadLetterCommands(
   bus: Bus,
@@ -189,7 +197,10 @@ export function deadLetterCommands(
   return {
     list: async () => {
       const { items } = await letters.list({ limit: LISTED });
-      return { items: items.map((letter) => asParked(consumer, letter)) };
+      const abandoned = await letters.abandoned({ limit: LISTED });
+      return {
+        items: [...items, ...abandoned].map((letter) => asParked(letter.subscriber ?? consumer, letter)),
+      };
     },
     retry: async (request) => {
       requireAdmin(request);

@@ -1,4 +1,4 @@
-import { Streams } from '@bellwether/contracts';
+import { type CommandRequest, Streams } from '@bellwether/contracts';
 import { eventually, startNats, type TestNats } from '@bellwether/testing';
 import { expect } from '@jest/globals';
 import { type Bus, connectBus } from './bus.js';
@@ -91,6 +91,18 @@ export class WorkStage {
         return counts.dead;
       },
     };
+  }
+
+  /** Asks the ingest that runs for something of its own, such as `dlq-list`. */
+  command(name: string, data: unknown = {}, role: CommandRequest['role'] = 'admin') {
+    return this.bus.request<{ items: { key: string }[] }>(`cmd.ingest.${name}`, {
+      id: 'test',
+      actor: 'user:ada',
+      role,
+      correlationId: 'story',
+      at: '2026-01-01T00:00:00.000Z',
+      data,
+    });
   }
 
   async allAcknowledged(): Promise<void> {

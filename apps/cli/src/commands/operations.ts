@@ -79,7 +79,7 @@ export function operationCommands(program: Command, open: OpenSession): void {
   const dlq = program.command('dlq').description('events and measurements that could not be handled');
   dlq
     .command('list')
-    .description('parked keys of every service, and refused measurements')
+    .description('parked keys of every service, refused measurements, and what subscribers gave up on')
     .option(...WATCH)
     .action(async ({ watch }: { watch?: true }, command: Command) => {
       const session = open(command);
@@ -90,6 +90,7 @@ export function operationCommands(program: Command, open: OpenSession): void {
             : table(
                 [
                   { head: 'SERVICE', cell: (r) => r.service },
+                  { head: 'CONSUMER', cell: (r) => r.consumer },
                   { head: 'KEY', cell: (r) => r.key },
                   { head: 'EVENTS', cell: (r) => r.events },
                   { head: 'FIRST POSITION', cell: (r) => r.position },
