@@ -80,7 +80,7 @@ export async function build(context: ServiceContext<IngestConfig>): Promise<Serv
       return bus.connected ? null : 'no connection to NATS';
     },
     close: async () => {
-      forgetting.stop();
+      await forgetting.stop();
       stopListening();
       await Promise.all([consumer.stop(), tokens.stop()]);
       await log.close();

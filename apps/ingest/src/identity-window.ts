@@ -1,6 +1,6 @@
 import type { Clock } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
-import type { Logger } from '@bellwether/service';
+import { type Logger, Upkeep } from '@bellwether/service';
 
 const everyMillis = 60 * 60_000;
 
@@ -13,16 +13,15 @@ export function forgetIdentities(
   clock: Clock,
   windowMillis: number,
   logger: Pick<Logger, 'info' | 'warn'>,
-): { stop(): void } {
-  const forget = async () => {
-    try {
-      const forgotten = await log.pruneCommands(new Date(clock.now().getTime() - windowMillis));
+): { stop(): Promise<void> } {
+  return new Upkeep({
+    clock,
+    everyMillis,
+    work: async (signal) => {
+      const forgotten = await log.pruneCommands(new Date(clock.now().getTime() - windowMillis), signal);
       if (forgotten > 0) logger.info({ forgotten }, 'identities of measurements were forgotten');
-    } catch (error) {
-      logger.warn({ error }, 'identities of measurements could not be forgotten; trying again in an hour');
-    }
-  };
-  const timer = setInterval(() => void forget(), everyMillis);
-  timer.unref();
-  return { stop: () => clearInterval(timer) };
+    },
+    onError: (error) =>
+      logger.warn({ error }, 'identities of measurements could not be forgotten; trying again in an hour'),
+  }).start();
 }

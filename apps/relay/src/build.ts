@@ -2,6 +2,7 @@ import { connectBus, JetStreamCopy } from '@bellwether/bus';
 import { durationMillis, JOURNALS } from '@bellwether/contracts';
 import { EventLog, Relay } from '@bellwether/event-log';
 import type { ServiceContext, ServiceParts } from '@bellwether/service';
+import { archiveMeasurements } from './archive.js';
 import type { RelayConfig } from './config.js';
 
 /** Puts the relay together. */
@@ -15,6 +16,7 @@ export async function build(context: ServiceContext<RelayConfig>): Promise<Servi
     signal,
   });
   const log = EventLog.open({ connectionString: config.DATABASE_URL, metrics: metrics.registry });
+  let archiving: ReturnType<typeof archiveMeasurements> = null;
   const relay = new Relay({
     log,
     target: new JetStreamCopy(bus),
@@ -28,7 +30,11 @@ export async function build(context: ServiceContext<RelayConfig>): Promise<Servi
     onError: (error, doing) => logger.warn({ error, doing }, 'the relay tries again'),
     onRecovery: (journal, reason, after) =>
       logger.warn({ journal, reason, after }, 'the copy in JetStream is published again from the log'),
-    onLead: (leading) => logger.info({ leading }, leading ? 'leading' : 'standing by'),
+    onLead: (leading) => {
+      logger.info({ leading }, leading ? 'leading' : 'standing by');
+      void archiving?.stop();
+      archiving = leading ? archiveMeasurements(config, { clock, logger }) : null;
+    },
   });
   const stopListening = bus.onNudge((journal, position) => log.nudge(journal, position));
   // The server may have come back with less than it had.
@@ -48,6 +54,7 @@ export async function build(context: ServiceContext<RelayConfig>): Promise<Servi
     close: async () => {
       stopListening();
       stopWatching();
+      await archiving?.stop();
       await relay.stop();
       await log.close();
       await bus.drain();

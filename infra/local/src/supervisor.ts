@@ -110,6 +110,7 @@ export class Supervisor {
     await allSettledOrThrow([this.#startDatabase(postgresServer), natsServer?.start() ?? Promise.resolve()]);
     this.#proceed();
     this.#startServices({
+      ...(postgresServer ? { BELLWETHER_ARCHIVE_DIR: folder.file('archive') } : {}),
       ...inherited(this.#options.env),
       DATABASE_URL: this.#databaseUrl,
       NATS_URL: natsUrl,

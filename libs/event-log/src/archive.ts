@@ -18,6 +18,8 @@ export interface ArchiveOptions {
   directory: string;
   /** Measurement journals, all of them when absent; the control journal is never archived. */
   journals?: string[];
+  /** Ends it between two pages; what is under way is finished the next time. */
+  signal?: AbortSignal;
 }
 
 /** A segment that is in a file now. */
@@ -59,7 +61,7 @@ export async function archiveSegments(
     await mkdir(options.directory, { recursive: true });
     const archived: ArchivedSegment[] = [];
     for (const segment of await archivable(client, options)) {
-      archived.push(await archiveSegment(client, segment, options.directory));
+      archived.push(await archiveSegment(client, segment, options));
     }
     return archived;
   } finally {
@@ -107,7 +109,7 @@ async function archivable(client: pg.Client, options: ArchiveOptions): Promise<S
 async function archiveSegment(
   client: pg.Client,
   segment: SegmentRow,
-  directory: string,
+  { directory, signal }: ArchiveOptions,
 ): Promise<ArchivedSegment> {
   const { journal } = segment;
   const firstPosition = Number(segment.first_position);
@@ -117,6 +119,7 @@ async function archiveSegment(
     Readable.from(lines(client, segment, firstPosition - 1)),
     createGzip(),
     createWriteStream(`${file}.partial`),
+    { signal },
   );
   const bad = await firstBad(segment, `${file}.partial`);
   if (bad !== null) throw new Error(`${journal} is not archived: position ${bad} does not verify`);

@@ -149,6 +149,11 @@ export class EventLog {
     return this.#reader.heads();
   }
 
+  /** Last position of a journal that is in an archive and no longer here; 0 when all of it is. */
+  archivedUntil(journal: string): Promise<number> {
+    return this.#reader.archivedUntil(journal);
+  }
+
   /** 0 where there is no such stream. */
   streamVersion(stream: string): Promise<number> {
     return this.#reader.streamVersion(stream);
@@ -175,11 +180,13 @@ export class EventLog {
   /**
    * Forgets the commands of measurement journals recorded before a moment (their identity is then no longer
    * recognised); those of the control journal are kept.
+   * @param signal ends it between two deletions of ten thousand
    * @returns how many
    */
-  async pruneCommands(before: Date): Promise<number> {
+  async pruneCommands(before: Date, signal?: AbortSignal): Promise<number> {
     const limit = 10_000;
     for (let pruned = 0; ; ) {
+      signal?.throwIfAborted();
       const { rows } = await this.pool.query<{ pruned: number }>(
         'select log.prune_commands($1, $2) as pruned',
         [before, limit],

@@ -97,6 +97,16 @@ export class Reader {
     return new Map(rows.map((row) => [row.journal, Number(row.position)]));
   }
 
+  async archivedUntil(journal: string): Promise<number> {
+    const { rows } = await this.#pool.query<{ until: string }>({
+      name: 'log-archived-until',
+      text: `select coalesce(max(end_position) - 1, 0) as until from log.segments
+              where journal = $1 and archived_at is not null`,
+      values: [journal],
+    });
+    return Number(rows[0]!.until);
+  }
+
   async streamVersion(stream: string): Promise<number> {
     const { rows } = await this.#pool.query<{ version: string }>({
       name: 'log-stream-version',

@@ -41,4 +41,5 @@ export {
   startTracing,
   type Tracing,
 } from './tracing.js';
+export { Upkeep, type UpkeepOptions } from './upkeep.js';
 export { ZodBody } from './zod-body.pipe.js';

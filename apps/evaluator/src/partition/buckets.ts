@@ -44,9 +44,14 @@ export class Buckets {
     this.#position = position;
   }
 
-  /** The buckets as they were stored; what SLOs ask for is opened by {@link adopt}. */
+  /** The buckets as they were stored; what SLOs ask for is opened by {@link adopt}. @throws LeaseLost, CheckpointMoved */
   static async open(options: BucketsOptions): Promise<Buckets> {
-    return new Buckets(options, await options.store.checkpoint(options.lease.partition));
+    const { store, log, lease } = options;
+    const stored = await store.checkpoint(lease.partition);
+    // What was archived before it was counted is older than any window: there is nothing to wait for.
+    const archived = await log.archivedUntil(partitionJournal(lease.partition));
+    if (archived > stored) await store.flush(lease, stored, archived, []);
+    return new Buckets(options, Math.max(stored, archived));
   }
 
   /** Position in the journal up to which everything is counted and stored. */
