@@ -27,7 +27,7 @@ export const alertKey = (alert: { severity: string; tier: string }): string =>
 /** Comparisons at thresholds allow for this much of float residue: 100 - 99.9 is 0.09999999999999432. */
 export const EPSILON = 1e-9;
 
-/** A look-back must span at least two slices of a minute, or one late measurement decides alone. */
+/** Slices that a look-back must span at least, or one late measurement decides alone. */
 const SHORTEST = 2;
 
 interface Tier {
@@ -79,21 +79,35 @@ export interface Alerts {
 
 /**
  * The pairs that a definition asks for. A threshold of 1/B or more can never be exceeded: a preset's pair is dropped
- * with a warning, a custom one refused.
+ * with a warning, a custom one refused, as is a short window of less than two slices.
  * @param windowMinutes the SLO's window
  * @param budget B = 1 - objective
+ * @param slice minutes of a slice
  */
-export function alertPairs(definition: SloDefinition, windowMinutes: number, budget: number): Alerts {
+export function alertPairs(
+  definition: SloDefinition,
+  windowMinutes: number,
+  budget: number,
+  slice: number,
+): Alerts {
   const { alerting } = definition;
-  if (alerting.windows !== undefined) return customPairs(alerting.windows, windowMinutes, budget);
+  if (alerting.windows !== undefined) return customPairs(alerting.windows, windowMinutes, budget, slice);
   const result: Alerts = { pairs: [], warnings: [], faults: [] };
   if (alerting.preset === 'none') return result;
   for (const pair of googleSre(windowMinutes)) {
-    if (pair.shortMinutes < SHORTEST) {
-      result.faults.push({
-        path: 'window.rolling',
-        message: `is too short for the preset google-sre: ${pair.severity} ${pair.tier} would look back less than two minutes; use a longer window or give alerting.windows`,
-      });
+    if (pair.shortMinutes < SHORTEST * slice) {
+      const looks = `${pair.severity} ${pair.tier} would look back ${pair.short}, less than two slices`;
+      result.faults.push(
+        slice === 1
+          ? {
+              path: 'window.rolling',
+              message: `is too short for the preset google-sre: ${looks} of a minute; use a longer window or give alerting.windows`,
+            }
+          : {
+              path: 'budgeting.slice',
+              message: `is too long for the preset google-sre: ${looks}; use a shorter slice or give alerting.windows`,
+            },
+      );
       return result;
     }
     if (isUnreachable(pair.threshold, budget)) {
@@ -111,8 +125,10 @@ function customPairs(
   windows: NonNullable<SloDefinition['alerting']['windows']>,
   windowMinutes: number,
   budget: number,
+  slice: number,
 ): Alerts {
   const result: Alerts = { pairs: [], warnings: [], faults: [] };
+  const least = formatDuration(SHORTEST * slice * MINUTE);
   const seen = new Set<string>();
   for (const [i, window] of windows.entries()) {
     const fault = (field: string, message: string) =>
@@ -121,7 +137,7 @@ function customPairs(
     const shortMinutes = durationMillis(window.short) / MINUTE;
     if (!Number.isInteger(longMinutes)) fault('long', 'must be a whole number of minutes');
     if (!Number.isInteger(shortMinutes)) fault('short', 'must be a whole number of minutes');
-    if (shortMinutes < SHORTEST) fault('short', 'must be at least two slices: 2m');
+    if (shortMinutes < SHORTEST * slice) fault('short', `must be at least two slices: ${least}`);
     if (shortMinutes > longMinutes) fault('short', 'must not be longer than long');
     if (longMinutes > windowMinutes) fault('long', 'must not be longer than the window of the SLO');
     if (isUnreachable(window.burn, budget)) {

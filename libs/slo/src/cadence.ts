@@ -1,5 +1,6 @@
 import type { Series } from './series.js';
 import { HOUR_MINUTES, MINUTE, minuteOf } from './time-grid.js';
+import { sliceOf } from './window.js';
 
 /** How many of the newest gaps the median is taken over. */
 const GAPS = 60;
@@ -18,9 +19,9 @@ export interface Freeze {
 
 /** How regularly an SLI is measured. */
 export interface Regularity {
-  /** Milliseconds between measurements, at least one minute; null while fewer than two minutes were measured. */
+  /** Milliseconds between measurements, at least one slice; null while fewer than two slices were measured. */
   cadence: number | null;
-  /** Minutes with data ÷ minutes that the cadence led one to expect, over the last hour of event time; null without data. */
+  /** Slices with data ÷ slices that the cadence led one to expect, over the last hour of event time; null without data. */
   coverage: number | null;
   /** When the first measurement of that hour was missed, epoch milliseconds; null when none was. */
   missedAt: number | null;
@@ -29,29 +30,32 @@ export interface Regularity {
 /**
  * The SLI's own cadence and coverage, from which minutes were measured: it does not depend on the order or the way in
  * which measurements came. The cadence is the median of the last 60 gaps within the last 3 days of event time, unless
- * the SLI's definition gives one; both are at least a minute, the slice.
+ * the SLI's definition gives one; both are at least a slice. The hour of coverage is one slice where that is longer.
  * @param defined the cadence of the SLI's definition in milliseconds
+ * @param slice minutes of a slice
  */
-export function regularity(series: Series, defined?: number): Regularity {
+export function regularity(series: Series, defined?: number, slice = 1): Regularity {
+  const least = slice * MINUTE;
   if (series.newest === null || series.first === null) {
     return {
-      cadence: defined === undefined ? null : Math.max(defined, MINUTE),
+      cadence: defined === undefined ? null : Math.max(defined, least),
       coverage: null,
       missedAt: null,
     };
   }
-  const newest = minuteOf(series.newest);
-  const cadence = defined === undefined ? medianGap(series, newest) : Math.max(defined, MINUTE);
+  const newest = sliceOf(minuteOf(series.newest), slice);
+  const cadence = defined === undefined ? medianGap(series, newest, slice) : Math.max(defined, least);
   if (cadence === null) return { cadence, coverage: 1, missedAt: null };
 
-  const start = Math.max(newest - HOUR_MINUTES + 1, minuteOf(series.first));
+  const hour = sliceOf(newest + slice - Math.max(HOUR_MINUTES, slice), slice);
+  const start = Math.max(hour, sliceOf(minuteOf(series.first), slice));
   const step = cadence / MINUTE;
   const expected = Math.floor((newest - start) / step) + 1;
   let seen = 0;
   let previous = start - step;
   let missed: number | null = null;
-  for (let minute = start; minute <= newest; minute++) {
-    if (!series.has(minute)) continue;
+  for (let minute = start; minute <= newest; minute += slice) {
+    if (!isMeasured(series, minute, slice)) continue;
     seen++;
     if (missed === null && minute - previous > step) missed = previous + step;
     previous = minute;
@@ -68,15 +72,19 @@ export class Heartbeat {
   #revision = -1;
   #regularity: Regularity = { cadence: null, coverage: null, missedAt: null };
 
-  /** @param defined the cadence of the SLI's definition in milliseconds */
+  /**
+   * @param defined the cadence of the SLI's definition in milliseconds
+   * @param slice minutes of a slice
+   */
   constructor(
     readonly series: Series,
     readonly defined?: number,
+    readonly slice = 1,
   ) {}
 
   get regularity(): Regularity {
     if (this.#revision !== this.series.revision) {
-      this.#regularity = regularity(this.series, this.defined);
+      this.#regularity = regularity(this.series, this.defined, this.slice);
       this.#revision = this.series.revision;
     }
     return this.#regularity;
@@ -128,15 +136,23 @@ const seconds = (millis: number): string =>
   millis % MINUTE === 0 ? `${millis / MINUTE}m` : `${Math.round(millis / 1000)}s`;
 
 /** Median of the newest gaps in milliseconds; the lower one of two middles, so that it is a gap that occurred. */
-function medianGap(series: Series, newest: number): number | null {
+function medianGap(series: Series, newest: number, slice: number): number | null {
   const gaps: number[] = [];
   let later = newest;
-  for (let minute = newest - 1; minute >= series.hotFrom && gaps.length < GAPS; minute--) {
-    if (!series.has(minute)) continue;
+  for (let minute = newest - slice; minute >= series.hotFrom && gaps.length < GAPS; minute -= slice) {
+    if (!isMeasured(series, minute, slice)) continue;
     gaps.push(later - minute);
     later = minute;
   }
   if (gaps.length === 0) return null;
   gaps.sort((a, b) => a - b);
   return (gaps[(gaps.length - 1) >> 1] as number) * MINUTE;
+}
+
+/** Whether any minute of the slice that begins with `start` was measured. */
+function isMeasured(series: Series, start: number, slice: number): boolean {
+  for (let minute = Math.max(start, series.hotFrom); minute < start + slice; minute++) {
+    if (series.has(minute)) return true;
+  }
+  return false;
 }

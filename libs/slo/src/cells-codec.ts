@@ -3,11 +3,16 @@ import { Cells } from './cells.js';
 const VERSION = 1;
 const GOOD_FRACTIONS = 1;
 const TOTAL_FRACTIONS = 2;
+/** Of a cell: two varints of up to 80 bits, two fractions. */
+const BYTES_MOST = 32;
+/** Sums of values may be negative: they are stored as floats. */
+const SIGNED = 4;
 
 /**
  * The stored form of a block of cells (an hour of minutes, a day of hours): one byte of version and flags, a bitmap of
- * measured cells, then for each measured cell good and total as unsigned varints, and their fractions as little-endian
- * 32-bit numbers where the flags say that there are any. The same buckets always give the same bytes.
+ * measured cells, then for each measured cell good and total as unsigned varints (good as a little-endian 64-bit float
+ * where the flags say that there are negative ones), and their fractions as little-endian 32-bit numbers where the flags
+ * say that there are any. The same buckets always give the same bytes.
  * @param offset first cell of the block within `cells`
  * @param size cells of the block
  */
@@ -16,9 +21,10 @@ export function encodeCells(cells: Cells, offset = 0, size = cells.size): Uint8A
   for (let i = offset; i < offset + size; i++) {
     if (cells.goodFraction !== null && cells.goodFraction[i] !== 0) flags |= GOOD_FRACTIONS;
     if (cells.totalFraction !== null && cells.totalFraction[i] !== 0) flags |= TOTAL_FRACTIONS;
+    if ((cells.good[i] as number) < 0) flags |= SIGNED;
   }
   const bitmap = (size + 7) >> 3;
-  const bytes = new Uint8Array(1 + bitmap + size * 24);
+  const bytes = new Uint8Array(1 + bitmap + size * BYTES_MOST);
   const view = new DataView(bytes.buffer);
   bytes[0] = (VERSION << 4) | flags;
   let at = 1 + bitmap;
@@ -34,7 +40,12 @@ export function encodeCells(cells: Cells, offset = 0, size = cells.size): Uint8A
     const cell = offset + i;
     if (!cells.has(cell)) continue;
     (bytes[1 + (i >> 3)] as number) |= 1 << (i & 7);
-    varint(cells.good[cell] as number);
+    if (flags & SIGNED) {
+      view.setFloat64(at, cells.good[cell] as number, true);
+      at += 8;
+    } else {
+      varint(cells.good[cell] as number);
+    }
     varint(cells.total[cell] as number);
     if (flags & GOOD_FRACTIONS) {
       view.setUint32(at, cells.goodFraction?.[cell] ?? 0, true);
@@ -71,6 +82,11 @@ export function decodeCells(bytes: Uint8Array, size: number): Cells {
       scale *= 128;
     }
   };
+  const float = (): number => {
+    const value = view.getFloat64(at, true);
+    at += 8;
+    return value;
+  };
   const fraction = (flag: number): number => {
     if (!(flags & flag)) return 0;
     const value = view.getUint32(at, true);
@@ -79,7 +95,7 @@ export function decodeCells(bytes: Uint8Array, size: number): Cells {
   };
   for (let i = 0; i < size; i++) {
     if (!((bytes[1 + (i >> 3)] as number) & (1 << (i & 7)))) continue;
-    const good = varint();
+    const good = flags & SIGNED ? float() : varint();
     const total = varint();
     const goodFraction = fraction(GOOD_FRACTIONS);
     cells.add(i, good, goodFraction, total, fraction(TOTAL_FRACTIONS));

@@ -1,21 +1,54 @@
 import { FRACTION, type Tally } from './tally.js';
 
+/** Whole counts, in the narrowest array that holds them: a small SLO must be small. */
+export type Counts = Uint8Array | Uint16Array | Uint32Array | Float64Array;
+
+const WIDTHS = [
+  { most: 2 ** 8, make: Uint8Array },
+  { most: 2 ** 16, make: Uint16Array },
+  { most: 2 ** 32, make: Uint32Array },
+] as const;
+
+/** The counts with room for `value`, wider where it does not fit: negative sums and large ones are floats. */
+function withRoom(counts: Counts, value: number): Counts {
+  const wider = WIDTHS.find(({ most }) => value >= 0 && value < most)?.make ?? Float64Array;
+  return wider.BYTES_PER_ELEMENT > counts.BYTES_PER_ELEMENT ? wider.from(counts) : counts;
+}
+
+/** The largest value that fits without widening. */
+const roomOf = (counts: Counts): number =>
+  counts instanceof Float64Array ? Number.POSITIVE_INFINITY : 2 ** (8 * counts.BYTES_PER_ELEMENT) - 1;
+
 /**
  * A block of buckets in typed arrays: per cell good and total (whole numbers), their fractions in units of 2^-32, and
- * whether anything was measured. Fractions are allocated with the first one that comes: most series count whole events.
- * 16 bytes a cell for whole counts, 24 with both fractions, and one bit for presence.
+ * whether anything was measured. Whole numbers take 1, 2, 4 or 8 bytes, as the largest of the block needs; fractions are
+ * allocated with the first one that comes: most series count whole events. At most 24 bytes a cell, and one bit for
+ * presence.
  */
 export class Cells {
-  readonly good: Float64Array;
-  readonly total: Float64Array;
+  #good: Counts;
+  #total: Counts;
+  #goodRoom: number;
+  #totalRoom: number;
   goodFraction: Uint32Array | null = null;
   totalFraction: Uint32Array | null = null;
   readonly #present: Uint8Array;
 
   constructor(readonly size: number) {
-    this.good = new Float64Array(size);
-    this.total = new Float64Array(size);
+    this.#good = new Uint8Array(size);
+    this.#total = new Uint8Array(size);
+    this.#goodRoom = this.#totalRoom = roomOf(this.#good);
     this.#present = new Uint8Array((size + 7) >> 3);
+  }
+
+  /** Whole good counts; another array once a larger one came. */
+  get good(): Counts {
+    return this.#good;
+  }
+
+  /** Whole total counts; another array once a larger one came. */
+  get total(): Counts {
+    return this.#total;
   }
 
   /** Whether the cell was measured, be it with a total of 0. */
@@ -25,28 +58,44 @@ export class Cells {
 
   add(cell: number, good: number, goodFraction: number, total: number, totalFraction: number): void {
     (this.#present[cell >> 3] as number) |= 1 << (cell & 7);
-    (this.good[cell] as number) += good;
-    (this.total[cell] as number) += total;
+    let g = (this.#good[cell] as number) + good;
+    let t = (this.#total[cell] as number) + total;
     if (goodFraction !== 0) {
       this.goodFraction ??= new Uint32Array(this.size);
       const sum = (this.goodFraction[cell] as number) + goodFraction;
-      if (sum >= FRACTION) (this.good[cell] as number) += 1;
+      if (sum >= FRACTION) g += 1;
       this.goodFraction[cell] = sum; // modulo 2^32
     }
     if (totalFraction !== 0) {
       this.totalFraction ??= new Uint32Array(this.size);
       const sum = (this.totalFraction[cell] as number) + totalFraction;
-      if (sum >= FRACTION) (this.total[cell] as number) += 1;
+      if (sum >= FRACTION) t += 1;
       this.totalFraction[cell] = sum; // modulo 2^32
     }
+    this.#setWhole(cell, g, t);
+  }
+
+  /** Takes back what was added before; the cell stays measured. */
+  take(cell: number, good: number, goodFraction: number, total: number, totalFraction: number): void {
+    let g = (this.#good[cell] as number) - good;
+    let t = (this.#total[cell] as number) - total;
+    if (goodFraction !== 0 && this.goodFraction !== null) {
+      if ((this.goodFraction[cell] as number) < goodFraction) g -= 1;
+      this.goodFraction[cell] = (this.goodFraction[cell] as number) - goodFraction; // modulo 2^32
+    }
+    if (totalFraction !== 0 && this.totalFraction !== null) {
+      if ((this.totalFraction[cell] as number) < totalFraction) t -= 1;
+      this.totalFraction[cell] = (this.totalFraction[cell] as number) - totalFraction; // modulo 2^32
+    }
+    this.#setWhole(cell, g, t);
   }
 
   /** Adds the cell to `tally`. */
   addTo(tally: Tally, cell: number): void {
     tally.add(
-      this.good[cell] as number,
+      this.#good[cell] as number,
       this.goodFraction === null ? 0 : (this.goodFraction[cell] as number),
-      this.total[cell] as number,
+      this.#total[cell] as number,
       this.totalFraction === null ? 0 : (this.totalFraction[cell] as number),
     );
   }
@@ -54,9 +103,9 @@ export class Cells {
   /** Takes the cell from `tally`, to which it was added before. */
   takeFrom(tally: Tally, cell: number): void {
     tally.subtract(
-      this.good[cell] as number,
+      this.#good[cell] as number,
       this.goodFraction === null ? 0 : (this.goodFraction[cell] as number),
-      this.total[cell] as number,
+      this.#total[cell] as number,
       this.totalFraction === null ? 0 : (this.totalFraction[cell] as number),
     );
   }
@@ -76,8 +125,8 @@ export class Cells {
   /** Empties `count` cells from `start`. */
   clear(start: number, count: number): void {
     const end = start + count;
-    this.good.fill(0, start, end);
-    this.total.fill(0, start, end);
+    this.#good.fill(0, start, end);
+    this.#total.fill(0, start, end);
     this.goodFraction?.fill(0, start, end);
     this.totalFraction?.fill(0, start, end);
     for (let cell = start; cell < end; cell++) {
@@ -88,11 +137,24 @@ export class Cells {
   /** Bytes held by the arrays. */
   get bytes(): number {
     return (
-      this.good.byteLength +
-      this.total.byteLength +
+      this.#good.byteLength +
+      this.#total.byteLength +
       this.#present.byteLength +
       (this.goodFraction?.byteLength ?? 0) +
       (this.totalFraction?.byteLength ?? 0)
     );
+  }
+
+  #setWhole(cell: number, good: number, total: number): void {
+    if (good > this.#goodRoom || good < 0) {
+      this.#good = withRoom(this.#good, good);
+      this.#goodRoom = roomOf(this.#good);
+    }
+    if (total > this.#totalRoom || total < 0) {
+      this.#total = withRoom(this.#total, total);
+      this.#totalRoom = roomOf(this.#total);
+    }
+    this.#good[cell] = good;
+    this.#total[cell] = total;
   }
 }

@@ -2,7 +2,6 @@ import type { AlertSeverity, SloAlertFired } from '@bellwether/contracts';
 import { alertKey, EPSILON } from './alert-pairs.js';
 import type { AlertMark, SloLedger, SloTransition } from './ledger.js';
 import { firstBadMinute, isAbove, type PairReading, type Reading } from './reading.js';
-import type { Series } from './series.js';
 import { MINUTE } from './time-grid.js';
 
 /** Shares of remaining budget whose crossing is an event. */
@@ -25,12 +24,12 @@ export function conditionOf(
   reading: PairReading,
   floors: { minTotal?: number | undefined; minBad?: number | undefined },
 ): 'above' | 'below' | 'unknown' {
-  const { pair, longBurn, shortBurn, long } = reading;
+  const { pair, longBurn, shortBurn, traffic } = reading;
   if (longBurn !== null && !isAbove(longBurn, pair.threshold)) return 'below';
   if (shortBurn !== null && !isAbove(shortBurn, pair.threshold)) return 'below';
   if (longBurn === null || shortBurn === null) return 'unknown';
-  if (floors.minTotal !== undefined && long.totalCount < floors.minTotal) return 'below';
-  if (floors.minBad !== undefined && long.badCount < floors.minBad) return 'below';
+  if (floors.minTotal !== undefined && traffic.totalCount < floors.minTotal) return 'below';
+  if (floors.minBad !== undefined && traffic.badCount < floors.minBad) return 'below';
   return 'above';
 }
 
@@ -39,13 +38,8 @@ export function conditionOf(
  * Evidence above a threshold always fires; absent data (a freeze) holds resolution and the recovery of the budget only.
  * @param tip the measurement to name as evidence; null when none is known
  */
-export function decideSlo(
-  reading: Reading,
-  ledger: SloLedger,
-  series: Series,
-  tip: Tip | null,
-): SloTransition[] {
-  return [...decideAlerts(reading, ledger, series, tip), ...decideBudget(reading, ledger)];
+export function decideSlo(reading: Reading, ledger: SloLedger, tip: Tip | null): SloTransition[] {
+  return [...decideAlerts(reading, ledger, tip), ...decideBudget(reading, ledger)];
 }
 
 /** Whether {@link decideSlo} would fire an alert: so that the right measurement is named as evidence. */
@@ -57,7 +51,7 @@ export function fires(reading: Reading, ledger: SloLedger): boolean {
   );
 }
 
-function decideAlerts(reading: Reading, ledger: SloLedger, series: Series, tip: Tip | null): SloTransition[] {
+function decideAlerts(reading: Reading, ledger: SloLedger, tip: Tip | null): SloTransition[] {
   const transitions: SloTransition[] = [];
   const { definition } = reading.plan;
   const wanted = new Set<string>();
@@ -70,7 +64,7 @@ function decideAlerts(reading: Reading, ledger: SloLedger, series: Series, tip: 
     if (condition === 'above' && !firing) {
       transitions.push({
         type: 'slo.alert.fired',
-        data: firedAlert(reading, pair, (mark?.n ?? 0) + 1, series, tip),
+        data: firedAlert(reading, pair, (mark?.n ?? 0) + 1, tip),
       });
     } else if (condition === 'below' && firing && reading.freeze === null) {
       transitions.push(
@@ -127,13 +121,7 @@ export function retireAlerts(ledger: SloLedger, now: number): SloTransition[] {
     );
 }
 
-function firedAlert(
-  reading: Reading,
-  measured: PairReading,
-  n: number,
-  series: Series,
-  tip: Tip | null,
-): SloAlertFired {
+function firedAlert(reading: Reading, measured: PairReading, n: number, tip: Tip | null): SloAlertFired {
   const { definition } = reading.plan;
   const { pair, longBurn, shortBurn } = measured;
   return {
@@ -151,7 +139,7 @@ function firedAlert(
     eventTime: iso(reading.at),
     n,
     evidence: evidenceOf(reading, measured, tip),
-    startedAt: iso(firstBadMinute(reading.plan, pair, series, reading.at)),
+    startedAt: iso(firstBadMinute(reading, pair)),
     declare: definition.declare[pair.severity],
     ...(definition.escalationPolicy === undefined ? {} : { escalationPolicy: definition.escalationPolicy }),
     title: `${definition.name} burns its error budget ${times(longBurn)} too fast (${pair.severity} ${pair.tier}: ${pair.long} and ${pair.short} above ${pair.threshold})`,

@@ -2,29 +2,38 @@ export { type AlertPair, alertKey, EPSILON, googleSre } from './alert-pairs.js';
 export { type BucketsOf, dumpBuckets } from './bucket-dump.js';
 export { burnDown, burnDownSpan } from './burn-down.js';
 export { type Freeze, freezeOf, Heartbeat, type Regularity, regularity, silentSince } from './cadence.js';
+export { type CalendarUnit, calendarPeriod, type Period } from './calendar.js';
 export { Cells } from './cells.js';
 export { decodeCells, encodeCells } from './cells-codec.js';
+export { type Classifier, classifier, type PointSink } from './classifier.js';
 export { BUDGET_LEVELS, conditionOf, decideSlo, fires, retireAlerts, type Tip } from './decide.js';
+export { type CountingIndicator, type Group, indicatorKey, isCounting, straddles } from './indicator.js';
 export {
-  type Classifier,
-  type CountingIndicator,
-  classifier,
-  indicatorKey,
-  type PointSink,
-  straddles,
-} from './indicator.js';
+  type BucketNeeds,
+  IndicatorBuckets,
+  type JudgedSlices,
+  type MissingHours,
+  needsOf,
+  type SloSource,
+} from './indicator-buckets.js';
 export type { Definitions } from './interchange/definitions.js';
 export { type Imported, type Note, noteText } from './interchange/notes.js';
 export { type AlertMark, emptyLedger, evolveLedger, type SloLedger, type SloTransition } from './ledger.js';
-export { type DaySums, NO_MINUTE, PageMissing } from './minutes.js';
 export { exportOpenSlo } from './openslo/export.js';
 export { importOpenSlo } from './openslo/import.js';
 export type { OpenSloObject, OpenSloOptions } from './openslo/objects.js';
+export { type DaySums, NO_MINUTE, PageMissing } from './pages.js';
 export { burnRate, firstBadMinute, heldEdges, type PairReading, type Reading, readSlo } from './reading.js';
 export { Series } from './series.js';
+export { binOf, binValue, SKETCH_ACCURACY, Sketch } from './sketch.js';
+export { decodeSketch, decodeSketchHour, encodeSketch, encodeSketchHour } from './sketch-codec.js';
+export { Sketches } from './sketches.js';
+export { type SliceContent, type SliceRule, sliceMinutes, sliceRule } from './slice-rule.js';
 export { budgetOf, type Planned, planSlo, type SloPlan } from './slo-plan.js';
 export { importSloth, type SlothOptions } from './sloth/import.js';
 export { statusOf } from './status.js';
 export { fractionOf, Tally, wholeOf } from './tally.js';
 export { HOUR_MINUTES, hourOf, MINUTE, minuteOf } from './time-grid.js';
 export { unitScale } from './unit.js';
+export { calendar, nominalMinutes, rolling, sliceOf, type Window } from './window.js';
+export { consumedOf, type Due, dueSlices, missingSlices, windowSlices, withMissing } from './window-tally.js';

@@ -1,6 +1,7 @@
 import { Cells } from './cells.js';
 import { HourRing } from './hour-ring.js';
-import type { Tally } from './tally.js';
+import { type DaySums, NO_MINUTE, type Page, PageMissing } from './pages.js';
+import { Tally } from './tally.js';
 import { HOUR_MINUTES, hourOf, minuteOf } from './time-grid.js';
 import type { MinuteSource } from './window-sum.js';
 
@@ -8,31 +9,6 @@ import type { MinuteSource } from './window-sum.js';
 const HOT_HOURS = 74;
 /** Hours beyond the longest window that the whole-hour sums reach, for measurements ahead of the clock. */
 const SPARE_HOURS = 3;
-
-/** Stands for "no minute of this hour was measured" in a day's first minutes. */
-export const NO_MINUTE = 255;
-
-/** An hour's minutes, read from where buckets are stored. */
-interface Page {
-  cells: Cells;
-  /** Changed since it was stored. */
-  dirty: boolean;
-}
-
-/** Buckets of a whole hour were needed, but are not in memory: see {@link Series.missing}. */
-export class PageMissing extends Error {
-  override readonly name = 'PageMissing';
-  constructor(readonly hour: number) {
-    super(`the minutes of hour ${hour} are not in memory`);
-  }
-}
-
-/** Whole-hour sums and first minutes of a day, as they are stored. */
-export interface DaySums {
-  cells: Cells;
-  /** Of each hour; {@link NO_MINUTE} where nothing was measured. */
-  firstMinutes: Uint8Array;
-}
 
 /**
  * The minute buckets of one indicator over one SLI. The minutes of the last 3 days up to the newest measurement are in
@@ -103,6 +79,26 @@ export class Minutes implements MinuteSource {
     }
   }
 
+  /** Takes back what was counted at a measured minute. @throws PageMissing */
+  withdraw(minute: number, counted: Tally): void {
+    const hour = hourOf(minute);
+    const { good, goodFraction, total, totalFraction } = counted;
+    const [cells, cell] = this.#own(minute, hour);
+    cells.take(cell, good, goodFraction, total, totalFraction);
+    this.#dirty.add(hour);
+    if (!this.#hours.covers(hour)) return;
+    const [hours, slot] = this.#hours.at(hour);
+    hours.take(slot, good, goodFraction, total, totalFraction);
+  }
+
+  /** What was counted at a minute; null when it was not measured. @throws PageMissing */
+  at(minute: number): Tally | null {
+    if (!this.has(minute)) return null;
+    const tally = new Tally();
+    this.addMinute(tally, minute);
+    return tally;
+  }
+
   sumInto(tally: Tally, low: number, high: number): void {
     let minute = low;
     while (minute <= high) {
@@ -162,6 +158,12 @@ export class Minutes implements MinuteSource {
       }
     }
     return null;
+  }
+
+  /** Whether the hour was measured; also where that is no longer known without its page. */
+  hasHour(hour: number): boolean {
+    if (this.#hours.covers(hour)) return this.#hours.has(hour);
+    return hour <= this.#hours.head && (this.#paged || this.#pages.has(hour));
   }
 
   /** Whether the hour's minutes are stored elsewhere. */
@@ -257,15 +259,16 @@ export class Minutes implements MinuteSource {
     return bytes;
   }
 
-  /** Makes the hour the head of what is kept when it is newer; a hot hour that leaves with changes becomes a page. */
+  /** Makes the hour the head of what is kept when it is newer; a hot hour that leaves becomes a page. */
   #makeRoom(hour: number): void {
     const head = this.#hours.head;
     if (hour <= head) return;
     const leaving = Math.min(hour - head, HOT_HOURS);
     for (let i = 0; i < leaving; i++) {
       const old = head - HOT_HOURS + 1 + i;
-      if (Number.isFinite(old) && (this.#dirty.has(old) || !this.#paged) && this.#hours.has(old)) {
-        this.#pages.set(old, { cells: this.#copyHot(old), dirty: true });
+      // Unchanged ones too, until pages are released: the same message may measure them yet.
+      if (Number.isFinite(old) && this.#hours.has(old)) {
+        this.#pages.set(old, { cells: this.#copyHot(old), dirty: this.#dirty.has(old) });
       }
     }
     this.#hours.advance(hour);

@@ -1,24 +1,28 @@
 import { type AlertPair, EPSILON } from './alert-pairs.js';
-import { type Freeze, freezeOf, type Heartbeat } from './cadence.js';
-import { type Series, settledAfter } from './series.js';
-import type { SloPlan } from './slo-plan.js';
+import { type Freeze, freezeOf } from './cadence.js';
+import type { SloSource } from './indicator-buckets.js';
+import { settledAfter } from './series.js';
+import { lookBack, type SloPlan } from './slo-plan.js';
 import type { Tally } from './tally.js';
 import { MINUTE, minuteOf } from './time-grid.js';
+import { consumedOf, dueSlices, heldSpan, windowMillis, windowTally, withMissing } from './window-tally.js';
 
 /** One alert pair, measured. A burn rate is null when nothing was counted in its window. */
 export interface PairReading {
   pair: AlertPair;
   longBurn: number | null;
   shortBurn: number | null;
-  /** Sums over the long window, for traffic floors and evidence. */
+  /** Sums over both windows, as evidence: events, or slices. */
   long: Tally;
-  /** Sums over the short window, for evidence. */
   short: Tally;
+  /** Events of the long window, for traffic floors. */
+  traffic: Tally;
 }
 
 /** An SLO, measured at an instant. */
 export interface Reading {
   plan: SloPlan;
+  source: SloSource;
   /** Epoch milliseconds. */
   at: number;
   /** Sums over W; while frozen, as the budget is held. */
@@ -26,8 +30,8 @@ export interface Reading {
   /** Fraction of the budget consumed, signed and never clamped; null when nothing was counted. */
   consumed: number | null;
   pairs: PairReading[];
-  /** Burn rate by window in minutes. */
-  burns: ReadonlyMap<number, number | null>;
+  /** Burn rate by key of the window, in the order of the plan. */
+  burns: ReadonlyMap<string, number | null>;
   freeze: Freeze | null;
   coverage: number | null;
   /** Seconds since the oldest data in W, at most W. */
@@ -42,53 +46,61 @@ export interface Reading {
  * The low ends of windows, besides the series' own, that a reading at `now` will look through: while absent data freezes
  * the budget, the window as it stood then.
  */
-export function heldEdges(plans: Iterable<SloPlan>, heartbeat: Heartbeat, now: number): number[] {
-  const edges: number[] = [];
-  const freeze = freezeOf(heartbeat.series, heartbeat.regularity, now);
-  for (const plan of plans) {
-    if (plan.definition.missingData === 'freeze' && freeze !== null) {
-      edges.push(minuteOf(freeze.since) - plan.windowMinutes);
-    }
-  }
-  return edges;
+export function heldEdges(plan: SloPlan, source: SloSource, now: number): number[] {
+  if (plan.definition.missingData !== 'freeze') return [];
+  const { heartbeat, events } = source;
+  const freeze = freezeOf(events, heartbeat.regularity, now);
+  return freeze === null ? [] : [heldSpan(plan, freeze, now).low];
 }
 
 /**
  * Measures an SLO at `now`, moving the windows of its series there.
- * @throws PageMissing unless what the series says is missing at `now` was provided, with {@link heldEdges}
+ * @throws PageMissing unless what the series say is missing at `now` was provided, with {@link heldEdges}
  */
-export function readSlo(plan: SloPlan, heartbeat: Heartbeat, now: number): Reading {
-  const { series } = heartbeat;
-  series.advance(now);
+export function readSlo(plan: SloPlan, source: SloSource, now: number): Reading {
+  const { tallies, events, heartbeat } = source;
+  tallies.advance(now);
+  if (plan.eventWindows.length > 0) events.advance(now);
+  const { missingData } = plan.definition;
   const regular = heartbeat.regularity;
-  const absentIsGood = plan.definition.missingData === 'good';
-  const freeze = absentIsGood ? null : freezeOf(series, regular, now);
+  const freeze = missingData === 'freeze' ? freezeOf(events, regular, now) : null;
+  const due = dueSlices(plan, source, now);
 
-  const burns = new Map<number, number | null>();
-  for (const minutes of plan.windows) {
-    const burn = burnRate(series.window(minutes), plan.budget);
-    burns.set(minutes, burn === null && absentIsGood && series.newest !== null ? 0 : burn);
+  const sums = new Map<string, Tally>();
+  const burns = new Map<string, number | null>();
+  for (const window of plan.windows) {
+    const tally = windowTally(plan, source, window, now, due);
+    const burn = burnRate(tally, plan.budget);
+    sums.set(window.key, tally);
+    burns.set(window.key, burn === null && missingData === 'good' && due !== null ? 0 : burn);
   }
-  const history = historyOf(plan, series, now);
-  const tally = freeze === null ? series.window(plan.windowMinutes) : heldBudget(plan, series, freeze);
+  const over = (minutes: number): string => lookBack(plan, minutes).key;
+  const current = sums.get(plan.window.key) as Tally;
+  const tally = freeze === null ? current : heldBudget(plan, source, freeze, now, current);
+  const history = historyOf(plan, source, now);
   return {
     plan,
+    source,
     at: now,
     tally,
-    consumed: burnRate(tally, plan.budget),
-    pairs: plan.pairs.map((pair) => ({
-      pair,
-      longBurn: burns.get(pair.longMinutes) ?? null,
-      shortBurn: burns.get(pair.shortMinutes) ?? null,
-      long: series.window(pair.longMinutes),
-      short: series.window(pair.shortMinutes),
-    })),
+    consumed: consumedOf(plan, tally, minuteOf(now)),
+    pairs: plan.pairs.map((pair) => {
+      const long = sums.get(over(pair.longMinutes)) as Tally;
+      return {
+        pair,
+        longBurn: burns.get(over(pair.longMinutes)) ?? null,
+        shortBurn: burns.get(over(pair.shortMinutes)) ?? null,
+        long,
+        short: sums.get(over(pair.shortMinutes)) as Tally,
+        traffic: plan.eventWindows.length > 0 ? events.window(pair.longMinutes) : long,
+      };
+    }),
     burns,
     freeze,
     coverage: regular.coverage,
     history,
-    settled: history >= settledAfter(plan.windowMinutes) * 60,
-    watermark: series.newest,
+    settled: history >= settledAfter(windowMillis(plan, minuteOf(now)) / MINUTE) * 60,
+    watermark: events.newest,
   };
 }
 
@@ -103,18 +115,20 @@ export const isAbove = (burn: number, threshold: number): boolean => burn > thre
 
 /**
  * The first minute of the run that led to an alert (epoch milliseconds): the start of the stretch up to now over which
- * bad events outweigh what the threshold allows by most (the change point of a cumulative sum). Faults long before it
- * that clean traffic has outweighed since do not count. Minutes that are not in memory are taken by the hour.
+ * bad events, or slices, outweigh what the threshold allows by most (the change point of a cumulative sum). Faults long
+ * before it that clean traffic has outweighed since do not count. Minutes that are not in memory are taken by the hour.
  */
-export function firstBadMinute(plan: SloPlan, pair: AlertPair, series: Series, now: number): number {
+export function firstBadMinute({ plan, source, at }: Reading, pair: AlertPair): number {
+  const { tallies } = source;
   const allowed = pair.threshold * plan.budget;
-  const end = minuteOf(now);
+  const due = dueSlices(plan, source, at);
+  const end = minuteOf(at);
   const low = end - pair.longMinutes;
   let excess = 0;
   let most = Number.NEGATIVE_INFINITY;
   let start = end;
   const take = (from: number, to: number): void => {
-    const tally = series.sum(from, to);
+    const tally = withMissing(plan, tallies.sum(from, to), from, to, due);
     if (tally.isEmpty) return;
     excess += tally.badCount - allowed * tally.totalCount;
     if (excess > most) {
@@ -123,16 +137,17 @@ export function firstBadMinute(plan: SloPlan, pair: AlertPair, series: Series, n
     }
   };
   let minute = end;
-  for (; minute >= low && minute >= series.hotFrom; minute--) take(minute, minute);
+  for (; minute >= low && minute >= tallies.hotFrom; minute--) take(minute, minute);
   for (; minute >= low; minute -= 60) take(Math.max(low, minute - 59), minute);
   return start * MINUTE;
 }
 
-function historyOf(plan: SloPlan, series: Series, now: number): number {
-  const oldest = series.firstMinuteFrom(minuteOf(now) - plan.windowMinutes);
+function historyOf(plan: SloPlan, { tallies, events }: SloSource, now: number): number {
+  const end = minuteOf(now);
+  const oldest = tallies.firstMinuteFrom(plan.window.low(end));
   if (oldest === null) return 0;
-  const from = Math.max(oldest * MINUTE, series.first ?? 0);
-  return Math.min(plan.windowMinutes * 60, Math.max(0, Math.floor((now - from) / 1000)));
+  const from = Math.max(oldest * MINUTE, events.first ?? 0);
+  return Math.min(windowMillis(plan, end) / 1000, Math.max(0, Math.floor((now - from) / 1000)));
 }
 
 /**
@@ -140,10 +155,10 @@ function historyOf(plan: SloPlan, series: Series, now: number): number {
  * minutes that leave the window since say anything. With patchy data it is the sums now or then, whichever spent more:
  * a budget does not recover on absent data, but what is measured counts.
  */
-function heldBudget(plan: SloPlan, series: Series, freeze: Freeze): Tally {
-  const since = minuteOf(freeze.since);
-  const held = series.sum(since - plan.windowMinutes, since);
+function heldBudget(plan: SloPlan, source: SloSource, freeze: Freeze, now: number, current: Tally): Tally {
+  const { low, high } = heldSpan(plan, freeze, now);
+  const held = source.tallies.sum(low, high);
   if (freeze.kind === 'stale') return held;
-  const current = series.window(plan.windowMinutes);
-  return (held.errorRatio ?? -1) > (current.errorRatio ?? -1) ? held : current;
+  const spent = (tally: Tally): number => consumedOf(plan, tally, minuteOf(now)) ?? -1;
+  return spent(held) > spent(current) ? held : current;
 }

@@ -1,7 +1,9 @@
 import type { Cells } from './cells.js';
-import { type DaySums, Minutes } from './minutes.js';
+import { Minutes } from './minutes.js';
+import type { DaySums } from './pages.js';
 import { fractionOf, Tally, wholeOf } from './tally.js';
-import { DAY_MINUTES, HOUR_MINUTES, hourOf, minuteOf } from './time-grid.js';
+import { DAY_MINUTES, HOUR_MINUTES, hourOf, MINUTE, minuteOf } from './time-grid.js';
+import { rolling, type Window } from './window.js';
 import { WindowSum } from './window-sum.js';
 
 /**
@@ -10,26 +12,28 @@ import { WindowSum } from './window-sum.js';
  * The minutes of the last 3 days up to the newest measurement are in memory (hot), as are the sums of all hours of the
  * longest window. An older minute is paged in where a window's far edge or a late measurement touches it; whoever owns
  * the series asks for what is {@link missing}, provides it, and takes what changed with {@link takeDirty}. A
- * measurement costs one addition per window, reading a window costs nothing, both whatever the window's length; a
- * series with a 30-day window takes 85 KiB for whole counts and 124 KiB where both counts are fractions.
+ * measurement costs one addition per window, reading a window costs nothing, both whatever the window's length. Counts
+ * are as wide as the largest of them: with a 30-day window a series takes 11 KiB for up to 255 events an hour, 85 KiB for
+ * whole counts of any size, and 124 KiB where both counts are large fractions.
  *
  * A series that is not `paged` keeps everything in memory and is never missing anything: for recomputations.
  */
 export class Series {
   readonly #minutes: Minutes;
-  readonly #windows = new Map<number, WindowSum>();
+  readonly #windows = new Map<string, WindowSum>();
   #first: number | null = null;
   #newest: number | null = null;
 
   /**
-   * @param options.windows lengths in minutes of the windows that will be read
+   * @param options.windows the windows that will be read; a number is a rolling one, in minutes
    * @param options.paged whether cold minutes live elsewhere and are paged in
    */
-  constructor(options: { windows: Iterable<number>; paged?: boolean }) {
+  constructor(options: { windows: Iterable<Window | number>; paged?: boolean }) {
     let longest = 0;
-    for (const minutes of options.windows) {
-      this.#windows.set(minutes, new WindowSum(minutes));
-      longest = Math.max(longest, minutes);
+    for (const asked of options.windows) {
+      const window = typeof asked === 'number' ? rolling(asked) : asked;
+      this.#windows.set(window.key, new WindowSum(window));
+      longest = Math.max(longest, window.longest);
     }
     this.#minutes = new Minutes(longest, options.paged ?? false);
   }
@@ -49,9 +53,9 @@ export class Series {
     return this.#minutes.revision;
   }
 
-  /** Lengths, in minutes, of the windows that are kept. */
-  get windows(): number[] {
-    return [...this.#windows.keys()].sort((a, b) => a - b);
+  /** Keys of the windows that are kept. */
+  get windows(): string[] {
+    return [...this.#windows.keys()];
   }
 
   /** Hours that the whole-hour sums reach back. */
@@ -92,16 +96,38 @@ export class Series {
     if (this.#first === null || at < this.#first) this.#first = at;
   }
 
+  /**
+   * Makes a minute what is given, whatever was there: a verdict that may be another one with every measurement. Whether
+   * it was anything else before. @throws PageMissing
+   */
+  put(minute: number, verdict: Tally): boolean {
+    const before = this.#minutes.at(minute);
+    const { good, goodFraction, total, totalFraction } = verdict;
+    if (before?.equals(verdict)) return false;
+    if (before !== null) {
+      this.#minutes.withdraw(minute, before);
+      for (const window of this.#windows.values()) window.withdraw(minute, before);
+    }
+    this.#minutes.add(minute, good, goodFraction, total, totalFraction);
+    for (const window of this.#windows.values()) {
+      window.observe(minute, good, goodFraction, total, totalFraction);
+    }
+    const at = minute * MINUTE;
+    if (this.#newest === null || at > this.#newest) this.#newest = at;
+    if (this.#first === null || at < this.#first) this.#first = at;
+    return true;
+  }
+
   /** Moves all windows to the minute that `now` (epoch milliseconds) lies in. @throws PageMissing */
   advance(now: number): void {
     const end = minuteOf(now);
     for (const window of this.#windows.values()) window.moveTo(end, this.#minutes);
   }
 
-  /** The sums over the window of that many complete minutes plus the current one, as of the last {@link advance}. */
-  window(minutes: number): Tally {
-    const window = this.#windows.get(minutes);
-    if (window === undefined) throw new RangeError(`no window of ${minutes} minutes is kept`);
+  /** The sums over a window, by its key, as of the last {@link advance}; a number is a rolling one, in minutes. */
+  window(key: string | number): Tally {
+    const window = this.#windows.get(`${key}`);
+    if (window === undefined) throw new RangeError(`no window ${key} is kept`);
     return window.tally;
   }
 
@@ -115,6 +141,11 @@ export class Series {
   /** Whether the minute was measured. @throws PageMissing */
   has(minute: number): boolean {
     return this.#minutes.has(minute);
+  }
+
+  /** Whether anything of the hour that a minute lies in is known or stored; so much is said too where nobody remembers. */
+  hasHour(minute: number): boolean {
+    return this.#minutes.hasHour(hourOf(minute));
   }
 
   /** The oldest measured minute from `low` on; null when there is none. @throws PageMissing */
@@ -137,12 +168,12 @@ export class Series {
       if (minute !== hour * HOUR_MINUTES && this.#minutes.isMissing(hour)) wanted.add(hour);
     };
     const end = minuteOf(now);
-    const lows = [...[...this.#windows.keys()].map((minutes) => end - minutes), ...extra];
+    const lows = [...this.#lows(end), ...extra];
     for (const low of lows) edge(low);
     if (this.#minutes.paged && Number.isFinite(this.#minutes.head)) {
       // Only a clock far behind the measurements looks back beyond the whole-hour sums.
       const oldest = this.#minutes.head - this.#minutes.hoursKept;
-      for (let hour = hourOf(Math.min(...lows)); hour <= oldest; hour++) {
+      for (let hour = hourOf(Math.min(end, ...lows)); hour <= oldest; hour++) {
         if (this.#minutes.isMissing(hour)) wanted.add(hour);
       }
     }
@@ -152,6 +183,11 @@ export class Series {
   /** The hours to provide before measurements of these instants (epoch milliseconds) can be counted. */
   missingFor(instants: Iterable<number>): number[] {
     return this.#minutes.missingFor(instants);
+  }
+
+  /** Whether the minutes of the hour that a minute lies in are stored elsewhere. */
+  isMissing(minute: number): boolean {
+    return this.#minutes.isMissing(hourOf(minute));
   }
 
   /** Brings an hour's stored minutes in; null when none are stored. An hour that is in memory already is left as it is. */
@@ -188,10 +224,8 @@ export class Series {
     if (!this.#minutes.paged) return;
     const end = minuteOf(now);
     const edges = new Set<number>();
-    for (const minutes of this.#windows.keys()) {
-      edges.add(hourOf(end - minutes));
-      edges.add(hourOf(end + HOUR_MINUTES - minutes)); // paged in ahead
-    }
+    for (const low of this.#lows(end)) edges.add(hourOf(low));
+    for (const low of this.#lows(end + HOUR_MINUTES)) edges.add(hourOf(low)); // paged in ahead
     for (const minute of extra) edges.add(hourOf(minute));
     this.#minutes.release(edges);
   }
@@ -202,6 +236,10 @@ export class Series {
    */
   day(day: number): DaySums | null {
     return this.#minutes.day(day);
+  }
+
+  #lows(end: number): number[] {
+    return [...this.#windows.values()].map(({ window }) => window.low(end));
   }
 }
 

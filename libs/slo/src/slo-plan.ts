@@ -1,20 +1,36 @@
-import { durationMillis, type Fault, MeasurementLimits, type SloDefinition } from '@bellwether/contracts';
+import {
+  durationMillis,
+  type Fault,
+  type Indicator,
+  MeasurementLimits,
+  type SloDefinition,
+} from '@bellwether/contracts';
 import { type AlertPair, alertPairs } from './alert-pairs.js';
-import type { CountingIndicator } from './indicator.js';
-import { MINUTE } from './time-grid.js';
+import { isCounting } from './indicator.js';
+import { type SliceRule, sliceMinutes, sliceRule } from './slice-rule.js';
+import { DAY_MINUTES, MINUTE } from './time-grid.js';
 import { unitScale } from './unit.js';
+import { calendar, nominalMinutes, rolling, type Window } from './window.js';
 
 /** A definition ready for evaluation: durations in minutes, alerts resolved. */
 export interface SloPlan {
   definition: SloDefinition;
-  indicator: CountingIndicator;
+  indicator: Indicator;
+  /** How slices are judged; null for `occurrences`, which counts events. */
+  rule: SliceRule | null;
+  /** Minutes of a slice; 1 for `occurrences`. */
+  slice: number;
   /** B = 1 - objective, without float residue. */
   budget: number;
-  /** W in minutes. */
+  /** What the budget is over: W. */
+  window: Window;
+  /** W in minutes; of a calendar window 7, 30, 90 or 365 days, whatever the current period's length. */
   windowMinutes: number;
   pairs: AlertPair[];
-  /** Lengths of all windows that evaluation reads, ascending, in minutes; W is one of them. */
-  windows: number[];
+  /** All windows that evaluation reads, the shortest first; W is one of them. */
+  windows: Window[];
+  /** Windows over events that are read besides, for traffic floors of an SLO that counts slices. */
+  eventWindows: Window[];
 }
 
 export type Planned = { ok: true; plan: SloPlan; warnings: string[] } | { ok: false; faults: Fault[] };
@@ -24,62 +40,22 @@ export function budgetOf(objective: number): number {
   return Number((1 - objective).toFixed(12));
 }
 
+/** The window of an alert's look-back over what an SLO counts. */
+export const lookBack = (plan: Pick<SloPlan, 'slice'>, minutes: number): Window =>
+  rolling(minutes, plan.slice);
+
 /**
- * Checks a definition as a whole and works out what its evaluation needs. What this version does not evaluate is refused
- * by name: an SLO that is silently taken for another one is worse than none.
+ * Checks a definition as a whole and works out what its evaluation needs. What cannot be evaluated as it is asked for is
+ * refused by the name of its field: an SLO that is silently taken for another one is worse than none.
  * @param sliUnit unit of the SLI's definition; undefined while it has none
  */
 export function planSlo(definition: SloDefinition, sliUnit?: string): Planned {
-  const faults: Fault[] = [];
   const warnings: string[] = [];
-  const { indicator, budgeting, window } = definition;
-
-  if (indicator.kind === 'percentile' || indicator.kind === 'mean') {
-    faults.push({
-      path: 'indicator.kind',
-      message: `"${indicator.kind}" is not evaluated by this version; use "ratio", or "threshold" to count what is within a bound`,
-    });
-  }
-  if (budgeting.method !== 'occurrences') {
-    faults.push({
-      path: 'budgeting.method',
-      message: `"${budgeting.method}" is not evaluated by this version; use "occurrences"`,
-    });
-  }
-  if (definition.missingData === 'bad' && budgeting.method === 'occurrences') {
-    faults.push({
-      path: 'missingData',
-      message:
-        '"bad" needs slices to count: "occurrences" counts events, and absent data has none; use "freeze"',
-    });
-  }
-  if (indicator.kind === 'threshold') {
-    if (unitScale(indicator.unit, sliUnit) === null) {
-      faults.push({
-        path: 'indicator.unit',
-        message: `is "${indicator.unit}", but the SLI is measured in "${sliUnit}"`,
-      });
-    }
-  } else if (indicator.kind === 'ratio' && sliUnit !== undefined && !RATIO_UNITS.has(sliUnit)) {
-    warnings.push(
-      `indicator: the SLI is measured in "${sliUnit}", and a ratio counts only good and total: values and histograms are left out`,
-    );
-  }
-
-  if ('calendar' in window) {
-    faults.push({
-      path: 'window.calendar',
-      message: 'calendar windows are not evaluated by this version; use a rolling window',
-    });
-    return { ok: false, faults };
-  }
-  const windowMillis = durationMillis(window.rolling);
-  if (windowMillis % MINUTE !== 0 || windowMillis < 2 * MINUTE) {
-    faults.push({ path: 'window.rolling', message: 'must be a whole number of minutes, at least 2m' });
-  }
-  if (windowMillis > MeasurementLimits.ageMillis) {
-    faults.push({ path: 'window.rolling', message: 'must not be longer than measurements are kept: 400d' });
-  }
+  const faults = [
+    ...indicatorFaults(definition, sliUnit),
+    ...sliceFaults(definition),
+    ...windowFaults(definition),
+  ];
   const budget = budgetOf(definition.objective);
   if (!(budget > 0 && budget < 1)) {
     faults.push({
@@ -88,26 +64,135 @@ export function planSlo(definition: SloDefinition, sliUnit?: string): Planned {
     });
   }
   if (faults.length > 0) return { ok: false, faults };
+  const { indicator } = definition;
+  if (indicator.kind === 'ratio' && sliUnit !== undefined && !RATIO_UNITS.has(sliUnit)) {
+    warnings.push(
+      `indicator: the SLI is measured in "${sliUnit}", and a ratio counts only good and total: values and histograms are left out`,
+    );
+  }
 
-  const windowMinutes = windowMillis / MINUTE;
-  const alerts = alertPairs(definition, windowMinutes, budget);
+  const slice = sliceMinutes(definition);
+  const { window, minutes: windowMinutes } = windowOf(definition, slice);
+  const alerts = alertPairs(definition, windowMinutes, budget, slice);
   if (alerts.faults.length > 0) return { ok: false, faults: alerts.faults };
   if (alerts.pairs.length === 0 && definition.alerting.preset !== 'none')
     warnings.push('alerting: nothing will alert on this SLO');
-  const windows = new Set([windowMinutes]);
-  for (const pair of alerts.pairs) windows.add(pair.longMinutes).add(pair.shortMinutes);
+  const rule = sliceRule(definition, sliUnit);
+  const lengths = new Set(alerts.pairs.flatMap((pair) => [pair.longMinutes, pair.shortMinutes]));
+  const windows = new Map(
+    [...[...lengths].sort((a, b) => a - b).map((minutes) => rolling(minutes, slice)), window].map(
+      (each) => [each.key, each] as const,
+    ),
+  );
+  const { minTotal, minBad } = definition.alerting;
+  const hasFloors = minTotal !== undefined || minBad !== undefined;
+  const longs = rule !== null && hasFloors ? alerts.pairs.map((pair) => pair.longMinutes) : [];
   return {
     ok: true,
     warnings: [...warnings, ...alerts.warnings],
     plan: {
       definition,
-      indicator: indicator as CountingIndicator,
+      indicator,
+      rule,
+      slice,
       budget,
+      window,
       windowMinutes,
       pairs: alerts.pairs,
-      windows: [...windows].sort((a, b) => a - b),
+      windows: [...windows.values()],
+      eventWindows: [...new Set(longs)].map((minutes) => rolling(minutes)),
     },
   };
+}
+
+function windowOf({ window }: SloDefinition, slice: number): { window: Window; minutes: number } {
+  if ('calendar' in window) {
+    return { window: calendar(window.calendar, window.timeZone), minutes: nominalMinutes(window.calendar) };
+  }
+  const minutes = durationMillis(window.rolling) / MINUTE;
+  return { window: rolling(minutes, slice), minutes };
+}
+
+function indicatorFaults(definition: SloDefinition, sliUnit: string | undefined): Fault[] {
+  const { indicator, budgeting, alerting } = definition;
+  const faults: Fault[] = [];
+  if (!isCounting(indicator) && budgeting.method === 'occurrences') {
+    faults.push({
+      path: 'indicator.kind',
+      message: `"${indicator.kind}" judges slices of time, and "occurrences" counts events; use budgeting.method "timeslices", or "threshold" to count what is within a bound`,
+    });
+  }
+  if (!isCounting(indicator) && alerting.minBad !== undefined) {
+    faults.push({
+      path: 'alerting.minBad',
+      message: `counts bad events, and a "${indicator.kind}" has none; use minTotal`,
+    });
+  }
+  if (indicator.kind !== 'ratio' && unitScale(indicator.unit, sliUnit) === null) {
+    faults.push({
+      path: 'indicator.unit',
+      message: `is "${indicator.unit}", but the SLI is measured in "${sliUnit}"`,
+    });
+  }
+  return faults;
+}
+
+/** Minutes of a slice at most: a day. */
+const LONGEST_SLICE = DAY_MINUTES;
+
+function sliceFaults(definition: SloDefinition): Fault[] {
+  const { indicator, budgeting, window, missingData } = definition;
+  const faults: Fault[] = [];
+  if (budgeting.method === 'occurrences') {
+    if (missingData === 'bad') {
+      faults.push({
+        path: 'missingData',
+        message:
+          '"bad" needs slices to count: "occurrences" counts events, and absent data has none; use "freeze"',
+      });
+    }
+    return faults;
+  }
+  const slice = durationMillis(budgeting.slice);
+  if (slice % MINUTE !== 0) {
+    faults.push({ path: 'budgeting.slice', message: 'must be a whole number of minutes' });
+  } else if (slice > LONGEST_SLICE * MINUTE) {
+    faults.push({ path: 'budgeting.slice', message: 'must not be longer than a day' });
+  } else if ('rolling' in window && durationMillis(window.rolling) % slice !== 0) {
+    faults.push({
+      path: 'window.rolling',
+      message: `must be a whole number of slices of ${budgeting.slice}`,
+    });
+  }
+  if (budgeting.method === 'timeslices') {
+    if (isCounting(indicator)) {
+      if (indicator.kind === 'ratio' && budgeting.sliceTarget === undefined) {
+        faults.push({
+          path: 'budgeting.sliceTarget',
+          message: 'is needed: the share of good events from which on a slice is good, above 0 and up to 1',
+        });
+      }
+    } else if (budgeting.sliceTarget !== undefined) {
+      faults.push({
+        path: 'budgeting.sliceTarget',
+        message: `has no meaning with "${indicator.kind}", which judges the slice as a whole; leave it out`,
+      });
+    }
+  }
+  return faults;
+}
+
+function windowFaults({ window }: SloDefinition): Fault[] {
+  if ('calendar' in window) return [];
+  const faults: Fault[] = [];
+  const millis = durationMillis(window.rolling);
+  if (millis % MINUTE !== 0 || millis < 2 * MINUTE) {
+    faults.push({ path: 'window.rolling', message: 'must be a whole number of minutes, at least 2m' });
+  }
+  if (millis > MeasurementLimits.ageMillis) {
+    faults.push({ path: 'window.rolling', message: 'must not be longer than measurements are kept: 400d' });
+  }
+  return faults;
 }
 
 /** Units whose measurements a ratio has a reading for. */

@@ -1,8 +1,10 @@
-import { formatDuration, type SloStatus } from '@bellwether/contracts';
+import type { SloStatus } from '@bellwether/contracts';
 import { alertKey, EPSILON } from './alert-pairs.js';
 import type { SloLedger } from './ledger.js';
 import type { Reading } from './reading.js';
-import { MINUTE } from './time-grid.js';
+import { lookBack } from './slo-plan.js';
+import { minuteOf } from './time-grid.js';
+import { windowMillis } from './window-tally.js';
 
 /** Below this share of remaining budget an SLO is at risk. */
 const AT_RISK = 0.25;
@@ -17,6 +19,7 @@ export function statusOf(reading: Reading, ledger: SloLedger): SloStatus {
     const mark = ledger.alerts.get(alertKey({ severity, tier }));
     return { severity, tier, state: mark?.state ?? ('ok' as const), since: mark ? iso(mark.since) : null };
   });
+  const period = plan.window.period(minuteOf(at));
   const firing = alerts.some((alert) => alert.state === 'firing');
   return {
     slo: definition.name,
@@ -36,8 +39,9 @@ export function statusOf(reading: Reading, ledger: SloLedger): SloStatus {
       exhausted: remaining !== null && remaining <= EPSILON,
       exhaustsAt: exhaustsAt(reading, remaining),
     },
-    burn: [...reading.burns].map(([minutes, rate]) => ({ window: formatDuration(minutes * MINUTE), rate })),
+    burn: plan.windows.map(({ key, label }) => ({ window: label, rate: reading.burns.get(key) ?? null })),
     alerts,
+    ...(period && { period: { from: iso(period.from), to: iso(period.to) } }),
     watermark: reading.watermark === null ? null : iso(reading.watermark),
     history: reading.history,
     coverage: reading.coverage,
@@ -53,15 +57,19 @@ function stateOf(remaining: number | null, settled: boolean, firing: boolean): S
 
 /**
  * When the budget is gone at the recent pace: now + remaining · W / burn over the shortest long window of the alerts
- * (one hour for the preset; the SLO window itself without alerts). Null when nothing burns; now when it is gone already.
+ * (one hour for the preset; the SLO window itself without alerts). Null when nothing burns, or when the period of the
+ * calendar ends before, with a whole budget after it; now when it is gone already.
  */
 function exhaustsAt({ plan, at, burns }: Reading, remaining: number | null): string | null {
   if (remaining === null) return null;
   if (remaining <= EPSILON) return iso(at);
-  const recent = Math.min(plan.windowMinutes, ...plan.pairs.map((pair) => pair.longMinutes));
-  const burn = burns.get(recent) ?? null;
+  const longs = plan.pairs.map((pair) => pair.longMinutes);
+  const recent = longs.length === 0 ? plan.window : lookBack(plan, Math.min(...longs));
+  const burn = burns.get(recent.key) ?? null;
   if (burn === null || burn <= 0) return null;
-  const millis = at + (remaining * plan.windowMinutes * MINUTE) / burn;
+  const millis = at + (remaining * windowMillis(plan, minuteOf(at))) / burn;
+  const period = plan.window.period(minuteOf(at));
+  if (period !== null && millis >= period.to) return null;
   // Beyond what a date can hold is "never".
   return millis <= 8.64e15 ? iso(millis) : null;
 }

@@ -65,6 +65,15 @@ export class Tally {
     return this;
   }
 
+  equals(other: Tally): boolean {
+    return (
+      this.good === other.good &&
+      this.goodFraction === other.goodFraction &&
+      this.total === other.total &&
+      this.totalFraction === other.totalFraction
+    );
+  }
+
   clear(): void {
     this.good = 0;
     this.goodFraction = 0;

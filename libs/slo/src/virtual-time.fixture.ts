@@ -3,11 +3,10 @@ import {
   decideSlo,
   emptyLedger,
   evolveLedger,
-  Heartbeat,
-  heldEdges,
+  IndicatorBuckets,
+  needsOf,
   planSlo,
   readSlo,
-  Series,
   type SloLedger,
   type SloPlan,
   type SloTransition,
@@ -32,16 +31,18 @@ export function definition(overrides: Partial<Record<keyof SloDefinition, unknow
 }
 
 /** The plan of a definition that must be good. */
-export function planOf(overrides: Partial<Record<keyof SloDefinition, unknown>> = {}): SloPlan {
-  const planned = planSlo(definition(overrides));
+export function planOf(
+  overrides: Partial<Record<keyof SloDefinition, unknown>> = {},
+  sliUnit?: string,
+): SloPlan {
+  const planned = planSlo(definition(overrides), sliUnit);
   if (!planned.ok) throw new Error(JSON.stringify(planned.faults));
   return planned.plan;
 }
 
 /** An SLO on virtual time: measurements go in, transitions come out, and the clock moves only when it is told to. */
 export class VirtualSlo {
-  readonly series: Series;
-  readonly heartbeat: Heartbeat;
+  readonly buckets: IndicatorBuckets;
   readonly transitions: { at: number; transition: SloTransition }[] = [];
   ledger: SloLedger = emptyLedger;
 
@@ -49,18 +50,17 @@ export class VirtualSlo {
     readonly plan: SloPlan,
     cadenceMillis?: number,
   ) {
-    this.series = new Series({ windows: plan.windows });
-    this.heartbeat = new Heartbeat(this.series, cadenceMillis);
+    this.buckets = new IndicatorBuckets({ needs: needsOf([plan]), cadence: cadenceMillis });
   }
 
+  /** Good and all events; sum and count for a mean; a value and its count for a percentile. */
   measure(at: number, good: number, total: number): void {
-    this.series.observe(at, good, total);
+    this.buckets.observe(at, good, total);
+    this.buckets.judge();
   }
 
   evaluate(now: number): SloTransition[] {
-    const missing = this.series.missing(now, heldEdges([this.plan], this.heartbeat, now));
-    if (missing.length > 0) throw new Error('a series in memory misses nothing');
-    const transitions = decideSlo(readSlo(this.plan, this.heartbeat, now), this.ledger, this.series, null);
+    const transitions = decideSlo(this.read(now), this.ledger, null);
     for (const transition of transitions) {
       this.ledger = evolveLedger(this.ledger, transition);
       this.transitions.push({ at: now, transition });
@@ -68,8 +68,12 @@ export class VirtualSlo {
     return transitions;
   }
 
+  read(now: number) {
+    return readSlo(this.plan, this.buckets.source(this.plan), now);
+  }
+
   status(now: number) {
-    return statusOf(readSlo(this.plan, this.heartbeat, now), this.ledger);
+    return statusOf(this.read(now), this.ledger);
   }
 
   /** When each alert fired and resolved: seconds after `origin`, by `severity tier`. */

@@ -1,4 +1,5 @@
 import { Tally } from './tally.js';
+import type { Window } from './window.js';
 
 /** What a running window reads its minutes from. */
 export interface MinuteSource {
@@ -13,42 +14,52 @@ export interface MinuteSource {
 const SLIDE_LIMIT = 120;
 
 /**
- * The sum over a window of `minutes` complete minutes plus the current, partial one: [end - minutes, end]. It is kept
- * as a running sum: a measurement adds to it, the passing of a minute adds the minutes that come in at the near edge and
- * takes those that leave at the far one. All of it is exact, so it always equals the sum of its buckets.
+ * The sum over a window up to its current, partial minute. It is kept as a running sum: a measurement adds to it, the
+ * passing of a minute adds the minutes that come in at the near edge and takes those that leave at the far one. All of it
+ * is exact, so it always equals the sum of its buckets.
  */
 export class WindowSum {
   readonly tally = new Tally();
+  #low = Number.POSITIVE_INFINITY;
   #end = Number.NEGATIVE_INFINITY;
 
-  constructor(readonly minutes: number) {}
+  constructor(readonly window: Window) {}
 
   /** A measurement came in at `minute`. */
   observe(minute: number, good: number, goodFraction: number, total: number, totalFraction: number): void {
-    if (minute <= this.#end && minute >= this.#end - this.minutes) {
-      this.tally.add(good, goodFraction, total, totalFraction);
-    }
+    if (minute <= this.#end && minute >= this.#low) this.tally.add(good, goodFraction, total, totalFraction);
+  }
+
+  /** What was counted at `minute` is taken back. */
+  withdraw(minute: number, counted: Tally): void {
+    if (minute <= this.#end && minute >= this.#low) this.tally.minus(counted);
   }
 
   /** Moves the window so that `end` is its current minute. */
   moveTo(end: number, source: MinuteSource): void {
-    if (end === this.#end) return;
-    if (end > this.#end && end - this.#end <= SLIDE_LIMIT && end - this.#end <= this.minutes) {
-      if (this.#slide(end, source)) return;
+    const low = this.window.low(end);
+    if (end === this.#end && low === this.#low) return;
+    const near = end - this.#end;
+    const far = low - this.#low;
+    if (near >= 0 && near <= SLIDE_LIMIT && far >= 0 && far <= SLIDE_LIMIT && low <= this.#end + 1) {
+      if (this.#slide(low, end, source)) return;
     }
-    this.#end = Number.NEGATIVE_INFINITY; // stays so when a page is missing: half a sum must not be taken for a whole one
+    // Stays so when a page is missing: half a sum must not be taken for a whole one.
+    this.#end = Number.NEGATIVE_INFINITY;
     this.tally.clear();
-    source.sumInto(this.tally, end - this.minutes, end);
+    source.sumInto(this.tally, low, end);
+    this.#low = low;
     this.#end = end;
   }
 
-  #slide(end: number, source: MinuteSource): boolean {
+  #slide(low: number, end: number, source: MinuteSource): boolean {
     for (let minute = this.#end + 1; minute <= end; minute++) {
       if (!source.addMinute(this.tally, minute)) return false;
     }
-    for (let minute = this.#end - this.minutes; minute < end - this.minutes; minute++) {
+    for (let minute = this.#low; minute < low; minute++) {
       if (!source.takeMinute(this.tally, minute)) return false;
     }
+    this.#low = low;
     this.#end = end;
     return true;
   }

@@ -41,6 +41,8 @@ export const sloStatus = z
     history: z.number(),
     coverage: z.number().nullable(),
     corrections: z.int(),
+    /** Of a calendar window: the period that the budget is for; `to` is when it starts whole again. */
+    period: z.object({ from: timestamp, to: timestamp }).optional(),
     /** Progress of a back-fill from the journal, while it runs. */
     backfill: z.object({ done: z.int(), of: z.int() }).nullable().optional(),
   })

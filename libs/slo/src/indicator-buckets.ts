@@ -1,0 +1,186 @@
+import { Heartbeat } from './cadence.js';
+import { Series } from './series.js';
+import { Sketch } from './sketch.js';
+import { Sketches } from './sketches.js';
+import type { SliceRule } from './slice-rule.js';
+import type { SloPlan } from './slo-plan.js';
+import { HOUR_MINUTES, hourOf, MINUTE, minuteOf } from './time-grid.js';
+import { sliceOf, type Window } from './window.js';
+
+/** Slices judged by a rule, as the windows over them look at them: each at its first minute. */
+export interface JudgedSlices {
+  rule: SliceRule;
+  series: Series;
+}
+
+/** What an SLO is read from. */
+export interface SloSource {
+  /** How regularly the SLI is measured, in slices of the SLO. */
+  heartbeat: Heartbeat;
+  /** What the SLO's windows sum: events by the minute, or judged slices. */
+  tallies: Series;
+  /** Events by the minute. */
+  events: Series;
+}
+
+/** What is needed of the buckets of an indicator by the SLOs that look at it. */
+export interface BucketNeeds {
+  /** Windows over events by the minute. */
+  windows: Map<string, Window>;
+  /** Rules that judge slices, and the windows over those. */
+  rules: Map<string, { rule: SliceRule; windows: Map<string, Window> }>;
+  /** Whether values are observed one by one, as percentiles need them. */
+  sketched: boolean;
+}
+
+/** What the SLOs on one indicator of one SLI need together. */
+export function needsOf(plans: Iterable<SloPlan>): BucketNeeds {
+  const needs: BucketNeeds = { windows: new Map(), rules: new Map(), sketched: false };
+  for (const { rule, windows, eventWindows, indicator } of plans) {
+    let over = needs.windows;
+    if (rule !== null) {
+      const known = needs.rules.get(rule.key) ?? { rule, windows: new Map() };
+      needs.rules.set(rule.key, known);
+      over = known.windows;
+    }
+    for (const window of windows) over.set(window.key, window);
+    for (const window of eventWindows) needs.windows.set(window.key, window);
+    if (indicator.kind === 'percentile') needs.sketched = true;
+  }
+  return needs;
+}
+
+/** Hours of buckets that are stored elsewhere. */
+export interface MissingHours {
+  events: number[];
+  sketches: number[];
+  /** By rule. */
+  slices: Map<string, number[]>;
+}
+
+/**
+ * The buckets of one indicator over one SLI, or over one group of it: events by the minute, the sketches of their values
+ * where a percentile needs them, and the slices that SLOs judge by. A late measurement judges its slice anew; the slice
+ * that flips changes what was counted of it.
+ */
+export class IndicatorBuckets {
+  readonly events: Series;
+  readonly sketches: Sketches | null;
+  /** By rule. */
+  readonly slices: ReadonlyMap<string, JudgedSlices>;
+  readonly #heartbeats = new Map<number, Heartbeat>();
+  readonly #touched = new Set<number>();
+  readonly #cadence: number | undefined;
+
+  /**
+   * @param options.cadence of the SLI's definition, milliseconds
+   * @param options.paged whether cold hours live elsewhere
+   * @param options.stored series that were restored, in place of empty ones
+   */
+  constructor(options: {
+    needs: BucketNeeds;
+    cadence?: number | undefined;
+    paged?: boolean;
+    stored?: { events: Series; slices: ReadonlyMap<string, Series> };
+  }) {
+    const { needs, cadence, paged = false, stored } = options;
+    this.#cadence = cadence;
+    this.events = stored?.events ?? new Series({ windows: needs.windows.values(), paged });
+    this.sketches = needs.sketched ? new Sketches(paged) : null;
+    this.slices = new Map(
+      [...needs.rules].map(([key, { rule, windows }]) => [
+        key,
+        { rule, series: stored?.slices.get(key) ?? new Series({ windows: windows.values(), paged }) },
+      ]),
+    );
+  }
+
+  /** What an SLO is read from. @throws RangeError when the buckets were not made for it */
+  source(plan: SloPlan): SloSource {
+    const heartbeat = this.heartbeat(plan.slice);
+    if (plan.rule === null) return { heartbeat, tallies: this.events, events: this.events };
+    const judged = this.slices.get(plan.rule.key);
+    if (judged === undefined) throw new RangeError(`no slices are judged by ${plan.rule.key}`);
+    return { heartbeat, tallies: judged.series, events: this.events };
+  }
+
+  /** How regularly the SLI is measured, in slices of so many minutes. */
+  heartbeat(slice = 1): Heartbeat {
+    let heartbeat = this.#heartbeats.get(slice);
+    if (heartbeat === undefined) {
+      heartbeat = new Heartbeat(this.events, this.#cadence, slice);
+      this.#heartbeats.set(slice, heartbeat);
+    }
+    return heartbeat;
+  }
+
+  /**
+   * Counts a point as its classifier gives it. Slices know of it after {@link judge}.
+   * @throws PageMissing when an hour is not in memory: ask {@link missingFor} first
+   */
+  observe(at: number, measure: number, count: number): void {
+    const minute = minuteOf(at);
+    if (this.sketches === null) {
+      this.events.observe(at, measure, count);
+    } else {
+      this.sketches.observe(minute, measure, count, this.events.hasHour(minute));
+      this.events.observe(at, count, count);
+    }
+    if (this.slices.size > 0) this.#touched.add(minute);
+  }
+
+  /** Judges the slices anew that were measured since. @throws PageMissing */
+  judge(): void {
+    if (this.#touched.size === 0) return;
+    for (const { rule, series } of this.slices.values()) {
+      const starts = new Set([...this.#touched].map((minute) => sliceOf(minute, rule.slice)));
+      for (const start of [...starts].sort((a, b) => a - b)) series.put(start, this.judgeSlice(rule, start));
+    }
+    this.#touched.clear();
+  }
+
+  /** What a rule says of the slice that begins with a minute. @throws PageMissing */
+  judgeSlice(rule: SliceRule, start: number) {
+    const last = start + rule.slice - 1;
+    return rule.judge({
+      tally: this.events.sum(start, last),
+      sketch: () => {
+        const sketch = new Sketch();
+        for (let minute = start; minute <= last; minute++) {
+          this.sketches?.mergeInto(sketch, minute, this.events.has(minute));
+        }
+        return sketch;
+      },
+    });
+  }
+
+  /** The hours to provide before measurements of these instants (epoch milliseconds) are counted and judged. */
+  missingFor(instants: Iterable<number>): MissingHours {
+    const events = new Set<number>();
+    const sketches = new Set<number>();
+    const slices = new Map<string, number[]>();
+    const minutes = new Set([...instants].map(minuteOf));
+    const need = (minute: number): void => {
+      const hour = hourOf(minute);
+      if (this.events.isMissing(minute)) events.add(hour);
+      if (this.sketches && !this.sketches.has(hour) && this.events.hasHour(minute)) sketches.add(hour);
+    };
+    for (const minute of minutes) need(minute);
+    for (const [key, { rule, series }] of this.slices) {
+      const starts = new Set([...minutes].map((minute) => sliceOf(minute, rule.slice)));
+      slices.set(key, series.missingFor([...starts].map((start) => start * MINUTE)));
+      for (const start of starts) {
+        for (let minute = start; minute < start + rule.slice; minute += HOUR_MINUTES) need(minute);
+        need(start + rule.slice - 1);
+      }
+    }
+    return { events: [...events], sketches: [...sketches], slices };
+  }
+
+  /** Bytes of buckets in memory. */
+  get bytes(): number {
+    let bytes = this.events.bytes + (this.sketches?.bytes ?? 0);
+    for (const { series } of this.slices.values()) bytes += series.bytes;
+    return bytes;
+  }
+}

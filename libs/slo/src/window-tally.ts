@@ -1,0 +1,97 @@
+import { type Freeze, freezeOf } from './cadence.js';
+import type { SloSource } from './indicator-buckets.js';
+import type { SloPlan } from './slo-plan.js';
+import type { Tally } from './tally.js';
+import { MINUTE, minuteOf } from './time-grid.js';
+import { sliceOf, type Window } from './window.js';
+
+/** Between which slices every one was due to have data, by their first minutes. */
+export interface Due {
+  first: number;
+  last: number;
+}
+
+/**
+ * The slices that were due as of `now` (epoch milliseconds); null when nothing was ever measured. Time before the first
+ * measurement is young, not missing. A slice after the newest one is due once the SLI is stale, for three cadences: a
+ * measurement that is on its way must not page.
+ */
+export function dueSlices({ slice }: SloPlan, { events, heartbeat }: SloSource, now: number): Due | null {
+  if (events.first === null || events.newest === null) return null;
+  const current = sliceOf(minuteOf(now), slice);
+  const newest = Math.min(current, sliceOf(minuteOf(events.newest), slice));
+  const isStale = freezeOf(events, heartbeat.regularity, now)?.kind === 'stale';
+  return {
+    first: sliceOf(minuteOf(events.first), slice),
+    last: isStale ? Math.max(newest, current - slice) : newest,
+  };
+}
+
+/** How many slices that begin within [low, high] were due but have no data, where `measured` have. */
+export function missingSlices(measured: number, low: number, high: number, slice: number, due: Due): number {
+  const from = Math.max(Math.ceil(low / slice) * slice, due.first);
+  const to = Math.min(sliceOf(high, slice), due.last);
+  return Math.max(0, (to - from) / slice + 1 - measured);
+}
+
+/**
+ * What a window over slices counts, with the slices that have no data as `missingData` has it: `good` or `bad` ones, or
+ * none at all while it says `freeze`.
+ * @param tally of the slices with data that begin within [low, high]
+ */
+export function withMissing(plan: SloPlan, tally: Tally, low: number, high: number, due: Due | null): Tally {
+  const { missingData } = plan.definition;
+  if (plan.rule === null || missingData === 'freeze' || due === null) return tally;
+  const missing = missingSlices(tally.total, low, high, plan.slice, due);
+  if (missing === 0) return tally;
+  const whole = tally.copy();
+  whole.add(missingData === 'good' ? missing : 0, 0, missing, 0);
+  return whole;
+}
+
+/** What an SLO counts over one of its windows, as of the last time that its series were moved to `now`. */
+export function windowTally(
+  plan: SloPlan,
+  source: SloSource,
+  window: Window,
+  now: number,
+  due: Due | null,
+): Tally {
+  const end = minuteOf(now);
+  return withMissing(plan, source.tallies.window(window.key), window.low(end), end, due);
+}
+
+/**
+ * The budget's window as it stood when absent data froze it: a budget of a calendar's period that began since is whole.
+ * @returns first and last minute
+ */
+export function heldSpan(plan: SloPlan, freeze: Freeze, now: number): { low: number; high: number } {
+  const since = minuteOf(freeze.since);
+  const isCalendar = plan.window.period(minuteOf(now)) !== null;
+  return { low: plan.window.low(isCalendar ? minuteOf(now) : since), high: since };
+}
+
+/** Milliseconds of the whole window that the budget is over: of a calendar's, the current period's length. */
+export function windowMillis(plan: SloPlan, end: number): number {
+  const period = plan.window.period(end);
+  return period === null ? plan.windowMinutes * MINUTE : period.to - period.from;
+}
+
+/** Slices of the whole window that the budget is over. */
+export function windowSlices(plan: SloPlan, end: number): number {
+  const period = plan.window.period(end);
+  if (period === null) return plan.windowMinutes / plan.slice;
+  const before = (at: number): number => Math.ceil(at / (plan.slice * MINUTE));
+  return before(period.to) - before(period.from);
+}
+
+/**
+ * The fraction of the budget that a tally over the window consumed: bad share ÷ B; of `timeslices`, bad slices ÷ (B ·
+ * slices of the whole window), so that a young window does not exaggerate. Null when nothing was counted.
+ * @param end the window's last minute
+ */
+export function consumedOf(plan: SloPlan, tally: Tally, end: number): number | null {
+  if (tally.isEmpty) return null;
+  if (plan.definition.budgeting.method !== 'timeslices') return (tally.errorRatio as number) / plan.budget;
+  return tally.badCount / (plan.budget * windowSlices(plan, end));
+}

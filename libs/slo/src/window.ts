@@ -1,0 +1,74 @@
+import { formatDuration } from '@bellwether/contracts';
+import { type CalendarUnit, calendarPeriod, type Period } from './calendar.js';
+import { DAY_MINUTES, MINUTE } from './time-grid.js';
+
+/** The stretch of minutes that an SLO looks through: from its low end to the current, partial minute. */
+export interface Window {
+  /** Tells windows apart: `60`, `60/5` (in slices of 5 minutes), `month@Europe/Berlin`. */
+  readonly key: string;
+  /** How it is called in a status: `1h`, `month`. */
+  readonly label: string;
+  /** Minutes that it spans at most. */
+  readonly longest: number;
+  /** First minute of the window whose current minute is `end`. */
+  low(end: number): number;
+  /** The calendar's period that the minute lies in; null for a rolling window. */
+  period(end: number): Period | null;
+}
+
+/**
+ * The last `minutes` complete minutes and the current one.
+ * @param slice minutes of a slice: the window starts on its grid, so it is of the complete slices that fit and the current one
+ */
+export function rolling(minutes: number, slice = 1): Window {
+  return {
+    key: slice === 1 ? `${minutes}` : `${minutes}/${slice}`,
+    label: formatDuration(minutes * MINUTE),
+    longest: minutes + slice - 1,
+    low: (end) => (slice === 1 ? end - minutes : Math.ceil((sliceOf(end, slice) - minutes) / slice) * slice),
+    period: () => null,
+  };
+}
+
+/** First minute of the slice that a minute lies in; slices of `slice` minutes are on a grid from the epoch. */
+export const sliceOf = (minute: number, slice: number): number => Math.floor(minute / slice) * slice;
+
+/** Days of each period at most, and as alerts take it: a burn rate must not change its meaning from month to month. */
+const DAYS = {
+  week: { longest: 8, nominal: 7 },
+  month: { longest: 32, nominal: 30 },
+  quarter: { longest: 93, nominal: 90 },
+  year: { longest: 367, nominal: 365 },
+} as const;
+
+/** Minutes that a calendar window counts as where a single length is needed: 7, 30, 90 or 365 days. */
+export const nominalMinutes = (unit: CalendarUnit): number => DAYS[unit].nominal * DAY_MINUTES;
+
+/** Calendar windows that were asked for: all SLOs of a zone share what was worked out of its calendar. */
+const known = new Map<string, Window>();
+
+/** The current period of the calendar in a zone, up to now. */
+export function calendar(unit: CalendarUnit, timeZone: string): Window {
+  const key = `${unit}@${timeZone}`;
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  // The last two that were asked for: around a boundary evaluation looks at both.
+  let latest: Period = { from: 0, to: 0 };
+  let former = latest;
+  const period = (end: number): Period => {
+    const at = end * MINUTE;
+    if (at >= latest.from && at < latest.to) return latest;
+    [former, latest] = [latest, former];
+    if (at < latest.from || at >= latest.to) latest = calendarPeriod(unit, timeZone, at);
+    return latest;
+  };
+  const window: Window = {
+    key,
+    label: unit,
+    longest: DAYS[unit].longest * DAY_MINUTES,
+    low: (end) => Math.ceil(period(end).from / MINUTE),
+    period,
+  };
+  known.set(key, window);
+  return window;
+}
