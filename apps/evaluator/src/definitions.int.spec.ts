@@ -105,8 +105,8 @@ describe('defining', () => {
     const window = { severity: 'page', tier: 'fast', long: '1h', short: '5m', burn: 2000 };
     for (const [body, path] of [
       [{ alerting: { windows: [window] } }, 'alerting.windows.0.burn'],
-      [{ window: { calendar: 'month' } }, 'window.calendar'],
-      [{ budgeting: { method: 'timeslices' } }, 'budgeting.method'],
+      [{ budgeting: { method: 'timeslices' } }, 'budgeting.sliceTarget'],
+      [{ budgeting: { method: 'timeslices', slice: '30s', sliceTarget: 0.9 } }, 'budgeting.slice'],
       [{ indicator: { kind: 'mean', op: 'gte', value: 1 } }, 'indicator.kind'],
       [{ missingData: 'bad' }, 'missingData'],
     ] as const) {

@@ -15,7 +15,8 @@ import { Controller, UseFilters } from '@nestjs/common';
 import { MessagePattern } from '@nestjs/microservices';
 import { Definitions } from './definitions/definitions.js';
 import { StatusReader } from './status/status-reader.js';
-import { type BucketsState, SeriesStore } from './store/series-store.js';
+import type { BucketsState } from './store/series-row.js';
+import { SeriesStore } from './store/series-store.js';
 
 /** What the evaluator answers over `cmd.evaluator.*`. */
 @Controller()

@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import type { Evaluator } from './evaluator.js';
 import { Registry } from './registry/registry.js';
 import { RegistryStore } from './registry/registry-store.js';
-import { type SeriesRow, SeriesStore } from './store/series-store.js';
+import type { SeriesRow } from './store/series-row.js';
+import { SeriesStore } from './store/series-store.js';
 import { eventually, Rehearsal } from './testing/rehearsal.fixture.js';
 
 // A real server that is killed and recovers, on a machine that may be busy.

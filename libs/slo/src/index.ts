@@ -29,6 +29,7 @@ export { binOf, binValue, SKETCH_ACCURACY, Sketch } from './sketch.js';
 export { decodeSketch, decodeSketchHour, encodeSketch, encodeSketchHour } from './sketch-codec.js';
 export { Sketches } from './sketches.js';
 export { type SliceContent, type SliceRule, sliceMinutes, sliceRule } from './slice-rule.js';
+export { type EventHour, SliceRun } from './slice-run.js';
 export { budgetOf, type Planned, planSlo, type SloPlan } from './slo-plan.js';
 export { importSloth, type SlothOptions } from './sloth/import.js';
 export { statusOf } from './status.js';

@@ -128,17 +128,80 @@ describe('windows of the definition itself', () => {
 });
 
 describe('a definition', () => {
-  test('that this version cannot evaluate is refused by the name of the field', () => {
-    const slices = { method: 'timeslices', sliceTarget: 0.9 };
-    expect(faults({ window: { calendar: 'month' } })).toEqual(['window.calendar']);
-    expect(faults({ budgeting: slices })).toEqual(['budgeting.method']);
-    expect(faults({ budgeting: { method: 'ratio-timeslices' } })).toEqual(['budgeting.method']);
-    expect(
-      faults({ indicator: { kind: 'percentile', p: 0.95, op: 'lte', value: 1 }, budgeting: slices }),
-    ).toEqual(['indicator.kind', 'budgeting.method']);
-    expect(faults({ indicator: { kind: 'mean', op: 'gte', value: 99 } })).toEqual(['indicator.kind']);
+  const slices = { method: 'timeslices', sliceTarget: 0.9 };
+  const wholeSlices = { method: 'timeslices' };
+  const percentile = { kind: 'percentile', p: 0.95, op: 'lte', value: 1 };
+  const mean = { kind: 'mean', op: 'gte', value: 99 };
+
+  test('that judges slices as a whole needs a method of slices', () => {
+    expect(faults({ indicator: percentile })).toEqual(['indicator.kind']);
+    expect(faults({ indicator: mean })).toEqual(['indicator.kind']);
+    for (const indicator of [percentile, mean]) {
+      expect(faults({ indicator, budgeting: wholeSlices })).toEqual([]);
+      expect(faults({ indicator, budgeting: { method: 'ratio-timeslices' } })).toEqual([]);
+      expect(faults({ indicator, budgeting: slices })).toEqual(['budgeting.sliceTarget']);
+      expect(faults({ indicator: { ...indicator, unit: 's' }, budgeting: wholeSlices }, 'bytes')).toEqual([
+        'indicator.unit',
+      ]);
+      expect(faults({ indicator, budgeting: wholeSlices, alerting: { minBad: 2 } })).toEqual([
+        'alerting.minBad',
+      ]);
+      expect(faults({ indicator, budgeting: wholeSlices, alerting: { minTotal: 2 } })).toEqual([]);
+    }
+  });
+
+  test('that counts in slices says from which share of good events on a slice is good', () => {
+    expect(faults({ budgeting: wholeSlices })).toEqual(['budgeting.sliceTarget']);
+    expect(faults({ budgeting: slices })).toEqual([]);
+    const indicator = { kind: 'threshold', op: 'lte', value: 1 };
+    expect(faults({ indicator, budgeting: wholeSlices })).toEqual([]);
+  });
+
+  test('has slices of whole minutes, up to a day, that fit its window', () => {
+    const slice = (length: string, rolling = '30d') =>
+      faults({ budgeting: { ...slices, slice: length }, window: { rolling }, alerting: { preset: 'none' } });
+    expect(slice('30s')).toEqual(['budgeting.slice']);
+    expect(slice('90s')).toEqual(['budgeting.slice']);
+    expect(slice('2d')).toEqual(['budgeting.slice']);
+    expect(slice('7m')).toEqual(['window.rolling']);
+    expect(slice('7m', '7d')).toEqual([]);
+    expect(slice('1d')).toEqual([]);
+  });
+
+  test('looks back over two slices at least', () => {
+    const window = { severity: 'page', tier: 'fast', long: '1h', short: '9m', burn: 10 };
+    const fiveMinutes = { ...slices, slice: '5m' };
+    expect(faults({ budgeting: fiveMinutes })).toEqual(['budgeting.slice']);
+    expect(faults({ budgeting: { ...slices, slice: '2m' } })).toEqual([]);
+    expect(faults({ budgeting: fiveMinutes, alerting: { windows: [window] } })).toEqual([
+      'alerting.windows.0.short',
+    ]);
+    expect(faults({ budgeting: fiveMinutes, alerting: { windows: [{ ...window, short: '10m' }] } })).toEqual(
+      [],
+    );
+  });
+
+  test('cannot count absent events as bad, but absent slices', () => {
     expect(faults({ missingData: 'bad' })).toEqual(['missingData']);
+    expect(faults({ missingData: 'bad', budgeting: slices })).toEqual([]);
     expect(faults({ missingData: 'good' })).toEqual([]);
+  });
+
+  test('over a period of the calendar has the burn rates of 7, 30, 90 and 365 days', () => {
+    const fast = (calendar: string) => planOf({ window: { calendar } }).pairs[0]?.threshold;
+    expect(['week', 'month', 'quarter', 'year'].map(fast)).toEqual([13.44, 14.4, 43.2, 175.2]);
+    const plan = planOf({ window: { calendar: 'month', timeZone: 'Europe/Berlin' } });
+    expect(plan.window.key).toBe('month@Europe/Berlin');
+    expect(plan.windows.map(({ label }) => label)).toEqual([
+      '5m',
+      '30m',
+      '1h',
+      '2h',
+      '6h',
+      '1d',
+      '3d',
+      'month',
+    ]);
   });
 
   test('needs a window of whole minutes, no longer than measurements are kept', () => {

@@ -16,7 +16,11 @@ export interface Due {
  * measurement is young, not missing. A slice after the newest one is due once the SLI is stale, for three cadences: a
  * measurement that is on its way must not page.
  */
-export function dueSlices({ slice }: SloPlan, { events, heartbeat }: SloSource, now: number): Due | null {
+export function dueSlices(
+  { slice }: SloPlan,
+  { events, heartbeat }: Pick<SloSource, 'events' | 'heartbeat'>,
+  now: number,
+): Due | null {
   if (events.first === null || events.newest === null) return null;
   const current = sliceOf(minuteOf(now), slice);
   const newest = Math.min(current, sliceOf(minuteOf(events.newest), slice));

@@ -1,7 +1,7 @@
 import { LogStreams, type MeasurementRecorded } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
-import { classifier, dumpBuckets, Series } from '@bellwether/slo';
-import { demandsOf } from '../partition/live-series.js';
+import { classifier, dumpBuckets, IndicatorBuckets } from '@bellwether/slo';
+import { demandsOf, slicesKey } from '../partition/live-series.js';
 import type { Registry } from '../registry/registry.js';
 import type { SeriesStore } from '../store/series-store.js';
 
@@ -10,16 +10,22 @@ const PAGE = 1_000;
 /** The canonical text of the buckets as they are stored: what is live, by SLI and indicator. */
 export async function* dumpStored(store: SeriesStore): AsyncGenerator<string> {
   const rows = (await store.all()).filter((row) => row.backfilled === null);
-  for (const [i, row] of rows.entries()) {
-    const next = rows[i + 1];
+  const events = rows.filter((row) => row.slicesOf === null);
+  for (const [i, row] of events.entries()) {
+    const next = events[i + 1];
     // Of several generations the newest answers.
     if (next?.sli === row.sli && next.indicator === row.indicator) continue;
-    const hours = await store.hours(row.id, -(2 ** 31), 2 ** 31 - 1);
-    yield* dumpBuckets({
-      sli: row.sli,
-      indicator: row.indicator,
-      hours: [...hours].map(([hour, cells]) => ({ hour, cells, offset: 0 })),
-    });
+    for (const each of [row, ...rows.filter(({ slicesOf }) => slicesOf === row.id)]) {
+      const [hours, sketches] = await Promise.all([
+        store.hours(each.id, -(2 ** 31), 2 ** 31 - 1),
+        store.sketches(each.id, -(2 ** 31), 2 ** 31 - 1),
+      ]);
+      yield* dumpBuckets({
+        sli: each.sli,
+        indicator: each.indicator,
+        hours: [...hours].map(([hour, cells]) => ({ hour, cells, offset: 0, sketches: sketches.get(hour) })),
+      });
+    }
   }
 }
 
@@ -32,8 +38,8 @@ export async function* dumpRecomputed(log: EventLog, registry: Registry): AsyncG
   const demands = [...demandsOf(registry, () => true).values()].sort((a, b) =>
     a.sli === b.sli ? compare(a.key, b.key) : compare(a.sli, b.sli),
   );
-  for (const { sli, key, indicator, unit } of demands) {
-    const series = new Series({ windows: [] });
+  for (const { sli, key, indicator, unit, needs } of demands) {
+    const buckets = new IndicatorBuckets({ needs });
     const classify = classifier(indicator, unit);
     const slash = sli.indexOf('/');
     const stream = LogStreams.measurement(sli.slice(0, slash), sli.slice(slash + 1));
@@ -41,13 +47,23 @@ export async function* dumpRecomputed(log: EventLog, registry: Registry): AsyncG
       const page = await log.readStream(stream, { from, limit: PAGE });
       for (const event of page) {
         for (const columns of (event.data as MeasurementRecorded).columns) {
-          classify(columns, (at, good, total) => series.observe(at, good, total));
+          classify(columns, (at, measure, count) => buckets.observe(at, measure, count));
         }
       }
       if (page.length < PAGE) break;
       from = (page.at(-1)?.version ?? 0) + 1;
     }
-    yield* dumpBuckets({ sli, indicator: key, hours: series.takeDirty() });
+    buckets.judge();
+    const sketches = new Map(buckets.sketches?.takeDirty().map(({ hour, minutes }) => [hour, minutes]));
+    const hours = buckets.events.takeDirty();
+    yield* dumpBuckets({
+      sli,
+      indicator: key,
+      hours: hours.map((hour) => ({ ...hour, sketches: sketches.get(hour.hour) })),
+    });
+    for (const [rule, { series }] of [...buckets.slices].sort(([a], [b]) => compare(a, b))) {
+      yield* dumpBuckets({ sli, indicator: slicesKey(key, rule), hours: series.takeDirty() });
+    }
   }
 }
 

@@ -2,7 +2,7 @@ import { CONTROL_JOURNAL, type RuleAlertFired, type RuleAlertResolved } from '@b
 import { type EventLog, StaleVersion } from '@bellwether/event-log';
 import { type Heartbeat, silentSince } from '@bellwether/slo';
 import { type AbsenceMark, absenceRule, absenceStream, type Registry } from '../registry/registry.js';
-import type { Evidence } from '../store/series-store.js';
+import type { Evidence } from '../store/series-row.js';
 import { ACTOR, SOURCE } from './transitions.js';
 
 /** The alert that an SLI fell silent: `rule.alert.fired` of kind `absent`, once per silence. */

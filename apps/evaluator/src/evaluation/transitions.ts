@@ -3,7 +3,7 @@ import { type EventLog, type EventMeta, StaleVersion } from '@bellwether/event-l
 import { alertKey, type SloTransition } from '@bellwether/slo';
 import type { Registry } from '../registry/registry.js';
 import type { SloEntry } from '../registry/slo-entry.js';
-import type { Evidence } from '../store/series-store.js';
+import type { Evidence } from '../store/series-row.js';
 
 export const ACTOR = 'service:evaluator';
 export const SOURCE = '/bellwether/evaluator';

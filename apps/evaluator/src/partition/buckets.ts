@@ -6,11 +6,13 @@ import {
 } from '@bellwether/contracts';
 import type { EventLog, RecordedEvent } from '@bellwether/event-log';
 import type { Logger } from '@bellwether/service';
-import { heldEdges, Series } from '@bellwether/slo';
+import { IndicatorBuckets } from '@bellwether/slo';
 import type { EvaluatorMetrics } from '../metrics.js';
-import type { SeriesRow, SeriesStore } from '../store/series-store.js';
+import { judgeStored } from '../store/judge-stored.js';
+import type { SeriesRow } from '../store/series-row.js';
+import type { SeriesStore } from '../store/series-store.js';
 import type { Lease } from './leases.js';
-import { type Demand, demandKey, type EventPlace, LiveSeries } from './live-series.js';
+import { type Demand, demandKey, type EventPlace, LiveSeries, type Page, slicesKey } from './live-series.js';
 
 /** Pages that a window's far edge comes to within this time are read ahead, milliseconds. */
 const AHEAD_MS = 120_000;
@@ -97,12 +99,10 @@ export class Buckets {
 
   /** Pages in what the windows of these series touch now or shortly. */
   async page(series: Iterable<LiveSeries>, now: number): Promise<void> {
-    const wanted = new Map<string, { live: LiveSeries; hour: number }>();
+    const wanted = new Map<string, { live: LiveSeries; page: Page }>();
     for (const live of series) {
       for (const at of [now, now + AHEAD_MS]) {
-        for (const hour of live.series.missing(at, heldEdges(live.demand.plans, live.heartbeat, at))) {
-          wanted.set(`${live.row.id}/${hour}`, { live, hour });
-        }
+        for (const page of live.missing(at)) wanted.set(`${page.id}/${page.hour}`, { live, page });
       }
     }
     if (wanted.size > 0) await this.#provide([...wanted.values()]);
@@ -115,11 +115,12 @@ export class Buckets {
   async save(to: number, now: number): Promise<void> {
     const changed = this.all.filter((live) => live.changed);
     if (changed.length === 0 && to === this.#position) return;
-    await this.#options.store.flush(this.#options.lease, this.#position, to, changed);
+    const series = changed.flatMap((live) => live.stored);
+    await this.#options.store.flush(this.#options.lease, this.#position, to, series);
     this.#position = to;
     for (const live of changed) {
       live.changed = false;
-      live.series.releasePages(now, heldEdges(live.demand.plans, live.heartbeat, now));
+      live.release(now);
     }
   }
 
@@ -135,17 +136,23 @@ export class Buckets {
       metrics.unfitPoints.inc(live.unfit - before);
     }
     const cold = live.missingFor(points);
-    if (cold.length > 0) await this.#provide(cold.map((hour) => ({ live, hour })));
+    if (cold.length > 0) await this.#provide(cold.map((page) => ({ live, page })));
     live.count(points, event, this.#journal);
     metrics.points.inc(points.length);
   }
 
-  async #provide(wanted: readonly { live: LiveSeries; hour: number }[]): Promise<void> {
-    const stored = await this.#options.store.pages(
-      wanted.map(({ live, hour }) => ({ id: live.row.id, hour })),
-    );
-    for (const { live, hour } of wanted) {
-      live.series.provide(hour, stored.get(`${live.row.id}/${hour}`) ?? null);
+  async #provide(wanted: readonly { live: LiveSeries; page: Page }[]): Promise<void> {
+    const { store } = this.#options;
+    const of = (what: Page['of']) => wanted.filter(({ page }) => page.of === what);
+    const [cells, sketches] = await Promise.all([
+      store.pages(of('cells').map(({ page }) => page)),
+      store.sketchPages(of('sketches').map(({ page }) => page)),
+    ]);
+    for (const { live, page } of of('cells')) {
+      live.provide(page, cells.get(`${page.id}/${page.hour}`) ?? null);
+    }
+    for (const { live, page } of of('sketches')) {
+      live.provideSketches(page, sketches.get(`${page.id}/${page.hour}`) ?? new Map());
     }
   }
 
@@ -154,7 +161,8 @@ export class Buckets {
   /** Opens what is asked for, begins what is new, and forgets what nobody asks for any more. Everything is saved before. */
   async adopt(demands: ReadonlyMap<string, Demand>): Promise<void> {
     const { store, lease } = this.#options;
-    const rows = await store.ofPartition(lease.partition);
+    const all = await store.ofPartition(lease.partition);
+    const rows = all.filter((row) => row.slicesOf === null);
     await store.remove(
       lease,
       rows.filter((row) => !demands.has(keyOf(row))).map((row) => row.id),
@@ -187,28 +195,75 @@ export class Buckets {
   async #openStored(key: string, demand: Demand, rows: readonly SeriesRow[]): Promise<void> {
     const { store, lease } = this.#options;
     const current = rows.filter((row) => row.backfilled === null).at(-1) ?? (rows.at(-1) as SeriesRow);
-    this.#live.set(key, new LiveSeries(current, demand, await store.open(current, demand.windows)));
+    this.#live.set(key, await this.#openSeries(current, demand));
     this.#successors.delete(key);
     for (const row of rows) {
       if (row.generation > current.generation) {
-        this.#successors.set(key, new LiveSeries(row, demand, await store.open(row, demand.windows)));
+        this.#successors.set(key, await this.#openSeries(row, demand));
       } else if (row !== current) {
         await store.remove(lease, [row.id]); // replaced, but not removed when its holder ended
       }
     }
   }
 
+  /** Opens stored events with the slices that are asked for; new ones are judged, others are forgotten. */
+  async #openSeries(row: SeriesRow, demand: Demand): Promise<LiveSeries> {
+    const { store, lease } = this.#options;
+    const { needs, cadence } = demand;
+    const stored = await store.slicesOf(row.id);
+    const slices = new Map<string, SeriesRow>();
+    for (const [rule, need] of needs.rules) {
+      const indicator = slicesKey(row.indicator, rule);
+      const known = stored.get(indicator);
+      stored.delete(indicator);
+      if (known !== undefined) {
+        slices.set(rule, known);
+        continue;
+      }
+      const series = await judgeStored(store, row, need.rule, needs.sketched);
+      const made = await this.#createSlices(row, rule);
+      await store.flush(lease, this.#position, this.#position, [{ row: made, series }]);
+      slices.set(rule, made);
+    }
+    await store.remove(
+      lease,
+      [...stored.values()].map(({ id }) => id),
+    );
+    return new LiveSeries(row, demand, {
+      buckets: await store.openBuckets(row, slices, needs, cadence),
+      slices,
+    });
+  }
+
   /** A series that is to be made from the journal. */
   async #begin(demand: Demand, generation: number): Promise<LiveSeries> {
     const { store, lease, log } = this.#options;
-    const backfillOf = await log.streamVersion(streamOf(demand.sli));
     const row = await store.create(lease, {
       sli: demand.sli,
       indicator: demand.key,
       generation,
-      backfillOf,
+      slicesOf: null,
+      backfilled: 0,
+      backfillOf: await log.streamVersion(streamOf(demand.sli)),
     });
-    return new LiveSeries(row, demand, new Series({ windows: demand.windows, paged: true }));
+    const slices = new Map<string, SeriesRow>();
+    for (const rule of demand.needs.rules.keys()) slices.set(rule, await this.#createSlices(row, rule));
+    const { needs, cadence } = demand;
+    return new LiveSeries(row, demand, {
+      buckets: new IndicatorBuckets({ needs, cadence, paged: true }),
+      slices,
+    });
+  }
+
+  async #createSlices(events: SeriesRow, rule: string): Promise<SeriesRow> {
+    return await this.#options.store.create(this.#options.lease, {
+      sli: events.sli,
+      indicator: slicesKey(events.indicator, rule),
+      generation: events.generation,
+      slicesOf: events.id,
+      backfilled: null,
+      backfillOf: 0,
+    });
   }
 
   // ——— back-fill ———

@@ -65,7 +65,7 @@ export class Partition {
     return {
       series: all.length,
       building: all.filter((live) => live.building).length,
-      bytes: all.reduce((bytes, live) => bytes + live.series.bytes, 0),
+      bytes: all.reduce((bytes, live) => bytes + live.buckets.bytes, 0),
     };
   }
 
@@ -150,7 +150,10 @@ export class Partition {
       if (this.#stopped || this.#buckets === null || watch === undefined || entry === undefined) return null;
       const now = this.#now();
       await this.#buckets.page([watch.live], now);
-      return { ...statusOf(readSlo(watch.plan, watch.live.heartbeat, now), entry.ledger), backfill: null };
+      return {
+        ...statusOf(readSlo(watch.plan, watch.live.buckets.source(watch.plan), now), entry.ledger),
+        backfill: null,
+      };
     });
   }
 

@@ -86,10 +86,10 @@ export class Watches {
       const series = buckets.ofSli(sli);
       if (series.some((live) => live.building)) continue;
       const newest = series.reduce<LiveSeries | null>(
-        (best, live) => ((live.series.newest ?? -1) > (best?.series.newest ?? -1) ? live : best),
+        (best, live) => ((newestOf(live) ?? -1) > (newestOf(best) ?? -1) ? live : best),
         null,
       );
-      await this.#absence.settle(sli, newest?.heartbeat ?? null, newest?.row.tip ?? null, now);
+      await this.#absence.settle(sli, newest?.buckets.heartbeat() ?? null, newest?.row.tip ?? null, now);
     }
   }
 
@@ -98,7 +98,7 @@ export class Watches {
     watch.workedAt = performance.now();
     watch.measured = false;
     const { live, plan } = watch;
-    const reading = readSlo(plan, live.heartbeat, now.getTime());
+    const reading = readSlo(plan, live.buckets.source(plan), now.getTime());
     await this.#transitions.settle(slo, (entry) => {
       // A definition that changed meanwhile is evaluated when it has been taken into account.
       if (entry.definition !== plan.definition) return { transitions: [], evidence: null, at: now };
@@ -111,10 +111,12 @@ export class Watches {
         eventId: evidence.eventId,
         lastPosition: tip?.position ?? evidence.position,
       };
-      return { transitions: decideSlo(reading, entry.ledger, live.series, named), evidence, at: now };
+      return { transitions: decideSlo(reading, entry.ledger, named), evidence, at: now };
     });
   }
 }
+
+const newestOf = (live: LiveSeries | null): number | null => live?.buckets.events.newest ?? null;
 
 function isDue(watch: Watch, now: number): boolean {
   const since = now - watch.evaluatedAt;

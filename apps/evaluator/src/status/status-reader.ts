@@ -10,24 +10,30 @@ import {
 } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
 import {
+  type BucketNeeds,
   burnDown,
   burnDownSpan,
   classifier,
+  type Due,
+  dueSlices,
   Heartbeat,
   heldEdges,
   hourOf,
+  IndicatorBuckets,
   indicatorKey,
   MINUTE,
+  needsOf,
   planSlo,
   readSlo,
-  Series,
+  type Series,
   type SloPlan,
   statusOf,
 } from '@bellwether/slo';
 import type { Evaluator } from '../evaluator.js';
-import { planOf } from '../partition/live-series.js';
+import { planOf, slicesKey } from '../partition/live-series.js';
 import type { SloEntry } from '../registry/slo-entry.js';
 import { evolveSlo } from '../registry/slo-entry.js';
+import type { SeriesRow } from '../store/series-row.js';
 
 /** Points of a history at most: more than a screen can show, and a bound on the work of one request. */
 const MOST_POINTS = 5_000;
@@ -54,17 +60,26 @@ export class StatusReader {
     const { store, registry, clock } = this.#evaluator;
     const at = clock.now().getTime();
     const row = await store.find(`${service}/${sli}`, indicatorKey(plan.indicator, unit));
-    const series = row ? await store.open(row, plan.windows) : new Series({ windows: plan.windows });
-    const cadence = registry.slis.get(`${service}/${sli}`)?.data.cadence;
-    const heartbeat = new Heartbeat(series, cadence === undefined ? undefined : durationMillis(cadence));
-    if (row) {
-      const missing = series.missing(at, heldEdges([plan], heartbeat, at));
-      const pages = await store.pages(missing.map((hour) => ({ id: row.id, hour })));
-      for (const hour of missing) series.provide(hour, pages.get(`${row.id}/${hour}`) ?? null);
+    const needs = needsOf([plan]);
+    const cadence = cadenceOf(registry.slis.get(`${service}/${sli}`)?.data);
+    const slices = row === null ? new Map() : await this.#slicesOf(row, needs);
+    const buckets =
+      row === null
+        ? new IndicatorBuckets({ needs, cadence })
+        : await store.openBuckets(row, slices, needs, cadence);
+    const source = buckets.source(plan);
+    const stored: [SeriesRow | undefined, Series][] = [[row ?? undefined, buckets.events]];
+    if (plan.rule) stored.push([slices.get(plan.rule.key), source.tallies]);
+    for (const [of, series] of stored) {
+      if (of === undefined) continue;
+      const missing = series.missing(at, series === source.tallies ? heldEdges(plan, source, at) : []);
+      const pages = await store.pages(missing.map((hour) => ({ id: of.id, hour })));
+      for (const hour of missing) series.provide(hour, pages.get(`${of.id}/${hour}`) ?? null);
     }
-    const building = row === null || row.backfilled !== null;
+    // Slices that are not stored yet are judged when whoever holds the partition has read of the definition.
+    const building = row === null || row.backfilled !== null || (plan.rule !== null && slices.size === 0);
     return {
-      ...statusOf(readSlo(plan, heartbeat, at), entry.ledger),
+      ...statusOf(readSlo(plan, source, at), entry.ledger),
       backfill: building
         ? {
             done: row?.backfilled ?? 0,
@@ -92,9 +107,9 @@ export class StatusReader {
     const definition = defined?.data as Sli | undefined;
     const plan = planOrRefuse(entry, definition?.unit);
 
-    const series = new Series({ windows: plan.windows });
+    const buckets = new IndicatorBuckets({ needs: needsOf([plan]), cadence: cadenceOf(definition) });
     const classify = classifier(plan.indicator, definition?.unit);
-    const oldest = asOf.getTime() - (plan.windowMinutes + 2 * 1440) * MINUTE;
+    const oldest = asOf.getTime() - (plan.window.longest + 2 * 1440) * MINUTE;
     for (let from = 1; ; ) {
       const page = await this.#log.readStream(measured(service, sli), {
         from,
@@ -103,17 +118,19 @@ export class StatusReader {
       });
       for (const event of page) {
         for (const columns of (event.data as MeasurementRecorded).columns) {
-          classify(columns, (at, good, total) => {
-            if (at >= oldest) series.observe(at, good, total);
+          classify(columns, (at, measure, count) => {
+            if (at >= oldest) buckets.observe(at, measure, count);
           });
         }
       }
       if (page.length < PAGE) break;
       from = (page.at(-1)?.version ?? 0) + 1;
     }
-    const cadence = definition?.cadence;
-    const heartbeat = new Heartbeat(series, cadence === undefined ? undefined : durationMillis(cadence));
-    return { ...statusOf(readSlo(plan, heartbeat, asOf.getTime()), entry.ledger), backfill: null };
+    buckets.judge();
+    return {
+      ...statusOf(readSlo(plan, buckets.source(plan), asOf.getTime()), entry.ledger),
+      backfill: null,
+    };
   }
 
   /**
@@ -136,16 +153,35 @@ export class StatusReader {
     ];
     if (faults.length > 0) throw CommandRefused.refused('the history cannot be given', faults);
     const { service, sli } = entry.definition;
-    const row = await this.#evaluator.store.find(`${service}/${sli}`, indicatorKey(plan.indicator, unit));
+    const { store, registry } = this.#evaluator;
+    const row = await store.find(`${service}/${sli}`, indicatorKey(plan.indicator, unit));
     const span = burnDownSpan(plan, start, end);
-    const pages = row
-      ? await this.#evaluator.store.hours(row.id, hourOf(span.from), hourOf(span.to))
-      : new Map();
-    const { points } = burnDown(plan, pages, { from: start, to: end, step: millis });
+    let tallies = row;
+    let due: Due | null = null;
+    if (row !== null && plan.rule !== null) {
+      tallies = (await this.#slicesOf(row, needsOf([plan]))).get(plan.rule.key) ?? null;
+      const cadence = cadenceOf(registry.slis.get(`${service}/${sli}`)?.data);
+      const events = await store.open(row, []);
+      due = dueSlices(plan, { events, heartbeat: new Heartbeat(events, cadence, plan.slice) }, now);
+    }
+    const pages =
+      tallies === null ? new Map() : await store.hours(tallies.id, hourOf(span.from), hourOf(span.to));
+    const { points } = burnDown(plan, pages, { from: start, to: end, step: millis }, due);
     // The current minute is not over: its point is of now.
     const last = points.at(-1);
     if (last && Date.parse(last.at) > now) last.at = new Date(now).toISOString();
     return { points };
+  }
+
+  /** The stored slices of the rules that are needed, by rule. */
+  async #slicesOf(row: SeriesRow, { rules }: BucketNeeds): Promise<Map<string, SeriesRow>> {
+    const stored = rules.size === 0 ? new Map() : await this.#evaluator.store.slicesOf(row.id);
+    const slices = new Map<string, SeriesRow>();
+    for (const rule of rules.keys()) {
+      const found = stored.get(slicesKey(row.indicator, rule));
+      if (found !== undefined) slices.set(rule, found);
+    }
+    return slices;
   }
 
   async #plan(slo: string): Promise<{ plan: SloPlan; entry: SloEntry; unit: string | undefined }> {
@@ -166,5 +202,8 @@ function planOrRefuse(entry: SloEntry, unit: string | undefined): SloPlan {
   if (planned.ok) return planned.plan;
   throw CommandRefused.refused(`SLO ${entry.definition.name} cannot be evaluated`, planned.faults);
 }
+
+const cadenceOf = (sli: Pick<Sli, 'cadence'> | undefined): number | undefined =>
+  sli?.cadence === undefined ? undefined : durationMillis(sli.cadence);
 
 const measured = (service: string, sli: string): string => LogStreams.measurement(service, sli);

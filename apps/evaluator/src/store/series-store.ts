@@ -1,61 +1,22 @@
 import { transaction } from '@bellwether/event-log';
 import {
-  Cells,
+  type BucketNeeds,
+  type Cells,
   decodeCells,
-  encodeCells,
+  decodeSketchHour,
   HOUR_MINUTES,
   hourOf,
+  IndicatorBuckets,
   minuteOf,
   Series,
-  type Tip,
+  type Window,
 } from '@bellwether/slo';
 import type pg from 'pg';
 import type { Lease } from '../partition/leases.js';
+import { takeChanges, writeChanges } from './changes.js';
 import { fence } from './lease-fence.js';
+import { type BucketsState, COLUMNS, type SeriesChange, type SeriesRow } from './series-row.js';
 import { daysOf, type StoredDay } from './stored-days.js';
-
-/** A row of evaluator.series. */
-export interface SeriesRow {
-  id: number;
-  partition: number;
-  sli: string;
-  indicator: string;
-  generation: number;
-  first: number | null;
-  newest: number | null;
-  daysFrom: number;
-  /** Version of the SLI's stream that is read in while buckets are being made; null once live. */
-  backfilled: number | null;
-  backfillOf: number;
-  skipTo: number;
-  tip: Evidence | null;
-  badTip: Evidence | null;
-}
-
-/** The measurement to name as evidence, with what its followers inherit. */
-export interface Evidence extends Omit<Tip, 'lastPosition'> {
-  /** When the log took it, RFC 3339. */
-  recordedAt: string;
-  correlationId: string;
-  traceparent?: string;
-}
-
-/** State of all buckets. */
-export interface BucketsState {
-  /** Partitions whose rebuild was asked for and is not complete. */
-  partitionsToRebuild: number;
-  series: number;
-  /** Of those, how many are being made from the journal, and how many of their messages are read. */
-  building: number;
-  done: number;
-  of: number;
-}
-
-/** What changed in a series since it was last stored. */
-export interface SeriesChange {
-  row: SeriesRow;
-  series: Series;
-}
 
 /** The checkpoint is not where this instance left it: what is in memory must be thrown away and read again. */
 export class CheckpointMoved extends Error {
@@ -64,10 +25,6 @@ export class CheckpointMoved extends Error {
     super(`the checkpoint of partition ${partition} is not at ${from}`);
   }
 }
-
-const COLUMNS = `id::float8 as id, partition, sli, indicator, generation, first_at::float8 as first,
-  newest_at::float8 as newest, days_from as "daysFrom", backfilled::float8 as backfilled,
-  backfill_of::float8 as "backfillOf", skip_to::float8 as "skipTo", tip, bad_tip as "badTip"`;
 
 /** Buckets in Postgres: minutes by the hour, whole-hour sums by the day. */
 export class SeriesStore {
@@ -115,7 +72,7 @@ export class SeriesStore {
               count(*)::int as series, count(backfilled)::int as building,
               coalesce(sum(backfilled), 0)::float8 as done,
               coalesce(sum(backfill_of) filter (where backfilled is not null), 0)::float8 as of
-         from evaluator.series`,
+         from evaluator.series where slices_of is null`,
     );
     return rows[0] as BucketsState;
   }
@@ -131,11 +88,20 @@ export class SeriesStore {
   /** The series that answers for an indicator: the newest live one, else one in the making. */
   async find(sli: string, indicator: string): Promise<SeriesRow | null> {
     const { rows } = await this.#pool.query<SeriesRow>(
-      `select ${COLUMNS} from evaluator.series where sli = $1 and indicator = $2
+      `select ${COLUMNS} from evaluator.series where sli = $1 and indicator = $2 and slices_of is null
         order by backfilled is null desc, generation desc limit 1`,
       [sli, indicator],
     );
     return rows[0] ?? null;
+  }
+
+  /** The slices that are judged of a series, by indicator. */
+  async slicesOf(id: number): Promise<Map<string, SeriesRow>> {
+    const { rows } = await this.#pool.query<SeriesRow>(
+      `select ${COLUMNS} from evaluator.series where slices_of = $1`,
+      [id],
+    );
+    return new Map(rows.map((row) => [row.indicator, row]));
   }
 
   /** All series there are, by SLI and indicator. */
@@ -146,29 +112,43 @@ export class SeriesStore {
     return rows;
   }
 
-  /** Begins a series that is to be made from the journal. @throws LeaseLost */
+  /** Begins a series of events, to be made from the journal, or of slices, to be made from events. @throws LeaseLost */
   async create(
     lease: Lease,
-    series: Pick<SeriesRow, 'sli' | 'indicator' | 'generation' | 'backfillOf'>,
+    series: Pick<SeriesRow, 'sli' | 'indicator' | 'generation' | 'slicesOf' | 'backfilled' | 'backfillOf'>,
   ): Promise<SeriesRow> {
     return await transaction(this.#pool, async (tx) => {
       await fence(tx, lease);
       const { rows } = await tx.query<SeriesRow>(
-        `insert into evaluator.series (partition, sli, indicator, generation, backfilled, backfill_of)
-         values ($1, $2, $3, $4, 0, $5) returning ${COLUMNS}`,
-        [lease.partition, series.sli, series.indicator, series.generation, series.backfillOf],
+        `insert into evaluator.series (partition, sli, indicator, generation, slices_of, backfilled, backfill_of)
+         values ($1, $2, $3, $4, $5, $6, $7) returning ${COLUMNS}`,
+        [
+          lease.partition,
+          series.sli,
+          series.indicator,
+          series.generation,
+          series.slicesOf,
+          series.backfilled,
+          series.backfillOf,
+        ],
       );
       return rows[0] as SeriesRow;
     });
   }
 
-  /** Removes series with all of their buckets. @throws LeaseLost */
-  async remove(lease: Lease, ids: readonly number[]): Promise<void> {
-    if (ids.length === 0) return;
+  /** Removes series with all of their buckets, and the slices judged of them. @throws LeaseLost */
+  async remove(lease: Lease, series: readonly number[]): Promise<void> {
+    if (series.length === 0) return;
     await transaction(this.#pool, async (tx) => {
       await fence(tx, lease);
+      const { rows } = await tx.query<{ id: number }>(
+        'select id::float8 as id from evaluator.series where id = any($1::bigint[]) or slices_of = any($1::bigint[])',
+        [series],
+      );
+      const ids = rows.map(({ id }) => id);
       for (const [table, key] of [
         ['minutes', 'series'],
+        ['sketches', 'series'],
         ['days', 'series'],
         ['series', 'id'],
       ]) {
@@ -177,8 +157,27 @@ export class SeriesStore {
     });
   }
 
+  /**
+   * The buckets of an indicator as they were stored.
+   * @param slices rows of the slices, by rule
+   */
+  async openBuckets(
+    row: SeriesRow,
+    slices: ReadonlyMap<string, SeriesRow>,
+    needs: BucketNeeds,
+    cadence: number | undefined,
+  ): Promise<IndicatorBuckets> {
+    const events = await this.open(row, needs.windows.values());
+    const judged = new Map<string, Series>();
+    for (const [rule, { windows }] of needs.rules) {
+      const stored = slices.get(rule);
+      if (stored !== undefined) judged.set(rule, await this.open(stored, windows.values()));
+    }
+    return new IndicatorBuckets({ needs, cadence, paged: true, stored: { events, slices: judged } });
+  }
+
   /** A series as it was stored, ready to go on. */
-  async open(row: SeriesRow, windows: Iterable<number>): Promise<Series> {
+  async open(row: SeriesRow, windows: Iterable<Window | number>): Promise<Series> {
     const series = new Series({ windows, paged: true });
     if (row.first === null || row.newest === null) return series;
     const newestHour = hourOf(minuteOf(row.newest));
@@ -223,36 +222,7 @@ export class SeriesStore {
    * @throws LeaseLost, CheckpointMoved nothing was written
    */
   async flush(lease: Lease, from: number, to: number, changes: readonly SeriesChange[]): Promise<void> {
-    const minutes = { series: [] as number[], hour: [] as number[], cells: [] as Uint8Array[] };
-    const days = {
-      series: [] as number[],
-      day: [] as number[],
-      cells: [] as Uint8Array[],
-      first: [] as Uint8Array[],
-    };
-    for (const { row, series } of changes) {
-      const touched = new Set<number>();
-      for (const { hour, cells, offset } of series.takeDirty()) {
-        minutes.series.push(row.id);
-        minutes.hour.push(hour);
-        minutes.cells.push(encodeCells(cells, offset, HOUR_MINUTES));
-        touched.add(Math.floor(hour / 24));
-      }
-      for (const day of touched) {
-        const sums = series.day(day);
-        if (sums === null) {
-          // Older than what is kept in memory: its sums are made from the minutes when somebody asks.
-          row.daysFrom = Math.max(row.daysFrom, day + 1);
-          continue;
-        }
-        days.series.push(row.id);
-        days.day.push(day);
-        days.cells.push(encodeCells(sums.cells));
-        days.first.push(sums.firstMinutes);
-      }
-      row.first = series.first;
-      row.newest = series.newest;
-    }
+    const written = takeChanges(changes);
     await transaction(this.#pool, async (tx) => {
       // A crash of the database that loses the last of these loses their checkpoint with them, which the next one finds.
       // Where the checkpoint does not move it would show nothing: that must be on disk.
@@ -263,48 +233,30 @@ export class SeriesStore {
         [lease.partition, from, to],
       );
       if (rowCount !== 1) throw new CheckpointMoved(lease.partition, from);
-      if (changes.length === 0) return;
-      await tx.query(
-        `update evaluator.series s set first_at = c.first_at, newest_at = c.newest_at, days_from = c.days_from,
-                backfilled = c.backfilled, backfill_of = c.backfill_of, skip_to = c.skip_to, tip = c.tip, bad_tip = c.bad_tip
-           from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[],
-                       $8::json[], $9::json[])
-             as c (id, first_at, newest_at, days_from, backfilled, backfill_of, skip_to, tip, bad_tip)
-          where s.id = c.id`,
-        [
-          changes.map(({ row }) => row.id),
-          changes.map(({ row }) => row.first),
-          changes.map(({ row }) => row.newest),
-          changes.map(({ row }) => row.daysFrom),
-          changes.map(({ row }) => row.backfilled),
-          changes.map(({ row }) => row.backfillOf),
-          changes.map(({ row }) => row.skipTo),
-          changes.map(({ row }) => row.tip && JSON.stringify(row.tip)),
-          changes.map(({ row }) => row.badTip && JSON.stringify(row.badTip)),
-        ],
-      );
-      if (minutes.series.length > 0) {
-        await tx.query(
-          `insert into evaluator.minutes (series, hour, cells)
-           select * from unnest($1::bigint[], $2::int[], $3::bytea[])
-           on conflict (series, hour) do update set cells = excluded.cells`,
-          [minutes.series, minutes.hour, minutes.cells.map((cells) => Buffer.from(cells))],
-        );
-      }
-      if (days.series.length > 0) {
-        await tx.query(
-          `insert into evaluator.days (series, day, cells, first_minutes)
-           select * from unnest($1::bigint[], $2::int[], $3::bytea[], $4::bytea[])
-           on conflict (series, day) do update set cells = excluded.cells, first_minutes = excluded.first_minutes`,
-          [
-            days.series,
-            days.day,
-            days.cells.map((cells) => Buffer.from(cells)),
-            days.first.map((first) => Buffer.from(first)),
-          ],
-        );
-      }
+      if (changes.length > 0) await writeChanges(tx, written);
     });
+  }
+
+  /** The stored sketches of the hours between two, both inclusive. */
+  async sketches(id: number, from: number, to: number): Promise<Map<number, Map<number, Uint8Array>>> {
+    const { rows } = await this.#pool.query<{ hour: number; minutes: Buffer }>(
+      'select hour, minutes from evaluator.sketches where series = $1 and hour between $2 and $3',
+      [id, from, to],
+    );
+    return new Map(rows.map(({ hour, minutes }) => [hour, decodeSketchHour(minutes)]));
+  }
+
+  /** The stored sketches of single hours of several series, in one query. */
+  async sketchPages(
+    wanted: readonly { id: number; hour: number }[],
+  ): Promise<Map<string, Map<number, Uint8Array>>> {
+    if (wanted.length === 0) return new Map();
+    const { rows } = await this.#pool.query<{ id: number; hour: number; minutes: Buffer }>(
+      `select s.series::float8 as id, s.hour, s.minutes
+         from unnest($1::bigint[], $2::int[]) as w (series, hour) join evaluator.sketches s using (series, hour)`,
+      [wanted.map((page) => page.id), wanted.map((page) => page.hour)],
+    );
+    return new Map(rows.map(({ id, hour, minutes }) => [`${id}/${hour}`, decodeSketchHour(minutes)]));
   }
 
   async #days(id: number, from: number): Promise<StoredDay[]> {
