@@ -36,5 +36,5 @@ export { statusOf } from './status.js';
 export { fractionOf, Tally, wholeOf } from './tally.js';
 export { HOUR_MINUTES, hourOf, MINUTE, minuteOf } from './time-grid.js';
 export { unitScale } from './unit.js';
-export { calendar, nominalMinutes, rolling, sliceOf, type Window } from './window.js';
+export { calendar, rolling, sliceOf, type Window } from './window.js';
 export { consumedOf, type Due, dueSlices, missingSlices, windowSlices, withMissing } from './window-tally.js';

@@ -62,7 +62,7 @@ describe('a sketch', () => {
   test('any order of the same observations gives the same bytes, whole counts and fractions', () => {
     fc.assert(
       fc.property(observations, fc.infiniteStream(fc.nat()), (list, random) => {
-        const shuffled = [...list];
+        const shuffled: Observation[] = [...list];
         for (let i = shuffled.length - 1; i > 0; i--) {
           const j = (random.next().value as number) % (i + 1);
           [shuffled[i], shuffled[j]] = [shuffled[j] as Observation, shuffled[i] as Observation];

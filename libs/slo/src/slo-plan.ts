@@ -7,10 +7,11 @@ import {
 } from '@bellwether/contracts';
 import { type AlertPair, alertPairs } from './alert-pairs.js';
 import { isCounting } from './indicator.js';
+import { nominalMinutes } from './nominal-window.js';
 import { type SliceRule, sliceMinutes, sliceRule } from './slice-rule.js';
 import { DAY_MINUTES, MINUTE } from './time-grid.js';
 import { unitScale } from './unit.js';
-import { calendar, nominalMinutes, rolling, type Window } from './window.js';
+import { calendar, rolling, type Window } from './window.js';
 
 /** A definition ready for evaluation: durations in minutes, alerts resolved. */
 export interface SloPlan {
@@ -72,7 +73,8 @@ export function planSlo(definition: SloDefinition, sliUnit?: string): Planned {
   }
 
   const slice = sliceMinutes(definition);
-  const { window, minutes: windowMinutes } = windowOf(definition, slice);
+  const window = windowOf(definition, slice);
+  const windowMinutes = nominalMinutes(definition.window);
   const alerts = alertPairs(definition, windowMinutes, budget, slice);
   if (alerts.faults.length > 0) return { ok: false, faults: alerts.faults };
   if (alerts.pairs.length === 0 && definition.alerting.preset !== 'none')
@@ -105,12 +107,10 @@ export function planSlo(definition: SloDefinition, sliUnit?: string): Planned {
   };
 }
 
-function windowOf({ window }: SloDefinition, slice: number): { window: Window; minutes: number } {
-  if ('calendar' in window) {
-    return { window: calendar(window.calendar, window.timeZone), minutes: nominalMinutes(window.calendar) };
-  }
-  const minutes = durationMillis(window.rolling) / MINUTE;
-  return { window: rolling(minutes, slice), minutes };
+function windowOf({ window }: SloDefinition, slice: number): Window {
+  return 'calendar' in window
+    ? calendar(window.calendar, window.timeZone)
+    : rolling(nominalMinutes(window), slice);
 }
 
 function indicatorFaults(definition: SloDefinition, sliUnit: string | undefined): Fault[] {

@@ -33,16 +33,8 @@ export function rolling(minutes: number, slice = 1): Window {
 /** First minute of the slice that a minute lies in; slices of `slice` minutes are on a grid from the epoch. */
 export const sliceOf = (minute: number, slice: number): number => Math.floor(minute / slice) * slice;
 
-/** Days of each period at most, and as alerts take it: a burn rate must not change its meaning from month to month. */
-const DAYS = {
-  week: { longest: 8, nominal: 7 },
-  month: { longest: 32, nominal: 30 },
-  quarter: { longest: 93, nominal: 90 },
-  year: { longest: 367, nominal: 365 },
-} as const;
-
-/** Minutes that a calendar window counts as where a single length is needed: 7, 30, 90 or 365 days. */
-export const nominalMinutes = (unit: CalendarUnit): number => DAYS[unit].nominal * DAY_MINUTES;
+/** Days of each period at most, with a day for clock changes. */
+const LONGEST_DAYS = { week: 8, month: 32, quarter: 93, year: 367 } as const;
 
 /** Calendar windows that were asked for: all SLOs of a zone share what was worked out of its calendar. */
 const known = new Map<string, Window>();
@@ -65,7 +57,7 @@ export function calendar(unit: CalendarUnit, timeZone: string): Window {
   const window: Window = {
     key,
     label: unit,
-    longest: DAYS[unit].longest * DAY_MINUTES,
+    longest: LONGEST_DAYS[unit] * DAY_MINUTES,
     low: (end) => Math.ceil(period(end).from / MINUTE),
     period,
   };

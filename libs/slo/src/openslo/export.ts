@@ -1,7 +1,8 @@
 import type { Service, Sli, SloDefinition } from '@bellwether/contracts';
 import { alertPairs } from '../alert-pairs.js';
 import type { Definitions } from '../interchange/definitions.js';
-import { nominalMinutes } from '../interchange/nominal-window.js';
+import { nominalMinutes } from '../nominal-window.js';
+import { sliceMinutes } from '../slice-rule.js';
 import { budgetOf } from '../slo-plan.js';
 import { ANNOTATION, annotationsFor } from './annotations.js';
 import { DataSources, indicatorSpec } from './export-sli.js';
@@ -152,7 +153,12 @@ function budgeting({ objective, budgeting, indicator }: SloDefinition) {
 
 /** A policy for each alert of an SLO: OpenSLO has one condition a policy, and one window a condition. */
 function alertPolicies(slo: SloDefinition) {
-  const { pairs, faults } = alertPairs(slo, nominalMinutes(slo.window), budgetOf(slo.objective));
+  const { pairs, faults } = alertPairs(
+    slo,
+    nominalMinutes(slo.window),
+    budgetOf(slo.objective),
+    sliceMinutes(slo),
+  );
   // Alerts that would be refused here are no alerts elsewhere: the annotation keeps what was written.
   if (faults.length > 0) return [];
   return pairs.map((pair) => ({

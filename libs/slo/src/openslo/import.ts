@@ -1,8 +1,8 @@
 import { type SloWindow, service, sloDefinition } from '@bellwether/contracts';
 import { type Cursor, resourceNameOf } from '../interchange/cursor.js';
 import { DefinitionSet } from '../interchange/definitions.js';
-import { nominalMinutes } from '../interchange/nominal-window.js';
 import { type Imported, Notes } from '../interchange/notes.js';
+import { nominalMinutes } from '../nominal-window.js';
 import { budgetOf } from '../slo-plan.js';
 import { ANNOTATION, annotated, withAnnotations } from './annotations.js';
 import { importAlerting } from './import-alerting.js';
