@@ -10,10 +10,12 @@ export async function breakShop(seconds: number, say: (line: string) => void): P
   try {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, seconds * 1000);
-      process.once('SIGINT', () => {
-        clearTimeout(timer);
-        resolve();
-      });
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+        process.on(signal, () => {
+          clearTimeout(timer);
+          resolve();
+        });
+      }
     });
   } finally {
     await setFault(payment, HEALTHY);

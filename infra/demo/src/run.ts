@@ -17,7 +17,8 @@ const LOAD_PER_SECOND = 40;
 /** Runs the shop, its load and its pagers until Ctrl-C, and shows what Bellwether makes of it. */
 export async function runDemo(say: (line: string) => void): Promise<void> {
   const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  // A Ctrl-C arrives several times, from the terminal and from npm: the second must not end what the first began.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
   const bellwether = await findOrStart(say);
   const secret = `whsec_${randomBytes(24).toString('base64')}`;
   const pager = await startPager(secret, ({ person, notification }) => say(pageLine(person, notification)));

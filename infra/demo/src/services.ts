@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import path from 'node:path';
 import { publishOverNats } from '@bellwether/client';
+import { clockFromEnvironment } from '@bellwether/service/clock';
 import type { Reporter } from './instrument.js';
 import { type ShopService, startShopService, type Urls } from './shop.js';
 
@@ -41,6 +42,8 @@ export async function runShopService(name: ShopService): Promise<void> {
   const publisher = await publishOverNats({
     servers: process.env.DEMO_NATS_URL ?? '',
     source: `/shop/${name}`,
+    // The shop is rehearsed on the clock that Bellwether is rehearsed on.
+    clock: clockFromEnvironment(),
   });
   const reporter: Reporter = { measure: (service, sli, point) => void publisher.record(service, sli, point) };
   const service = await startShopService(name, JSON.parse(process.env.DEMO_URLS ?? '{}') as Urls, reporter);
