@@ -109,12 +109,14 @@ function refusal(response: Response, text: string, context: Context): CliError {
   const what = problem
     ? `${problem.title} (${problem.status}): ${problem.detail}`
     : `HTTP ${response.status}`;
+  const faults = problem?.errors ?? [];
+  // One fault is mostly what the detail says already.
+  const [only, ...more] = faults;
+  const told = only !== undefined && more.length === 0 && problem?.detail.endsWith(only.message);
   return new CliError(
     what,
     ExitCode.failed,
-    (problem?.errors ?? []).map(
-      (fault: Fault) => `${fault.path === '' ? '(root)' : fault.path}: ${fault.message}`,
-    ),
+    told ? [] : faults.map(({ path, message }: Fault) => `${path === '' ? '(root)' : path}: ${message}`),
   );
 }
 

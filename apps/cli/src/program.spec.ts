@@ -102,6 +102,22 @@ describe('exit codes', () => {
       err: 'error: Refused by a rule (422): cannot fire\n  alerting.windows.0.burn: is above 1/B',
     });
   });
+  test('what the detail says already is not said again', async () => {
+    const errors = [{ path: 'query.asOf', message: 'must not be in the future' }];
+    answer = () => ({
+      status: 400,
+      body: {
+        type: 't',
+        title: 'Malformed request',
+        status: 400,
+        detail: 'asOf must not be in the future',
+        errors,
+      },
+    });
+    expect((await bellwether('get', 'services')).err).toBe(
+      'error: Malformed request (400): asOf must not be in the future',
+    );
+  });
   test('a server that is not there is 3 and says what to do', async () => {
     const { code, err } = await bellwether('--url', 'http://127.0.0.1:1', 'get', 'services');
     expect(code).toBe(3);
@@ -250,6 +266,7 @@ test('a call that cannot mean anything is 2 and says what is missing', async () 
     [['publish', 'checkout', 'availability', '--good', '5'], /--good or --bad, and --total/],
     [['publish', 'checkout', 'availability', '--total', '5'], /--good or --bad, and --total/],
     [['get', 'sli', 'availability'], /service\/name/],
+    [['get', 'sloes'], /did you mean slos\?/],
     [['oncall', 'shifts', 'primary', '--from', 'tomorrow'], /--from must be a time/],
     [['oncall', 'shifts', 'primary', '--days', 'x'], /"x" is not a number/],
     [['page', 'escalate', 'INC-1-P1', '--step', 'x'], /"x" is not a number/],

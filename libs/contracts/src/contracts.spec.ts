@@ -99,6 +99,16 @@ describe('the faults of what is not valid', () => {
     [{ window: {} }, 'window', whole],
     [{ budgeting: { method: 'timeslices', slices: '1m' } }, 'budgeting.slices', 'is not a known field'],
     [{ objective: undefined }, 'objective', 'is required'],
+    [{ objective: '0.9' }, 'objective', 'must be a number, not a string'],
+    [{ objective: null }, 'objective', 'must be a number, not null'],
+    [
+      { indicator: { kind: 'ratios' } },
+      'indicator.kind',
+      'must be one of ratio, threshold, percentile, mean',
+    ],
+    [{ missingData: 'ok' }, 'missingData', 'must be one of freeze, good, bad'],
+    [{ alerting: { windows: [] } }, 'alerting.windows', 'must have at least 1 entries'],
+    [{ alerting: { minBad: -1 } }, 'alerting.minBad', 'must be at least 0'],
     [{ labels: { 'a\u0000': 'b' } }, 'labels.a\u0000', 'its name must not contain NUL or lone surrogates'],
   ])('%j: %s %s', (change, path, message) => {
     const { error } = sloDefinition.safeParse({ ...slo, ...change });

@@ -10,6 +10,7 @@ export * from './events/incident.js';
 export * from './events/oncall.js';
 export * from './events/page.js';
 export * from './events/slo.js';
+export * from './faults.js';
 export * from './journals.js';
 export * from './json-text.js';
 export * from './measurements.js';

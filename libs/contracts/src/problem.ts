@@ -1,8 +1,5 @@
 import { z } from 'zod';
-
-/** One fault of a request: where (JSON path, dots and indexes) and what. */
-export const fault = z.object({ path: z.string(), message: z.string() }).meta({ id: 'Fault' });
-export type Fault = z.infer<typeof fault>;
+import { type Fault, fault, faultsOf } from './faults.js';
 
 /** RFC 9457 problem details, `application/problem+json`. */
 export const problem = z
@@ -25,8 +22,10 @@ const TITLES: Record<number, string> = {
   409: 'Conflict',
   412: 'Precondition failed',
   413: 'Too large',
+  408: 'Too slow',
   415: 'Unsupported media type',
   422: 'Refused by a rule',
+  431: 'Headers too large',
   500: 'Internal error',
   503: 'Overloaded or unavailable',
   504: 'No answer in time',
@@ -75,49 +74,6 @@ export class CommandRefused extends Error {
   static forbidden(detail: string): CommandRefused {
     return new CommandRefused(problemOf(403, 'forbidden', detail));
   }
-}
-
-/** The faults of a zod error, paths in dotted form with indexes: `layers.0.rotation.start`. */
-export function faultsOf(error: z.ZodError): Fault[] {
-  return error.issues.flatMap((issue) => faultsAt([], issue));
-}
-
-function faultsAt(place: readonly PropertyKey[], issue: z.core.$ZodIssue): Fault[] {
-  const at = [...place, ...issue.path];
-  const path = at.map(String).join('.');
-  if (issue.code === 'invalid_union') {
-    const meant = meantBranch(issue.errors);
-    if (meant) return meant.flatMap((inner) => faultsAt(at, inner));
-  }
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      path: [...at, key].map(String).join('.'),
-      message: 'is not a known field',
-    }));
-  }
-  if (issue.code === 'invalid_key')
-    return issue.issues.map(({ message }) => ({ path, message: `its name ${message}` }));
-  return [{ path, message: isMissing(issue) ? 'is required' : issue.message }];
-}
-
-/** The one alternative whose fields are those given: its faults tell more than that nothing fits. */
-function meantBranch(
-  branches: readonly (readonly z.core.$ZodIssue[])[],
-): readonly z.core.$ZodIssue[] | undefined {
-  const distance = (issues: readonly z.core.$ZodIssue[]) =>
-    issues.reduce((sum, issue) => {
-      if (issue.code === 'unrecognized_keys') return sum + issue.keys.length;
-      // A field that must be one of some words tells alternatives apart, as one that is missing does.
-      return sum + (issue.path.length === 0 || isMissing(issue) || issue.code === 'invalid_value' ? 1 : 0);
-    }, 0);
-  const [first, second] = branches
-    .map((issues) => ({ issues, far: distance(issues) }))
-    .sort((a, b) => a.far - b.far);
-  return first && (second === undefined || first.far < second.far) ? first.issues : undefined;
-}
-
-function isMissing(issue: z.core.$ZodIssue): boolean {
-  return issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
 }
 
 /**

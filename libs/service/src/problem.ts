@@ -45,7 +45,11 @@ export interface ErrorAnswer {
 // Codes of Fastify that a client can cause, with the words of this API. Others of its 4xx fall back to their status.
 const fastifyProblems: Record<string, [status: number, slug: string, detail: string]> = {
   FST_ERR_CTP_BODY_TOO_LARGE: [413, 'too-large', 'the body is larger than this route accepts'],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: [415, 'media-type', 'the content type is not one that this route accepts'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
+    415,
+    'media-type',
+    'the content type is not one that this route accepts; send JSON as application/json',
+  ],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: [400, 'malformed', 'the body is not as long as Content-Length says'],
   FST_ERR_CTP_EMPTY_JSON_BODY: [400, 'malformed', 'the body is empty'],
   FST_ERR_CTP_INVALID_JSON_BODY: [400, 'malformed', 'the body is not JSON'],

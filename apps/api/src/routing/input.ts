@@ -2,6 +2,7 @@ import {
   CommandRefused,
   type Fault,
   faultsOf,
+  NOT_KNOWN,
   problemOf,
   type RouteBody,
   type RouteName,
@@ -32,7 +33,11 @@ export const Input = createParamDecorator((_: unknown, context: ExecutionContext
     if (!schema) return {};
     const result = schema.safeParse(value);
     if (result.success) return result.data;
-    for (const { path, message } of faultsOf(result.error)) faults.push({ path: at(place, path), message });
+    for (const { path, message } of faultsOf(result.error))
+      faults.push({
+        path: at(place, path),
+        message: place === 'query' && message === NOT_KNOWN ? noParameter : message,
+      });
     return {};
   };
   const params = take(route.params, request.params, 'path');
@@ -75,10 +80,12 @@ function impossible(body: RouteBody | undefined, given: unknown, faults: readonl
 
 const at = (place: string, path: string) => [place, path].filter((part) => part !== '').join('.');
 
+const noParameter = 'is not a parameter of this route';
+
 /** A misspelt filter that is silently ignored shows the wrong thing, so unknown parameters are refused everywhere. */
 function noQuery(query: unknown, faults: Fault[]): unknown {
   for (const name of Object.keys((query ?? {}) as object))
-    faults.push({ path: `query.${name}`, message: 'is not a parameter of this route' });
+    faults.push({ path: `query.${name}`, message: noParameter });
   return query;
 }
 

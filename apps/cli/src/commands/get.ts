@@ -1,4 +1,4 @@
-import type { Incident, OnCall, Page, SloStatus } from '@bellwether/contracts';
+import { type Incident, nearestNames, type OnCall, type Page, type SloStatus } from '@bellwether/contracts';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { CliError, ExitCode } from '../errors.js';
@@ -125,11 +125,7 @@ export function readCommands(program: Command, open: OpenSession): void {
       const session = open(command);
       const kind = singular[given] ?? given;
       const columns = tables[kind];
-      if (!columns)
-        throw new CliError(
-          `unknown kind "${given}"; known are ${Object.keys(tables).join(', ')}`,
-          ExitCode.usage,
-        );
+      if (!columns) throw new CliError(unknownKind(given), ExitCode.usage);
       const asOf = options.asOf ? `?asOf=${encodeURIComponent(options.asOf)}` : '';
       await shown(session, options.watch, async () => {
         if (name !== undefined) return oneOf(session, kind, name, asOf);
@@ -162,6 +158,12 @@ export function readCommands(program: Command, open: OpenSession): void {
         );
       });
     });
+}
+
+function unknownKind(given: string): string {
+  const [near] = nearestNames(given, Object.keys(tables), 1);
+  const meant = near === undefined ? '' : `did you mean ${near}? `;
+  return `unknown kind "${given}"; ${meant}Known are ${Object.keys(tables).join(', ')}`;
 }
 
 async function oneOf(session: Session, kind: string, name: string, asOf: string): Promise<string> {

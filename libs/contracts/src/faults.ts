@@ -1,0 +1,84 @@
+import { z } from 'zod';
+
+/** One fault of a request: where (JSON path, dots and indexes) and what. */
+export const fault = z.object({ path: z.string(), message: z.string() }).meta({ id: 'Fault' });
+export type Fault = z.infer<typeof fault>;
+
+/** What is said of a field that a schema does not have. */
+export const NOT_KNOWN = 'is not a known field';
+
+/** The faults of a zod error, paths in dotted form with indexes: `layers.0.rotation.start`. */
+export function faultsOf(error: z.ZodError): Fault[] {
+  return error.issues.flatMap((issue) => faultsAt([], issue));
+}
+
+function faultsAt(place: readonly PropertyKey[], issue: z.core.$ZodIssue): Fault[] {
+  const at = [...place, ...issue.path];
+  const path = at.map(String).join('.');
+  if (issue.code === 'invalid_union') {
+    const meant = meantBranch(issue.errors);
+    if (meant) return meant.flatMap((inner) => faultsAt(at, inner));
+  }
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      path: [...at, key].map(String).join('.'),
+      message: NOT_KNOWN,
+    }));
+  }
+  if (issue.code === 'invalid_key')
+    return issue.issues.map(({ message }) => ({ path, message: `its name ${message}` }));
+  return [{ path, message: said(issue) }];
+}
+
+/** A schema's own words, and in place of zod's general ones what the field has to be. */
+function said(issue: z.core.$ZodIssue): string {
+  if (isMissing(issue)) return 'is required';
+  if (!/^(Invalid (option|input|discriminator)|Too (small|big))/.test(issue.message)) return issue.message;
+  switch (issue.code) {
+    case 'invalid_value':
+      return oneOf(issue.values.map(String));
+    case 'invalid_union':
+      return 'options' in issue && Array.isArray(issue.options)
+        ? oneOf(issue.options.map(String))
+        : issue.message;
+    case 'invalid_type':
+      return issue.message.replace(
+        /^Invalid input: expected (\w+), received (\w+)$/,
+        (_, expected: string, received: string) =>
+          `must be ${withArticle(expected)}, not ${withArticle(received)}`,
+      );
+    case 'too_small':
+      return `must ${measure(issue.origin)}${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}${unit(issue.origin)}`;
+    case 'too_big':
+      return `must ${measure(issue.origin)}${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}${unit(issue.origin)}`;
+    default:
+      return issue.message;
+  }
+}
+
+const oneOf = (words: readonly string[]) =>
+  words.length === 1 ? `must be ${words[0]}` : `must be one of ${words.join(', ')}`;
+const withArticle = (type: string) =>
+  /^(null|undefined|NaN)$/.test(type) ? type : `${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`;
+const measure = (origin: string) => (origin === 'array' || origin === 'string' ? 'have ' : 'be ');
+const unit = (origin: string) => (origin === 'array' ? ' entries' : origin === 'string' ? ' characters' : '');
+
+/** The one alternative whose fields are those given: its faults tell more than that nothing fits. */
+function meantBranch(
+  branches: readonly (readonly z.core.$ZodIssue[])[],
+): readonly z.core.$ZodIssue[] | undefined {
+  const distance = (issues: readonly z.core.$ZodIssue[]) =>
+    issues.reduce((sum, issue) => {
+      if (issue.code === 'unrecognized_keys') return sum + issue.keys.length;
+      // A field that must be one of some words tells alternatives apart, as one that is missing does.
+      return sum + (issue.path.length === 0 || isMissing(issue) || issue.code === 'invalid_value' ? 1 : 0);
+    }, 0);
+  const [first, second] = branches
+    .map((issues) => ({ issues, far: distance(issues) }))
+    .sort((a, b) => a.far - b.far);
+  return first && (second === undefined || first.far < second.far) ? first.issues : undefined;
+}
+
+function isMissing(issue: z.core.$ZodIssue): boolean {
+  return issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
+}
