@@ -38,12 +38,15 @@ export interface ApiSettings {
   commandTimeoutMs?: number;
 }
 
-type Context = Pick<ServiceContext<ApiConfig>, 'config' | 'logger' | 'metrics' | 'clock' | 'signal'>;
+type Context = Pick<
+  ServiceContext<ApiConfig>,
+  'config' | 'logger' | 'metrics' | 'clock' | 'tracing' | 'signal'
+>;
 
 /** Builds the api on the log and the bus that its configuration names. */
 export async function buildApiService(context: Context, settings: ApiSettings = {}): Promise<ServiceParts> {
-  const { config, logger, metrics } = context;
-  const bus = await connectBus({ servers: config.NATS_URL, name: SERVICE, log: logger });
+  const { config, logger, metrics, tracing } = context;
+  const bus = await connectBus({ servers: config.NATS_URL, name: SERVICE, log: logger, tracer: tracing });
   const log = EventLog.open({
     connectionString: config.DATABASE_URL,
     metrics: metrics.registry,
@@ -70,7 +73,7 @@ async function assemble(
   const projector = new Projector(log, {
     owner: SERVICE,
     projections,
-    metrics: metrics.registry,
+    metrics: metrics.consumers,
     onError: (error, at) => {
       const fields = { error, projection: at.projection, position: at.position };
       if (at.halted) logger.error(fields, 'a read model stands still at an event that it cannot take');

@@ -19,15 +19,16 @@ const POOL_SIZE = 12;
 
 /** Builds the evaluator on the log and the bus that its configuration names. */
 export async function buildEvaluatorService(
-  context: Pick<ServiceContext<EvaluatorConfig>, 'config' | 'logger' | 'metrics' | 'clock'>,
+  context: Pick<ServiceContext<EvaluatorConfig>, 'config' | 'logger' | 'metrics' | 'clock' | 'tracing'>,
 ): Promise<ServiceParts> {
-  const { config, logger, metrics, clock } = context;
+  const { config, logger, metrics, clock, tracing } = context;
   const rehearsal = config.BELLWETHER_CLOCK_FILE !== undefined;
   const bus = await connectBus({
     servers: config.NATS_URL,
     name: SERVICE,
     log: logger,
-    metrics: metrics.bus,
+    metrics: metrics.consumers,
+    tracer: tracing,
   });
   const log = EventLog.open({
     connectionString: config.DATABASE_URL,
@@ -35,6 +36,7 @@ export async function buildEvaluatorService(
     ...(rehearsal ? { clock } : {}),
     poolSize: POOL_SIZE,
     metrics: metrics.registry,
+    tracer: tracing,
     onAppended: (journal, position) => bus.nudge(journal, position),
   });
   const store = new PgConsumerStore(log.pool, SERVICE);
@@ -48,6 +50,7 @@ export async function buildEvaluatorService(
     absentCadences: config.BELLWETHER_ABSENT_CADENCES,
     logger,
     metrics: metrics.registry,
+    tracing,
   });
   try {
     await log.available((error) => logger.warn({ error }, 'Postgres does not answer; waiting until it does'));

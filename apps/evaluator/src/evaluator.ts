@@ -1,9 +1,10 @@
 import { type Bus, JournalFeed, logReader } from '@bellwether/bus';
 import { type Clock, type SloStatus, systemClock } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
-import { type Logger, requestContext } from '@bellwether/service';
+import { type Logger, noTracing, requestContext, type Tracing } from '@bellwether/service';
 import type { Registry as MetricsRegistry } from 'prom-client';
 import { AbsenceAlert } from './evaluation/absence.js';
+import { DecisionLog } from './evaluation/decision-log.js';
 import { TransitionLog } from './evaluation/transitions.js';
 import { EvaluatorMetrics } from './metrics.js';
 import { type Lease, Leases } from './partition/leases.js';
@@ -30,6 +31,7 @@ export interface EvaluatorOptions {
   absentCadences?: number;
   logger: Logger;
   metrics: MetricsRegistry;
+  tracing?: Tracing;
 }
 
 const ABSENT_CADENCES = 10;
@@ -65,12 +67,13 @@ export class Evaluator {
     const { log, logger } = options;
     this.registry = new Registry({ log, store: new RegistryStore(log.pool), logger });
     this.store = new SeriesStore(log.pool);
+    const decisions = new DecisionLog(log, options.tracing ?? noTracing, logger);
     this.context = {
       log,
       registry: this.registry,
       store: this.store,
-      transitions: new TransitionLog(log, this.registry),
-      absence: new AbsenceAlert(log, this.registry, options.absentCadences ?? ABSENT_CADENCES),
+      transitions: new TransitionLog(decisions, this.registry),
+      absence: new AbsenceAlert(decisions, this.registry, options.absentCadences ?? ABSENT_CADENCES),
       clock: options.clock ?? systemClock,
       logger,
       metrics: new EvaluatorMetrics(options.metrics, () => this.#look()),

@@ -16,22 +16,24 @@ import { References } from './references.js';
 /** Name of the service: its consumer, its queue group, its schema. */
 export const SERVICE = 'incident';
 
-type Context = Pick<ServiceContext<IncidentConfig>, 'config' | 'logger' | 'metrics' | 'clock'>;
+type Context = Pick<ServiceContext<IncidentConfig>, 'config' | 'logger' | 'metrics' | 'clock' | 'tracing'>;
 
 /** Builds the incident service on the log and the bus that its configuration names. */
 export async function buildIncidentService(context: Context): Promise<ServiceParts> {
-  const { config, logger, metrics, clock } = context;
+  const { config, logger, metrics, clock, tracing } = context;
   const bus = await connectBus({
     servers: config.NATS_URL,
     name: SERVICE,
     log: logger,
-    metrics: metrics.bus,
+    metrics: metrics.consumers,
+    tracer: tracing,
   });
   const log = EventLog.open({
     connectionString: config.DATABASE_URL,
     // The log stamps with this clock only when time is being rehearsed; else Postgres' own is the better one.
     ...(config.BELLWETHER_CLOCK_FILE === undefined ? {} : { clock }),
     metrics: metrics.registry,
+    tracer: tracing,
     onAppended: (journal, position) => bus.nudge(journal, position),
   });
   try {

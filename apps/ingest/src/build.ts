@@ -24,22 +24,24 @@ export async function build(context: ServiceContext<IngestConfig>): Promise<Serv
     servers: config.NATS_URL,
     name: 'ingest',
     log: logger,
-    metrics: metrics.bus,
+    metrics: metrics.consumers,
+    tracer: tracing,
     signal,
   });
   const log = EventLog.open({
     connectionString: config.DATABASE_URL,
     metrics: metrics.registry,
+    tracer: tracing,
     onAppended: (journal, position) => bus.nudge(journal, position),
     ...(config.BELLWETHER_CLOCK_FILE === undefined ? {} : { clock }),
   });
   const stopListening = bus.onNudge((journal, position) => log.nudge(journal, position));
   const authority = new TokenAuthority(config.BELLWETHER_TOKEN, clock);
-  const tokens = new TokenFollower(log, authority, logger, metrics.registry);
+  const tokens = new TokenFollower(log, authority, logger, metrics.consumers);
   const counts = new IngestMetrics(metrics.registry);
   const slis = new SliRegistry(log, { strict: config.BELLWETHER_STRICT });
   const recorder = new Recorder(log, slis, clock);
-  const intake = new BusIntake({ recorder, bus, clock, metrics: counts, tracing });
+  const intake = new BusIntake({ recorder, bus, clock, metrics: counts, tracer: tracing });
   const consumer = new WorkConsumer({
     bus,
     durable: 'ingest',

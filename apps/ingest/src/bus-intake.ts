@@ -1,7 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Bus, WorkMessage, WorkOutcome } from '@bellwether/bus';
-import { type Clock, Headers, type PublishReceipt } from '@bellwether/contracts';
-import { acceptCorrelationId, acceptTraceparent, type Tracing } from '@bellwether/service';
+import {
+  type Clock,
+  Headers,
+  type OpenSpan,
+  type PublishReceipt,
+  type SpanAttributes,
+  Subjects,
+  type Tracer,
+} from '@bellwether/contracts';
+import { acceptCorrelationId, acceptTraceparent } from '@bellwether/service';
 import type { IngestMetrics } from './ingest-metrics.js';
 import { LogBusy } from './log-busy.js';
 import { type HeaderReader, type MeasurementMessage, readFromBus } from './measurement/message.js';
@@ -31,7 +39,7 @@ export class BusIntake {
       bus: Pick<Bus, 'receipt'>;
       clock: Clock;
       metrics: IngestMetrics;
-      tracing: Tracing;
+      tracer: Tracer;
     },
   ) {}
 
@@ -41,21 +49,17 @@ export class BusIntake {
    * @throws LogBusy when the log takes nothing now: all are tried again, and those that it took are recognised
    */
   readonly handle = async (messages: readonly WorkMessage[]): Promise<WorkOutcome[]> => {
-    const attributes = { 'messaging.system': 'nats', 'messaging.batch.message_count': messages.length };
-    return await this.parts.tracing.span(
-      'record measurements',
-      { kind: 'consumer', attributes },
-      async () => {
-        const now = this.parts.clock.now().getTime();
-        const readings = await this.readAll(messages, now);
-        // All are told to the log at once, so that they share its groups: a few large ones cost it half of many small.
-        const results = await Promise.allSettled(readings.map((reading) => this.settle(reading)));
-        return results.map((result) => {
-          if (result.status === 'rejected') throw result.reason;
-          return result.value;
-        });
-      },
-    );
+    const now = this.parts.clock.now().getTime();
+    const readings = await this.readAll(messages, now);
+    const { tracer } = this.parts;
+    const end = tracer.enabled ? beginSpans(tracer, readings) : () => {};
+    // All are told to the log at once, so that they share its groups: a few large ones cost it half of many small.
+    const results = await Promise.allSettled(readings.map((reading) => this.settle(reading)));
+    end(results);
+    return results.map((result) => {
+      if (result.status === 'rejected') throw result.reason;
+      return result.value;
+    });
   };
 
   /** Reads messages, a few in each turn of the event loop: a full batch must not keep HTTP waiting. */
@@ -143,3 +147,52 @@ function originOf(header: HeaderReader): Origin {
 }
 
 const publisherOrigin: Origin = { actor: busPublisher };
+
+/**
+ * Begins a span for each message that came in a trace, and one for all others together; what is recorded of a message
+ * belongs to its span.
+ * @returns what ends them
+ */
+function beginSpans(
+  tracer: Tracer,
+  readings: Reading[],
+): (results: readonly PromiseSettledResult<WorkOutcome>[]) => void {
+  const untraced = readings.filter(({ origin }) => origin.traceparent === undefined).length;
+  const shared =
+    untraced === 0 ? null : beginSpan(tracer, Subjects.allSli, { 'messaging.batch.message_count': untraced });
+  const spans = readings.map((reading) => {
+    const { message, origin } = reading;
+    const span = origin.traceparent === undefined ? null : beginSpan(tracer, message.subject, {}, origin);
+    reading.origin = { ...origin, traceparent: (span ?? shared)?.traceparent };
+    return span;
+  });
+  return (results) => {
+    const failed = results.find((result) => result.status === 'rejected');
+    shared?.end(failed ? { error: failed.reason } : {});
+    for (const [index, span] of spans.entries()) {
+      const result = results[index];
+      if (result?.status === 'rejected') span?.end({ error: result.reason });
+      else span?.end({ attributes: { 'bellwether.outcome': result?.value.kind ?? '' } });
+    }
+  };
+}
+
+function beginSpan(
+  tracer: Tracer,
+  subject: string,
+  more: SpanAttributes,
+  origin?: Pick<Origin, 'traceparent'>,
+): OpenSpan {
+  return tracer.begin(`process ${Subjects.allSli}`, {
+    kind: 'consumer',
+    parent: origin?.traceparent,
+    attributes: {
+      'messaging.system': 'nats',
+      'messaging.destination.name': subject,
+      'messaging.operation.name': 'process',
+      'messaging.operation.type': 'process',
+      'messaging.consumer.group.name': 'ingest',
+      ...more,
+    },
+  });
+}

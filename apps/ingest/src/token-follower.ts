@@ -1,7 +1,6 @@
 import { CONTROL_JOURNAL, type TokenCreated } from '@bellwether/contracts';
-import { type EventLog, Projector } from '@bellwether/event-log';
+import { type ConsumerMetrics, type EventLog, Projector } from '@bellwether/event-log';
 import type { Logger, TokenAuthority } from '@bellwether/service';
-import type { Registry } from 'prom-client';
 import { validTokens } from './tokens.projection.js';
 
 const firstPauseMillis = 50;
@@ -21,7 +20,7 @@ export class TokenFollower {
     private readonly log: EventLog,
     private readonly authority: Pick<TokenAuthority, 'apply'>,
     private readonly logger: Pick<Logger, 'warn'>,
-    metrics: Registry,
+    metrics: ConsumerMetrics,
   ) {
     this.#projector = new Projector(log, {
       owner: 'ingest',

@@ -1,5 +1,5 @@
 import type { PageNotification } from '@bellwether/contracts';
-import { type Clock, systemClock } from '@bellwether/contracts';
+import { type Clock, noTracer, type OpenSpan, systemClock, type Tracer } from '@bellwether/contracts';
 import type { CallOutcome } from '@bellwether/oncall';
 import { Webhook } from 'standardwebhooks';
 import { CallFailed, post } from './http-post.js';
@@ -17,6 +17,7 @@ export interface CallerOptions {
   print: (line: string) => void;
   /** Of `webhook-timestamp`, by which receivers tell replays: real time also where a rehearsal's clock is not. */
   wireClock?: Clock;
+  tracer?: Tracer;
 }
 
 const gone = 410;
@@ -35,20 +36,43 @@ export class Caller {
       this.#options.print(line(call.notification, call.user));
       return { kind: 'delivered', statusCode: null };
     }
+    const span = this.#begin(call);
     try {
       const body = JSON.stringify(call.notification);
       const statusCode = await post(call.address, {
-        headers: this.#headers(call.id, call.secret, body),
+        headers: { ...this.#headers(call.id, call.secret, body), ...traceHeader(span) },
         body,
         timeoutMs: this.#options.timeoutMs,
         privateAddresses: this.#options.privateAddresses,
       });
-      if (statusCode >= 200 && statusCode < 300) return { kind: 'delivered', statusCode };
-      return { kind: 'failed', statusCode, error: describe(statusCode), gone: statusCode === gone };
+      const attributes = { 'http.response.status_code': statusCode };
+      if (statusCode >= 200 && statusCode < 300) {
+        span.end({ attributes });
+        return { kind: 'delivered', statusCode };
+      }
+      const error = describe(statusCode);
+      span.end({ error: new Error(error), attributes: { ...attributes, 'error.type': String(statusCode) } });
+      return { kind: 'failed', statusCode, error, gone: statusCode === gone };
     } catch (error) {
+      span.end({ error });
       const message = error instanceof CallFailed ? error.message : 'the call could not be made';
       return { kind: 'failed', statusCode: null, error: message, gone: false };
     }
+  }
+
+  /** Without path or query: an address may hold a token of the receiver. */
+  #begin({ id, address, notification }: Extract<Call, { kind: 'webhook' }>): OpenSpan {
+    const url = URL.parse(address);
+    return (this.#options.tracer ?? noTracer).begin('POST', {
+      kind: 'client',
+      attributes: {
+        'http.request.method': 'POST',
+        'server.address': url?.hostname ?? '',
+        'server.port': Number(url?.port || (url?.protocol === 'https:' ? 443 : 80)),
+        'bellwether.page': notification.page.id,
+        'bellwether.webhook_id': id,
+      },
+    });
   }
 
   #headers(id: string, secret: string | null, body: string): Record<string, string> {
@@ -61,6 +85,11 @@ export class Caller {
       ...(secret === null ? {} : { 'webhook-signature': new Webhook(secret).sign(id, timestamp, body) }),
     };
   }
+}
+
+/** What the receiver does because of the page can be seen in the page's trace. */
+function traceHeader({ traceparent }: OpenSpan): Record<string, string> {
+  return traceparent === undefined ? {} : { traceparent };
 }
 
 function describe(status: number): string {

@@ -1,7 +1,13 @@
 import { LogStreams, type User } from '@bellwether/contracts';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import pg from 'pg';
-import { minute, notificationOf, Rehearsal, webhookSecret } from './testing/rehearsal.fixture.js';
+import {
+  minute,
+  notificationOf,
+  Rehearsal,
+  traceparent,
+  webhookSecret,
+} from './testing/rehearsal.fixture.js';
 
 jest.setTimeout(60_000);
 
@@ -55,6 +61,16 @@ describe('a receiver that fails', () => {
     expect(receiver.requests.map((request) => notificationOf(request).page.attempt)).toEqual([
       1, 2, 3, 4, 5, 6,
     ]);
+    // Without a collector the trace goes on as it came; each line of the log belongs to the story.
+    expect(new Set(receiver.requests.map(({ headers }) => headers.traceparent))).toEqual(
+      new Set([traceparent]),
+    );
+    const told = rehearsal.said.filter((line) => line.page === 'INC-1-P1');
+    expect(told.map(({ message, attempt, correlationId }) => [message, attempt, correlationId])).toEqual([
+      ...[1, 2, 3, 4, 5].map((attempt) => ['a page was not taken', attempt, 'story-incident:INC-1']),
+      ['a page was delivered', 6, 'story-incident:INC-1'],
+    ]);
+    expect(JSON.stringify(told)).not.toContain(receiver.url());
     expect((await failuresOf('INC-1-P1')).map(({ error }) => error)).toEqual([
       'status 500',
       'status 302: redirects are not followed',

@@ -13,9 +13,10 @@ import {
   signAcknowledgeLink,
   usableMethod,
 } from '@bellwether/oncall';
+import { type Logger, requestContext } from '@bellwether/service';
 import type { Call, Caller } from './caller.js';
 import { type Cause, ownActor, source } from './cause.js';
-import type { LoadedPage } from './page-stream.js';
+import { carrierOf, type LoadedPage } from './page-stream.js';
 import type { Pages } from './pages.js';
 import type { Roster } from './roster.js';
 import type { OnPagingStep } from './steps.js';
@@ -33,8 +34,7 @@ export interface DeliveriesOptions {
   /** Where people reach the api, without a trailing slash. */
   publicUrl: string;
   onStep: OnPagingStep;
-  /** Runs a call where logs and traces know which story it belongs to. */
-  traced: <T>(story: { correlationId: string; traceparent?: string }, work: () => Promise<T>) => Promise<T>;
+  logger: Pick<Logger, 'info' | 'warn'>;
   /** Told of each call's outcome and of how long after it was due it was known, in milliseconds. */
   onOutcome: (kind: Call['kind'], outcome: CallOutcome, tookMillis: number) => void;
 }
@@ -53,9 +53,9 @@ export class Deliveries {
    * One attempt: recorded, made, its outcome recorded. A crash in between leads to a further attempt under the
    * same key; the receiver tells by it.
    */
-  async attempt(id: string, key: string): Promise<void> {
+  async attempt(before: LoadedPage, key: string): Promise<void> {
     const { pages, onStep, onOutcome, clock } = this.#options;
-    const before = await pages.load(id);
+    const { id } = before;
     const delivery = before.state?.deliveries.find((each) => each.key === key);
     if (!before.state || !delivery) return;
     const user = delivery.user === null ? null : await this.#options.roster.user(delivery.user);
@@ -75,7 +75,7 @@ export class Deliveries {
     const { attempt } = first.data;
     await onStep('attempt-recorded', id);
     const call = this.#call('page.requested', attempted.state, delivery, attempt, way);
-    const outcome = await this.#deliver(before, call);
+    const outcome = await this.#deliver(call);
     await onStep('called', id);
     await this.#recordOutcome(attempted, delivery, attempt, outcome, user);
     onOutcome(delivery.kind, outcome, clock.now().getTime() - delivery.dueAt);
@@ -85,9 +85,9 @@ export class Deliveries {
   }
 
   /** Tells somebody who was notified that the page is over. */
-  async notify(id: string, key: string): Promise<void> {
+  async notify(page: LoadedPage, key: string): Promise<void> {
     const { pages, clock } = this.#options;
-    const page = await pages.load(id);
+    const { id } = page;
     const notice = page.state?.notices.find((each) => each.key === key);
     if (!page.state || !notice || notice.nextAt === null || notice.nextAt > clock.now().getTime()) return;
     const user = notice.user === null ? null : await this.#options.roster.user(notice.user);
@@ -96,7 +96,7 @@ export class Deliveries {
     const outcome: CallOutcome =
       'missing' in way
         ? { kind: 'failed', statusCode: null, error: way.missing, gone: true }
-        : await this.#deliver(page, this.#call('page.resolved', page.state, notice, attempt, way));
+        : await this.#deliver(this.#call('page.resolved', page.state, notice, attempt, way));
     await this.#options.onStep('called', id);
     await pages.record(id, this.#cause(page, key), ({ state }) => ({
       decisions: state ? decideNoticeOutcome(state, key, outcome, clock.now().getTime()) : [],
@@ -104,10 +104,19 @@ export class Deliveries {
     }));
   }
 
-  #deliver({ id, events }: LoadedPage, call: Call): Promise<CallOutcome> {
-    const { correlationId = id, traceparent } = events[0]?.meta ?? {};
-    const story = { correlationId, ...(traceparent ? { traceparent } : {}) };
-    return this.#options.traced(story, () => this.#options.caller.call(call));
+  /** The address stays out of the log: it may hold a token of the receiver. */
+  async #deliver(call: Call): Promise<CallOutcome> {
+    const { caller, logger } = this.#options;
+    const outcome = await caller.call(call);
+    const { type, page } = call.notification;
+    const about = { page: page.id, type, delivery: call.id, attempt: page.attempt, method: call.kind };
+    if (outcome.kind === 'delivered') logger.info(about, 'a page was delivered');
+    else
+      logger.warn(
+        { ...about, statusCode: outcome.statusCode, reason: outcome.error },
+        'a page was not taken',
+      );
+    return outcome;
   }
 
   async #recordMissing(
@@ -211,22 +220,15 @@ export class Deliveries {
     }
   }
 
-  /** The event that carries the intent is what an attempt follows from. */
-  #cause({ id, events }: LoadedPage, key: string): Cause {
-    const carrier = events.findLast(({ data }) => {
-      const { intents, failover } = data as {
-        intents?: { idempotencyKey: string }[];
-        failover?: { idempotencyKey: string };
-      };
-      return failover?.idempotencyKey === key || intents?.some((intent) => intent.idempotencyKey === key);
-    });
-    const from = carrier ?? events.at(-1);
+  #cause(page: LoadedPage, key: string): Cause {
+    const { traceparent } = requestContext.getStore() ?? {};
     return {
       meta: {
-        correlationId: events[0]?.meta.correlationId ?? id,
-        causationId: from?.id ?? null,
+        correlationId: page.events[0]?.meta.correlationId ?? page.id,
+        causationId: carrierOf(page, key)?.id ?? null,
         actor: ownActor,
         source,
+        ...(traceparent ? { traceparent } : {}),
       },
     };
   }

@@ -1,7 +1,9 @@
 import { type Clock, CommandRefused } from '@bellwether/contracts';
+import { requestContext, type Tracing } from '@bellwether/service';
 import { ownActor, source } from './cause.js';
 import type { Deliveries } from './deliveries.js';
 import type { ClaimedDue, DueTable } from './due-table.js';
+import { carrierOf, type LoadedPage } from './page-stream.js';
 import type { Pages } from './pages.js';
 import type { OnPagingStep } from './steps.js';
 
@@ -10,7 +12,9 @@ export interface DispatcherOptions {
   pages: Pages;
   deliveries: Deliveries;
   clock: Clock;
+  tracing: Pick<Tracing, 'span'>;
   onStep: OnPagingStep;
+  /** Called in the story of the page, as far as that could be read. */
   onError: (error: unknown, due: ClaimedDue | null) => void;
   /** How often to look when nothing wakes it, milliseconds of real time. */
   pollMs?: number;
@@ -94,25 +98,57 @@ export class Dispatcher {
   }
 
   async #do(entry: ClaimedDue): Promise<void> {
+    const { onStep, onError, pages, due } = this.#options;
     try {
-      await this.#options.onStep('due-claimed', entry.page);
-      if (entry.kind === 'delivery') await this.#options.deliveries.attempt(entry.page, entry.key);
-      else if (entry.kind === 'notice') await this.#options.deliveries.notify(entry.page, entry.key);
-      else await this.#advance(entry.page);
+      await onStep('due-claimed', entry.page);
+      const page = await pages.load(entry.page);
+      const { meta } = carrierOf(page, entry.key) ?? {};
+      const story = {
+        correlationId: meta?.correlationId ?? entry.page,
+        actor: ownActor,
+        traceparent: meta?.traceparent,
+      };
+      await requestContext.run(story, () => this.#carryOut(page, entry));
     } catch (error) {
-      this.#options.onError(error, entry);
-      if (this.#running) await new Promise((resolve) => setTimeout(resolve, restMs));
+      await this.#fail(error, entry);
     }
-    await this.#options.due.release(entry).catch((error: unknown) => this.#options.onError(error, entry));
+    await due.release(entry).catch((error: unknown) => onError(error, entry));
+  }
+
+  async #carryOut(page: LoadedPage, entry: ClaimedDue): Promise<void> {
+    const { deliveries, tracing } = this.#options;
+    const { key, kind } = entry;
+    const name = kind === 'next' ? 'advance page' : 'deliver page';
+    const attributes = { 'bellwether.page': page.id, 'bellwether.due': `${kind} ${key}` };
+    try {
+      await tracing.span(name, { attributes }, async () => {
+        if (kind === 'delivery') await deliveries.attempt(page, key);
+        else if (kind === 'notice') await deliveries.notify(page, key);
+        else await this.#advance(page);
+      });
+    } catch (error) {
+      await this.#fail(error, entry);
+    }
+  }
+
+  async #fail(error: unknown, entry: ClaimedDue): Promise<void> {
+    this.#options.onError(error, entry);
+    if (this.#running) await new Promise((resolve) => setTimeout(resolve, restMs));
   }
 
   /** A page's next action. */
-  async #advance(id: string): Promise<void> {
+  async #advance({ id, state, version, events }: LoadedPage): Promise<void> {
     const { pages } = this.#options;
-    const { state, version, events } = await pages.load(id);
     const last = events.at(-1);
     if (!state || !last) return;
-    const meta = { correlationId: last.meta.correlationId, causationId: last.id, actor: ownActor, source };
+    const { traceparent } = requestContext.getStore() ?? {};
+    const meta = {
+      correlationId: last.meta.correlationId,
+      causationId: last.id,
+      actor: ownActor,
+      source,
+      ...(traceparent ? { traceparent } : {}),
+    };
     try {
       await pages.act(id, { kind: 'advance' }, { meta, commandId: `advance:${id}:${version}` });
     } catch (error) {

@@ -18,6 +18,18 @@ export async function loadPage(log: EventLog, id: string): Promise<LoadedPage> {
   return { id, state, version: events.at(-1)?.version ?? 0, events };
 }
 
+/** The event that asked for a delivery or a notice: what an attempt follows from. Else the last one of the page. */
+export function carrierOf({ events }: LoadedPage, key: string): RecordedEvent | undefined {
+  const carrier = events.findLast(({ data }) => {
+    const { intents, failover } = data as {
+      intents?: { idempotencyKey: string }[];
+      failover?: { idempotencyKey: string };
+    };
+    return failover?.idempotencyKey === key || intents?.some((intent) => intent.idempotencyKey === key);
+  });
+  return carrier ?? events.at(-1);
+}
+
 function pageEvent({ type, data, occurredAt }: RecordedEvent): PageEvent {
   return { type, data, at: occurredAt.getTime() } as PageEvent;
 }

@@ -2,7 +2,7 @@ import { type Bus, connectBus, JournalStrategy, logReader } from '@bellwether/bu
 import { CONTROL_JOURNAL, type EventEnvelope } from '@bellwether/contracts';
 import { EventLog, PgConsumerStore } from '@bellwether/event-log';
 import { linkHmac } from '@bellwether/oncall';
-import { publicUrl, requestContext, type ServiceContext, type ServiceParts } from '@bellwether/service';
+import { publicUrl, type ServiceContext, type ServiceParts } from '@bellwether/service';
 import type { PoolClient } from 'pg';
 import { Caller } from './caller.js';
 import type { PagingConfig } from './config.js';
@@ -45,18 +45,20 @@ export async function buildPagingService(
   context: Context,
   options: PagingOptions = {},
 ): Promise<ServiceParts> {
-  const { config, logger, metrics, clock } = context;
+  const { config, logger, metrics, clock, tracing } = context;
   const bus = await connectBus({
     servers: config.NATS_URL,
     name: SERVICE,
     log: logger,
-    metrics: metrics.bus,
+    metrics: metrics.consumers,
+    tracer: tracing,
   });
   const log = EventLog.open({
     connectionString: config.DATABASE_URL,
     // The log stamps with this clock only when time is being rehearsed; else Postgres' own is the better one.
     ...(config.BELLWETHER_CLOCK_FILE === undefined ? {} : { clock }),
     metrics: metrics.registry,
+    tracer: tracing,
     onAppended: (journal, position) => bus.nudge(journal, position),
   });
   try {
@@ -102,6 +104,7 @@ async function build(
       timeoutMs: options.callTimeoutMs ?? callTimeoutMs,
       privateAddresses: config.BELLWETHER_WEBHOOK_PRIVATE_ADDRESSES,
       print: options.print ?? ((line) => process.stdout.write(`${line}\n`)),
+      tracer: tracing,
     }),
     clock,
     unseal: (sealed) => secrets.unseal(sealed),
@@ -109,8 +112,7 @@ async function build(
     linkMillis: config.BELLWETHER_ACKNOWLEDGE_LINK_HOURS * hour,
     publicUrl: publicUrl(config),
     onStep,
-    traced: (story, work) =>
-      requestContext.run(story, () => tracing.span('deliver page', { kind: 'client' }, work)),
+    logger,
     onOutcome: (kind, outcome, tookMillis) => deliveryMetrics.record(kind, outcome, tookMillis),
   });
   const dispatcher: Dispatcher = new Dispatcher({
@@ -118,6 +120,7 @@ async function build(
     pages,
     deliveries,
     clock,
+    tracing,
     onStep,
     onError: (error, entry) =>
       logger.error({ error, ...entry }, 'what is due could not be done; trying again'),
@@ -129,8 +132,6 @@ async function build(
     reader: logReader(log),
     store,
     keyOf: aggregateOf,
-    within: (story, work) =>
-      requestContext.run({ ...story }, () => tracing.span('paging', { kind: 'consumer' }, work)),
   });
   await due.start();
   dispatcher.start();

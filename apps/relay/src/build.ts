@@ -7,12 +7,13 @@ import type { RelayConfig } from './config.js';
 
 /** Puts the relay together. */
 export async function build(context: ServiceContext<RelayConfig>): Promise<ServiceParts> {
-  const { config, logger, metrics, clock, signal } = context;
+  const { config, logger, metrics, clock, tracing, signal } = context;
   const bus = await connectBus({
     servers: config.NATS_URL,
     name: 'relay',
     log: logger,
-    metrics: metrics.bus,
+    metrics: metrics.consumers,
+    tracer: tracing,
     signal,
   });
   const log = EventLog.open({ connectionString: config.DATABASE_URL, metrics: metrics.registry });
@@ -27,6 +28,7 @@ export async function build(context: ServiceContext<RelayConfig>): Promise<Servi
     },
     clock,
     metrics: metrics.registry,
+    consumers: metrics.consumers,
     onError: (error, doing) => logger.warn({ error, doing }, 'the relay tries again'),
     onRecovery: (journal, reason, after) =>
       logger.warn({ journal, reason, after }, 'the copy in JetStream is published again from the log'),

@@ -4,8 +4,10 @@ import {
   type CommandRequest,
   commandReply,
   Headers,
+  noTracer,
   Streams,
   Subjects,
+  type Tracer,
 } from '@bellwether/contracts';
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { headers, type NatsConnection, type Subscription } from '@nats-io/transport-node';
@@ -14,6 +16,7 @@ import { BusUnavailable, ConnectionLost, TopologyConflict } from './errors.js';
 import { type BusLog, type BusMetrics, noMetrics, stderrLog } from './ports.js';
 import { ensureConsumer, ensureStream } from './reconcile.js';
 import { ask } from './request.js';
+import { commandInSpan } from './spans.js';
 import { type DeclaredConsumer, declaredStreams, defaultTopology, type Topology } from './topology.js';
 import { backoffMs } from './transient.js';
 
@@ -21,6 +24,8 @@ export interface BusOptions extends Omit<ConnectOptions, 'log'> {
   /** Settings of the streams; what is left out has its default. */
   topology?: Partial<Topology>;
   metrics?: BusMetrics;
+  /** Makes spans of what is asked, answered, handled and copied. */
+  tracer?: Tracer;
   log?: BusLog;
 }
 
@@ -36,6 +41,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     topology: { ...defaultTopology, ...options.topology },
     inboxPrefix: options.inboxPrefix ?? SERVICE_INBOX,
     metrics: options.metrics ?? noMetrics,
+    tracer: options.tracer ?? noTracer,
     log,
   });
 }
@@ -54,16 +60,18 @@ export class Bus {
   readonly topology: Topology;
   readonly inboxPrefix: string;
   readonly metrics: BusMetrics;
+  readonly tracer: Tracer;
   readonly log: BusLog;
 
   constructor(
     readonly nc: NatsConnection,
     readonly jsm: JetStreamManager,
-    settings: { topology: Topology; inboxPrefix: string; metrics: BusMetrics; log: BusLog },
+    settings: Pick<Bus, 'topology' | 'inboxPrefix' | 'metrics' | 'tracer' | 'log'>,
   ) {
     this.topology = settings.topology;
     this.inboxPrefix = settings.inboxPrefix;
     this.metrics = settings.metrics;
+    this.tracer = settings.tracer;
     this.log = settings.log;
     this.js = jetstream(nc, { timeout: 10_000 });
     void this.#watch();
@@ -178,17 +186,19 @@ export class Bus {
     command: CommandRequest,
     options: { timeoutMs?: number; graceMs?: number; repeat?: boolean } = {},
   ): Promise<CommandReply<T>> {
-    const head = headers();
-    head.set(Headers.correlation, headerText(command.correlationId));
-    if (command.traceparent) head.set(Headers.traceparent, headerText(command.traceparent));
     const timeoutMs = options.timeoutMs ?? 5_000;
-    const answer = await ask(this, subject, JSON.stringify(command), {
-      headers: head,
-      timeoutMs,
-      graceMs: Math.min(options.graceMs ?? 2_000, timeoutMs),
-      repeat: options.repeat ?? true,
+    return await commandInSpan(this.tracer, 'client', subject, command, async (asked) => {
+      const head = headers();
+      head.set(Headers.correlation, headerText(asked.correlationId));
+      if (asked.traceparent) head.set(Headers.traceparent, headerText(asked.traceparent));
+      const answer = await ask(this, subject, JSON.stringify(asked), {
+        headers: head,
+        timeoutMs,
+        graceMs: Math.min(options.graceMs ?? 2_000, timeoutMs),
+        repeat: options.repeat ?? true,
+      });
+      return commandReply.parse(answer.json()) as CommandReply<T>;
     });
-    return commandReply.parse(answer.json()) as CommandReply<T>;
   }
 
   /**

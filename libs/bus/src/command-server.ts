@@ -11,6 +11,7 @@ import {
 } from '@bellwether/contracts';
 import { headers, type Msg, type Subscription } from '@nats-io/transport-node';
 import { type Bus, headerText } from './bus.js';
+import { commandInSpan } from './spans.js';
 import { errorText, isTransient } from './transient.js';
 
 /** What is known about a command besides its data, for logs and traces. */
@@ -24,19 +25,12 @@ export interface CommandContext {
 /** Carries out a command or query. Whatever is no `CommandReply` becomes the `data` of one with status 200. */
 export type CommandHandler = (request: CommandRequest, context: CommandContext) => Promise<unknown>;
 
-/** Runs `work` where logs and traces find `context` (an AsyncLocalStorage, a span). */
-export type Within = <T>(
-  context: { correlationId: string; actor?: string; traceparent?: string },
-  work: () => Promise<T>,
-) => Promise<T>;
-
 export interface CommandServerOptions {
   bus: Bus;
   /** Queue group: of all instances of the service, one gets each request. */
   service: string;
   /** Requests worked on at once, default 256; those beyond are answered 503 at once. */
   concurrency?: number;
-  within?: Within;
 }
 
 /** Serves `cmd.<service>.<name>` over core NATS request/reply. */
@@ -44,7 +38,6 @@ export class CommandServer {
   readonly #bus: Bus;
   readonly #service: string;
   readonly #concurrency: number;
-  readonly #within: Within;
   readonly #subscriptions: Subscription[] = [];
   readonly #working = new Set<Promise<void>>();
   /** What is being carried out, by subject and text: a request that is sent again waits for the answer to the first. */
@@ -54,7 +47,6 @@ export class CommandServer {
     this.#bus = options.bus;
     this.#service = options.service;
     this.#concurrency = options.concurrency ?? 256;
-    this.#within = options.within ?? ((_, work) => work());
   }
 
   /** @param subject a whole subject, or a name within `cmd.<service>.` */
@@ -107,21 +99,23 @@ export class CommandServer {
   }
 
   async #answerTo(message: Msg, handler: CommandHandler): Promise<Answer> {
-    let request: CommandRequest | undefined;
+    const { subject } = message;
+    let read: CommandRequest;
     try {
-      const known = readRequest(message);
-      request = known;
-      const traceparent = known.traceparent ?? message.headers?.get(Headers.traceparent);
-      const context: CommandContext = {
-        subject: message.subject,
-        correlationId: known.correlationId,
-        actor: known.actor,
-        ...(traceparent ? { traceparent } : {}),
-      };
-      return { reply: asReply(await this.#within(context, () => handler(known, context))), request };
+      read = readRequest(message);
     } catch (error) {
-      return { reply: refusal(this.#problemOf(error, message.subject, request)), request };
+      return { reply: refusal(this.#problemOf(error, subject, undefined)), request: undefined };
     }
+    const traceparent = read.traceparent ?? message.headers?.get(Headers.traceparent);
+    const request = traceparent ? { ...read, traceparent } : read;
+    const reply = await commandInSpan(this.#bus.tracer, 'server', subject, request, async (known) => {
+      try {
+        return asReply(await handler(known, contextOf(subject, known)));
+      } catch (error) {
+        return refusal(this.#problemOf(error, subject, known));
+      }
+    });
+    return { reply, request };
   }
 
   #problemOf(error: unknown, subject: string, request: CommandRequest | undefined): Problem {
@@ -172,6 +166,10 @@ interface Answer {
   reply: CommandReply;
   /** Undefined where it could not be read. */
   request: CommandRequest | undefined;
+}
+
+function contextOf(subject: string, { correlationId, actor, traceparent }: CommandRequest): CommandContext {
+  return { subject, correlationId, actor, ...(traceparent ? { traceparent } : {}) };
 }
 
 /** Errors of the log (by name: libs know only the contracts) that are the caller's to resolve. */

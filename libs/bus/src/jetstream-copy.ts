@@ -12,6 +12,7 @@ import { PublishFailed } from './errors.js';
 import { encodeEvent } from './event-message.js';
 import { replaceLostStreams, saysStoreIsLost } from './lost-store.js';
 import { publishWindow } from './publish-window.js';
+import { beginCopySpans } from './spans.js';
 
 /** What the copy of a journal looks like: when its stream was created, and which positions it holds (0: none). */
 export interface Incarnation {
@@ -102,7 +103,12 @@ export class JetStreamCopy {
       return message;
     });
     if (control) this.#lastControlId = null;
-    const outcomes = await publishWindow(this.#bus, messages, this.#ackTimeoutMs);
+    const endSpans = beginCopySpans(this.#bus.tracer, events, messages);
+    const outcomes = await publishWindow(this.#bus, messages, this.#ackTimeoutMs).catch((error: unknown) => {
+      endSpans(events.map(() => error as Error));
+      throw error;
+    });
+    endSpans(outcomes);
     for (const [index, outcome] of outcomes.entries()) {
       if (outcome === null) continue;
       const event = events[index] as LoggedEvent;

@@ -211,19 +211,6 @@ describe('events', () => {
     ]);
   });
 
-  test('handlers run where logs and traces find the story', async () => {
-    declared(1);
-    const stories: unknown[] = [];
-    const { strategy } = await start(IncidentModule, {
-      within: async (context, work) => {
-        stories.push(context);
-        return await work();
-      },
-    });
-    await strategy.caughtUp();
-    expect(stories).toEqual([{ correlationId: 'story', actor: 'service:test' }]);
-  });
-
   test('a restart goes on where the checkpoint is', async () => {
     declared(10);
     const first = await start();

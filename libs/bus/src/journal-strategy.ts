@@ -2,12 +2,13 @@ import { CommandRefused, type CommandRequest, type EventEnvelope, fromWireType }
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
 import { lastValueFrom } from 'rxjs';
 import type { Bus } from './bus.js';
-import { CommandServer, keyToRetry, requireAdmin, type Within } from './command-server.js';
+import { CommandServer, keyToRetry, requireAdmin } from './command-server.js';
 import { JournalContext } from './journal-context.js';
 import { LiveJournal } from './live-journal.js';
 import type { ConsumerState } from './ordered-consumer.js';
 import { OrderedConsumer, type OrderedConsumerOptions } from './ordered-consumer.js';
 import type { ConsumerStore, LogReader } from './ports.js';
+import { eventInSpan } from './spans.js';
 
 export interface JournalStrategyOptions<Tx> {
   bus: Bus;
@@ -23,7 +24,6 @@ export interface JournalStrategyOptions<Tx> {
   batch?: number;
   /** Requests worked on at once, default 256. */
   commandConcurrency?: number;
-  within?: Within;
   /** How often the log is asked for its head, in milliseconds, default 1,000. */
   pollMs?: number;
   /** How long the bus may take to deliver what was announced before it is read from the log, default 100 ms. */
@@ -62,7 +62,6 @@ export class JournalStrategy<Tx> extends Server implements CustomTransportStrate
       bus,
       service,
       ...(options.commandConcurrency === undefined ? {} : { concurrency: options.commandConcurrency }),
-      ...(options.within ? { within: options.within } : {}),
     });
     this.#consumer = new OrderedConsumer<Tx>({
       consumer: service,
@@ -173,11 +172,10 @@ export class JournalStrategy<Tx> extends Server implements CustomTransportStrate
   }
 
   async #handle(tx: Tx, event: EventEnvelope, attempt: number): Promise<void> {
-    const { correlationid: correlationId, traceparent, actor } = event;
-    const within: Within = this.#options.within ?? ((_, work) => work());
-    await within({ correlationId, actor, ...(traceparent ? { traceparent } : {}) }, async () => {
-      for (const handler of this.#handlersOf(event)) {
-        await this.#call(handler, event, new JournalContext(tx, event, attempt));
+    const { bus, service: consumer } = this.#options;
+    await eventInSpan(bus.tracer, { consumer, type: shortType(event), attempt }, event, async (handled) => {
+      for (const handler of this.#handlersOf(handled)) {
+        await this.#call(handler, handled, new JournalContext(tx, handled, attempt));
       }
     });
   }

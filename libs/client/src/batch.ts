@@ -1,4 +1,5 @@
 import { MEASUREMENT_CE_TYPE, MeasurementLimits } from '@bellwether/contracts';
+import { context, type Link, trace } from '@opentelemetry/api';
 import { uuidv7 } from 'uuidv7';
 import type { WrittenPoint } from './written-points.js';
 
@@ -14,6 +15,10 @@ export class Batch {
   readonly id = uuidv7();
   /** Settles with the acknowledgement. */
   readonly settled: Promise<void>;
+  /** The trace context in which its first point was measured. */
+  readonly origin = context.active();
+  /** The spans in which its other points were measured. */
+  readonly links: Link[] = [];
   readonly #points: string[] = [];
   #bytes = 0;
   #resolve: () => void = () => {};
@@ -50,6 +55,10 @@ export class Batch {
   add(point: WrittenPoint): void {
     this.#points.push(point.text);
     this.#bytes += point.bytes;
+    const span = trace.getSpanContext(context.active());
+    const last = this.links.at(-1)?.context ?? trace.getSpanContext(this.origin);
+    // Points of one span come one after the other; what counts for the trace is that the span is there at all.
+    if (span !== undefined && span.spanId !== last?.spanId) this.links.push({ context: span });
   }
 
   /** The message: a CloudEvent in structured mode, which is the same over NATS and HTTP. */

@@ -1,6 +1,8 @@
 import { CLOUDEVENTS_JSON, type Fault, measurementReceipt, problem } from '@bellwether/contracts';
+import { SpanKind } from '@opentelemetry/api';
 import type { Batch } from './batch.js';
 import { MeasurementRefused, NotTakenYet } from './errors.js';
+import { sendInSpan } from './send-span.js';
 import type { Acknowledgement, Transport } from './transport.js';
 
 export interface HttpTransportOptions {
@@ -24,9 +26,30 @@ export class HttpTransport implements Transport {
   }
 
   async send(batch: Batch, signal: AbortSignal): Promise<Acknowledgement> {
-    const response = await fetch(`${this.#base}/v1/measurements/${batch.service}/${batch.sli}`, {
+    const url = `${this.#base}/v1/measurements/${batch.service}/${batch.sli}`;
+    const attributes = {
+      'http.request.method': 'POST',
+      'url.full': url,
+      'bellwether.points': batch.size,
+    };
+    return await sendInSpan(batch, 'POST', { kind: SpanKind.CLIENT, attributes }, (trace) =>
+      this.#post(batch, url, trace, signal),
+    );
+  }
+
+  async #post(
+    batch: Batch,
+    url: string,
+    trace: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<Acknowledgement> {
+    const response = await fetch(url, {
       method: 'POST',
-      headers: { 'content-type': CLOUDEVENTS_JSON, authorization: `Bearer ${this.options.token}` },
+      headers: {
+        ...trace,
+        'content-type': CLOUDEVENTS_JSON,
+        authorization: `Bearer ${this.options.token}`,
+      },
       body: batch.body(),
       signal: AbortSignal.any([signal, AbortSignal.timeout(this.options.timeoutMs)]),
     });

@@ -7,8 +7,10 @@ import {
   type NatsConnection,
   type Subscription,
 } from '@nats-io/transport-node';
+import { SpanKind } from '@opentelemetry/api';
 import type { Batch } from './batch.js';
 import { MeasurementRefused, NotTakenYet } from './errors.js';
+import { sendInSpan } from './send-span.js';
 import type { Acknowledgement, Transport } from './transport.js';
 
 /**
@@ -49,7 +51,27 @@ export class NatsTransport implements Transport {
 
   async send(batch: Batch, signal: AbortSignal): Promise<Acknowledgement> {
     const subject = Subjects.sli(batch.service, batch.sli);
+    const attributes = {
+      'messaging.system': 'nats',
+      'messaging.destination.name': subject,
+      'messaging.operation.name': 'publish',
+      'messaging.operation.type': 'send',
+      'messaging.message.id': batch.id,
+      'bellwether.points': batch.size,
+    };
+    return await sendInSpan(batch, `send ${subject}`, { kind: SpanKind.PRODUCER, attributes }, (trace) =>
+      this.#publish(batch, subject, trace, signal),
+    );
+  }
+
+  async #publish(
+    batch: Batch,
+    subject: string,
+    trace: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<Acknowledgement> {
     const head = headers();
+    for (const name in trace) head.set(name, trace[name] as string);
     head.set(Headers.contentType, 'application/cloudevents+json');
     if (this.options.acknowledge === 'broker') {
       // The broker drops a repeat itself; whatever it lets through, the log recognises by source and id.

@@ -23,4 +23,5 @@ export * from './resources/sli-source.js';
 export * from './resources/slo.js';
 export * from './subjects.js';
 export * from './time.js';
+export * from './tracing.js';
 export * from './views/views.js';

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Clock } from '@bellwether/contracts';
+import type { Clock, Tracer } from '@bellwether/contracts';
 import type pg from 'pg';
 import type { Registry } from 'prom-client';
+import { appendInSpan } from './append-span.js';
 import { Appender } from './appender.js';
 import type { AppendStep } from './batch-sender.js';
 import { errorKind } from './database-error.js';
@@ -25,6 +26,8 @@ export interface EventLogOptions {
   /** Called after each commit with the last position, to nudge others. */
   onAppended?: (journal: string, position: number) => void;
   metrics?: Registry;
+  /** Makes a span of each append, and the trace context of its events. */
+  tracer?: Tracer;
   /** In place of the product's own, for tests. */
   upcasters?: readonly Upcaster[];
   /** Role of the sessions; `bellwether_writer` when absent. */
@@ -99,7 +102,9 @@ export class EventLog {
    * @throws OutcomeUnknown when the answer was lost, and could not be learnt in time
    */
   append(request: AppendRequest): Promise<AppendResult> {
-    return this.#appender(request.journal).append(request);
+    const { tracer } = this.#options;
+    const append = (asked: AppendRequest) => this.#appender(asked.journal).append(asked);
+    return tracer?.enabled ? appendInSpan(tracer, request, append) : append(request);
   }
 
   /** Events of a stream in order; none where there is no such stream. */
@@ -137,6 +142,11 @@ export class EventLog {
    */
   nudge(journal: string, position?: number): void {
     this.#nudges.nudge(journal, position);
+  }
+
+  /** The highest position that a nudge told of; 0 for none. */
+  announced(journal: string): number {
+    return this.#nudges.heard(journal).position;
   }
 
   /** @throws RangeError for an unknown journal */

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ConsumerMetrics } from './consumer-metrics.js';
 import { errorKind, sqlState } from './database-error.js';
 import type { RecordedEvent } from './event.js';
 import type { EventLog } from './event-log.js';
@@ -12,6 +13,9 @@ export interface RunnerOptions {
   pages: SharedPages;
   projection: Projection;
   batch: number;
+  /** Its name among all consumers, for the metrics. */
+  consumer: string;
+  metrics: ConsumerMetrics;
   /** The projection stands still at an event, or the database is away for the moment. */
   onError: (error: unknown, at: { projection: string; position: number; halted: boolean }) => void;
 }
@@ -71,7 +75,7 @@ export class ProjectionRunner {
     const { slots, projection, log } = this.#options;
     this.#slot = await slots.active(projection);
     const { position } = await log.head(this.#journal);
-    this.#head = position;
+    this.#see(position);
     this.#running = this.#run();
     await this.reached(position);
     if (!this.halted && !this.#stopping.signal.aborted) await slots.supersedeOlder(projection);
@@ -159,7 +163,7 @@ export class ProjectionRunner {
     const after = this.#slot.position;
     const read = (from: number, limit: number) => pages.read(this.#journal, from, limit);
     for await (const events of log.followWith(read, this.#journal, { after, signal, batch })) {
-      this.#head = Math.max(this.#head, events.at(-1)!.position);
+      this.#see(Math.max(events.at(-1)!.position, log.announced(this.#journal)));
       await this.#take(events);
       onProgress();
       if (this.#halted) return;
@@ -170,7 +174,7 @@ export class ProjectionRunner {
   async #standStill(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const { position } = await this.#options.log.head(this.#journal);
-      this.#head = Math.max(this.#head, position);
+      this.#see(position);
       await delay(LOOK_MS, undefined, { signal }).catch(() => {});
     }
   }
@@ -225,7 +229,20 @@ export class ProjectionRunner {
     }
   }
 
+  /** The journal is known to have grown to `head`. */
+  #see(head: number): void {
+    this.#head = Math.max(this.#head, head);
+    this.#measure();
+  }
+
+  #measure(): void {
+    const { consumer, metrics } = this.#options;
+    metrics.lag(consumer, Math.max(0, this.#head - this.#slot.position));
+    metrics.halted(consumer, this.halted);
+  }
+
   #tell(): void {
+    this.#measure();
     for (const look of [...this.#waiting]) look();
   }
 

@@ -196,9 +196,15 @@ test('an event that a projection cannot take halts it there, and nothing else; a
     },
   };
   const healthy: Projection = { ...notes({ journal }), name: 'healthy', apply: async () => {} };
+  const lags = new Map<string, number>();
+  const halts = new Map<string, boolean>();
   const projector = new Projector(log, {
     owner,
     projections: [poisoned, healthy],
+    metrics: {
+      lag: (consumer, events) => void lags.set(consumer, events),
+      halted: (consumer, halted) => void halts.set(consumer, halted),
+    },
     onError: (_, at) => errors.push(at),
   });
   const put = async (data: unknown) =>
@@ -219,6 +225,8 @@ test('an event that a projection cannot take halts it there, and nothing else; a
     ]),
   );
   expect(errors).toEqual([{ projection: name, position: 3, halted: true }]);
+  expect(Object.fromEntries(lags)).toEqual({ [`${owner}-${name}`]: 2, [`${owner}-healthy`]: 0 });
+  expect(Object.fromEntries(halts)).toEqual({ [`${owner}-${name}`]: true, [`${owner}-healthy`]: false });
   expect(await rows(projector)).toMatchObject({ count: 2 });
   expect(await projector.waitFor(4, 5, name)).toBe(false);
 

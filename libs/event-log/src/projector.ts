@@ -1,4 +1,4 @@
-import { Gauge, type Registry } from 'prom-client';
+import { type ConsumerMetrics, noConsumerMetrics } from './consumer-metrics.js';
 import type { EventLog } from './event-log.js';
 import { type BuildProgress, checkProjection, type Projection, type ProjectionState } from './projection.js';
 import { ProjectionRunner } from './projection-runner.js';
@@ -11,7 +11,8 @@ export interface ProjectorOptions {
   projections: Projection[];
   /** Told when the database is away (`halted` false) and when a projection stands still before an event. */
   onError?: (error: unknown, at: { projection: string; position: number; halted: boolean }) => void;
-  metrics?: Registry;
+  /** Told how far each projection is behind, as consumer `<owner>-<projection>`. */
+  metrics?: ConsumerMetrics;
   /** Events of a transaction at most; 500 when absent. */
   batch?: number;
 }
@@ -46,11 +47,12 @@ export class Projector {
           pages,
           projection,
           batch: batch ?? BATCH,
+          consumer: `${owner}-${projection.name}`,
+          metrics: metrics ?? noConsumerMetrics,
           onError: onError ?? (() => {}),
         }),
       );
     }
-    if (metrics) this.#measure(metrics);
   }
 
   /**
@@ -103,36 +105,5 @@ export class Projector {
     const runner = this.#runners.get(name);
     if (runner === undefined) throw new RangeError(`there is no projection ${name}`);
     return runner;
-  }
-
-  #measure(registry: Registry): void {
-    const states = () => this.state();
-    new Gauge({
-      name: 'projection_position',
-      help: 'Position of the last event a projection has taken.',
-      labelNames: ['projection'],
-      registers: [registry],
-      collect() {
-        for (const { name, position } of states()) this.set({ projection: name }, position);
-      },
-    });
-    new Gauge({
-      name: 'projection_lag_events',
-      help: 'Events of the journal a projection has yet to take, as far as it knows.',
-      labelNames: ['projection'],
-      registers: [registry],
-      collect() {
-        for (const { name, position, head } of states()) this.set({ projection: name }, head - position);
-      },
-    });
-    new Gauge({
-      name: 'projection_halted',
-      help: '1 while a projection stands still before an event it cannot take.',
-      labelNames: ['projection'],
-      registers: [registry],
-      collect() {
-        for (const { name, halted } of states()) this.set({ projection: name }, halted ? 1 : 0);
-      },
-    });
   }
 }

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { storageBuckets } from './log-metrics.js';
 
 /** What a relay measures of itself. */
 export interface RelayMetrics {
@@ -7,7 +8,6 @@ export interface RelayMetrics {
   /** The time from an event's recording to its acknowledgement. */
   delay(journal: string, seconds: number): void;
   recovering(journal: string): void;
-  lag(journal: string, events: number): void;
   failed(): void;
 }
 
@@ -16,7 +16,6 @@ export const noRelayMetrics: RelayMetrics = {
   published: () => {},
   delay: () => {},
   recovering: () => {},
-  lag: () => {},
   failed: () => {},
 };
 
@@ -33,19 +32,11 @@ export function relayMetrics(registry: Registry): RelayMetrics {
     labelNames: ['journal'],
     registers,
   });
-  const seconds =
-    (registry.getSingleMetric('event_relay_seconds') as Histogram<'journal'> | undefined) ??
-    new Histogram({
-      name: 'event_relay_seconds',
-      help: 'Time from the commit of an event to its acknowledgement by the bus.',
-      labelNames: ['journal'],
-      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
-      registers,
-    });
-  const lag = new Gauge({
-    name: 'relay_lag_events',
-    help: 'Events of the log that the bus has yet to get.',
+  const seconds = new Histogram({
+    name: 'event_relay_seconds',
+    help: 'Time from the commit of an event to its acknowledgement by the bus.',
     labelNames: ['journal'],
+    buckets: storageBuckets,
     registers,
   });
   const recoveries = new Counter({
@@ -65,7 +56,6 @@ export function relayMetrics(registry: Registry): RelayMetrics {
     published: (journal, count) => events.inc({ journal }, count),
     delay: (journal, took) => seconds.observe({ journal }, took),
     recovering: (journal) => recoveries.inc({ journal }),
-    lag: (journal, count) => lag.set({ journal }, count),
     failed: () => failures.inc(),
   };
 }

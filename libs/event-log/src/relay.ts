@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Clock, systemClock } from '@bellwether/contracts';
 import type { Registry } from 'prom-client';
+import { type ConsumerMetrics, noConsumerMetrics } from './consumer-metrics.js';
 import type { EventLog } from './event-log.js';
 import { JournalRelay } from './journal-relay.js';
 import { type Leadership, tryToLead } from './leader-lock.js';
@@ -31,6 +32,8 @@ export interface RelayOptions {
   compareMs?: number;
   clock?: Clock;
   metrics?: Registry;
+  /** Told how far each journal's copy is behind, as consumer `<name>-<journal>`. */
+  consumers?: ConsumerMetrics;
   /** Told of everything that fails; the relay goes on by itself. */
   onError?: (error: unknown, doing: string) => void;
   /** Told when a copy is published again, and from where. */
@@ -146,13 +149,13 @@ export class Relay {
 
   /** The fall-back for lost nudges: one query for all journals, where following would take one for each. */
   async #watchHeads(signal: AbortSignal): Promise<void> {
-    const { log } = this.#options;
+    const { log, name = 'relay', consumers = noConsumerMetrics } = this.#options;
     while (!signal.aborted) {
       try {
         const heads = await log.heads();
         for (const relay of this.#journals) {
           const head = heads.get(relay.journal) ?? 0;
-          this.#metrics.lag(relay.journal, Math.max(0, head - relay.position));
+          consumers.lag(`${name}-${relay.journal}`, Math.max(0, head - relay.position));
           if (head > relay.position) log.nudge(relay.journal, head);
         }
       } catch (error) {

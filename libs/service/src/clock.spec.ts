@@ -2,11 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ManualClock, systemClock } from '@bellwether/contracts';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import { clockFromEnvironment, OffsetClock } from './clock.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'bellwether-clock-'));
 afterEach(() => rmSync(path.join(folder, 'offset'), { force: true }));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('clock of a rehearsal', () => {
   const file = path.join(folder, 'offset');

@@ -1,8 +1,8 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { uuidv7 } from 'uuidv7';
+import type { Logger } from './logger.js';
 import { acceptCorrelationId, acceptTraceparent, requestContext } from './request-context.js';
-import type { Tracing } from './tracing.js';
 
 /**
  * Runs every handler of a bus message (an event or a command) in the story it belongs to: logs carry its
@@ -10,19 +10,20 @@ import type { Tracing } from './tracing.js';
  */
 @Injectable()
 export class ContextInterceptor implements NestInterceptor {
-  constructor(private readonly tracing: Tracing) {}
+  constructor(private readonly logger: Pick<Logger, 'debug'>) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     if (context.getType() !== 'rpc') return next.handle();
     const story = storyOf(context.switchToRpc().getData());
-    const name = `handle ${context.getClass().name}.${context.getHandler().name}`;
-    return from(
-      requestContext.run(story, () =>
-        this.tracing.span(name, { kind: 'consumer', parent: story.traceparent }, () =>
-          lastValueFrom(next.handle(), { defaultValue: undefined }),
-        ),
-      ),
-    );
+    const handler = `${context.getClass().name}.${context.getHandler().name}`;
+    const run = async () => {
+      const begun = performance.now();
+      const result = await lastValueFrom(next.handle(), { defaultValue: undefined });
+      const took = Math.round((performance.now() - begun) * 10) / 10;
+      this.logger.debug({ handler, event: story.causationId, tookMs: took }, 'handled');
+      return result;
+    };
+    return from(requestContext.run(story, run));
   }
 }
 

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { PROBLEM_JSON, problemOf } from '@bellwether/contracts';
+import { type OpenSpan, PROBLEM_JSON, problemOf } from '@bellwether/contracts';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -21,7 +21,7 @@ import {
   requestContext,
 } from './request-context.js';
 import type { TokenAuthority } from './token-authority.js';
-import type { OpenSpan, Tracing } from './tracing.js';
+import type { Tracing } from './tracing.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -109,7 +109,7 @@ export async function createApplication(
     bodyParser: false,
   });
   app.useGlobalFilters(new ProblemFilter(context.logger));
-  app.useGlobalInterceptors(new ContextInterceptor(context.tracing));
+  app.useGlobalInterceptors(new ContextInterceptor(context.logger));
   if (http !== undefined) {
     app.useGlobalGuards(new AuthGuard(http.authority));
     await http.configure?.(app);
@@ -131,6 +131,7 @@ async function carryStories(server: FastifyInstance, tracing: Tracing): Promise<
     const span = tracing.begin(`${request.method} ${routeOf(request)}`, {
       kind: 'server',
       parent: acceptTraceparent(headers.traceparent),
+      // Neither path nor query: a link that acknowledges a page is a secret.
       attributes: { 'http.request.method': request.method, 'http.route': routeOf(request) },
     });
     const context: RequestContext = { correlationId, traceparent: span.traceparent };
@@ -146,10 +147,16 @@ async function carryStories(server: FastifyInstance, tracing: Tracing): Promise<
     else requestContext.run(story.context, done);
   });
   server.addHook('onResponse', (request, reply, done) => {
-    const failed = reply.statusCode >= 500 ? { error: new Error(`answered ${reply.statusCode}`) } : {};
-    stories
-      .get(request.raw)
-      ?.span.end({ attributes: { 'http.response.status_code': reply.statusCode }, ...failed });
+    const { statusCode } = reply;
+    const attributes = { 'http.response.status_code': statusCode };
+    stories.get(request.raw)?.span.end(
+      statusCode < 500
+        ? { attributes }
+        : {
+            error: new Error(`answered ${statusCode}`),
+            attributes: { ...attributes, 'error.type': String(statusCode) },
+          },
+    );
     done();
   });
 }

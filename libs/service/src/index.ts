@@ -33,13 +33,6 @@ export {
   startService,
 } from './service.js';
 export { hashToken, may, mintToken, type Principal, TokenAuthority } from './token-authority.js';
-export {
-  noTracing,
-  type OpenSpan,
-  type SpanKind,
-  type SpanOptions,
-  startTracing,
-  type Tracing,
-} from './tracing.js';
+export { noTracing, startTracing, type Tracing } from './tracing.js';
 export { Upkeep, type UpkeepOptions } from './upkeep.js';
 export { ZodBody } from './zod-body.pipe.js';

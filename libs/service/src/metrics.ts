@@ -1,7 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 const httpBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-const storageBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
 /** The metrics every service has, in Prometheus' names and base units (seconds, totals). */
 export class Metrics {
@@ -14,20 +13,19 @@ export class Metrics {
   readonly httpDuration: Histogram<'method' | 'route' | 'status'>;
   /** Open connections of the public HTTP server. */
   readonly activeConnections: Gauge;
-  /** Seconds from asking for an append to its commit, by journal kind. */
-  readonly appendSeconds: Histogram<'journal'>;
-  /** Seconds from an event's commit to its acknowledgement by the bus, by journal kind. */
-  readonly relaySeconds: Histogram<'journal'>;
   /** Messages and events put aside with an error, by consumer. */
   readonly deadLetters: Counter<'consumer'>;
   /** Deliveries of what had been delivered before, by consumer. */
   readonly redeliveries: Counter<'consumer'>;
-  readonly #eventLag: Gauge<'consumer'>;
+  readonly #lag: Gauge<'consumer'>;
   readonly #halted: Gauge<'consumer'>;
 
-  /** What the bus reports, as it takes it (`BusMetrics`). */
-  readonly bus = {
-    lag: (consumer: string, events: number): void => this.eventLag(consumer).set(events),
+  /**
+   * What consumers report of themselves, whatever they follow: of the bus, of the log, projections and the relay. Each
+   * has a name of its own: that of its service, then what it is for (`incident`, `api-pages`, `relay-control`).
+   */
+  readonly consumers = {
+    lag: (consumer: string, events: number): void => this.#lag.set({ consumer }, events),
     redelivered: (consumer: string, count: number): void => this.redeliveries.inc({ consumer }, count),
     deadLettered: (consumer: string, count: number): void => this.deadLetters.inc({ consumer }, count),
     halted: (consumer: string, halted: boolean): void => this.#halted.set({ consumer }, halted ? 1 : 0),
@@ -56,20 +54,6 @@ export class Metrics {
       help: 'Open connections of the public HTTP server.',
       registers,
     });
-    this.appendSeconds = new Histogram({
-      name: 'event_append_seconds',
-      help: 'Time from asking for an append to its commit.',
-      labelNames: ['journal'],
-      buckets: storageBuckets,
-      registers,
-    });
-    this.relaySeconds = new Histogram({
-      name: 'event_relay_seconds',
-      help: 'Time from the commit of an event to its acknowledgement by the bus.',
-      labelNames: ['journal'],
-      buckets: storageBuckets,
-      registers,
-    });
     this.deadLetters = new Counter({
       name: 'dead_letters_total',
       help: 'Messages and events put aside with an error.',
@@ -82,9 +66,9 @@ export class Metrics {
       labelNames: ['consumer'],
       registers,
     });
-    this.#eventLag = new Gauge({
-      name: 'event_consumer_lag',
-      help: 'Events in the journal that the consumer has not handled yet.',
+    this.#lag = new Gauge({
+      name: 'event_consumer_lag_events',
+      help: 'Events or messages that the consumer has not handled yet.',
       labelNames: ['consumer'],
       registers,
     });
@@ -94,10 +78,5 @@ export class Metrics {
       labelNames: ['consumer'],
       registers,
     });
-  }
-
-  /** The gauge of one consumer's lag, in events. */
-  eventLag(consumer: string): { set(events: number): void } {
-    return this.#eventLag.labels(consumer);
   }
 }

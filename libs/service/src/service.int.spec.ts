@@ -30,19 +30,19 @@ const silent = createLogger({ BELLWETHER_LOG_LEVEL: 'silent' });
 
 async function start(
   build: (context: ServiceContext) => Promise<Partial<ServiceParts>>,
-  env: Partial<ReturnType<typeof sampleConfig> & { OTEL_EXPORTER_OTLP_ENDPOINT: string }> = {},
+  logger = silent,
 ): Promise<RunningService> {
   const service = await runService(
     {
       name: 'sample',
-      config: { ...sampleConfig(), ...env },
+      config: sampleConfig(),
       build: async (context) => ({
         ready: async () => null,
         close: async () => {},
         ...(await build(context)),
       }),
     },
-    { logger: silent },
+    { logger },
   );
   running.push(service);
   return service;
@@ -72,7 +72,7 @@ describe('the admin port', () => {
     for (const name of [
       'process_cpu_seconds_total',
       'http_requests_total',
-      'event_consumer_lag',
+      'event_consumer_lag_events',
       'dead_letters_total',
       'redeliveries_total',
     ]) {
@@ -211,14 +211,33 @@ describe('handlers of transports', () => {
     }
   }
 
-  async function transport(): Promise<ScriptedTransport> {
+  async function transport(logger = silent): Promise<ScriptedTransport> {
     const strategy = new ScriptedTransport();
-    await start(async () => ({
-      module: { module: class Sample {}, controllers: [Handlers] },
-      strategies: [strategy],
-    }));
+    await start(
+      async () => ({ module: { module: class Sample {}, controllers: [Handlers] }, strategies: [strategy] }),
+      logger,
+    );
     return strategy;
   }
+
+  test('say in the log what they handled, under the correlation id of its story', async () => {
+    const lines: string[] = [];
+    const logger = createLogger(
+      { BELLWETHER_LOG_LEVEL: 'debug' },
+      { write: (line) => void lines.push(line) },
+    );
+    const strategy = await transport(logger);
+    await strategy.deliver('incident.declared', { id: 'e-1', correlationid: 'story-1', actor: 'user:ada' });
+    const said = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(said.filter(({ message }) => message === 'handled')).toEqual([
+      expect.objectContaining({
+        handler: 'Handlers.declared',
+        event: 'e-1',
+        correlationId: 'story-1',
+        actor: 'user:ada',
+      }),
+    ]);
+  });
 
   test('run in the story of the event', async () => {
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
@@ -245,55 +264,5 @@ describe('handlers of transports', () => {
       name: 'CommandRefused',
       problem: { status: 409 },
     });
-  });
-});
-
-describe('tracing', () => {
-  test('sends spans of requests, in the trace they came with, to the collector', async () => {
-    const exported: string[] = [];
-    const collector = createServer((request, response) => {
-      let body = '';
-      request.on('data', (chunk) => {
-        body += chunk.toString('latin1');
-      });
-      request.on('end', () => {
-        exported.push(`${request.url} ${body}`);
-        response.end('{}');
-      });
-    });
-    await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
-    const { port } = collector.address() as AddressInfo;
-
-    @Controller()
-    class Traced {
-      @Get('traced/:name')
-      @Public()
-      traced() {
-        return { traceparent: requestContext.getStore()?.traceparent };
-      }
-    }
-    const service = await start(
-      async () => ({
-        module: { module: class Sample {}, controllers: [Traced] },
-        http: { host: '127.0.0.1', port: 0, authority: new TokenAuthority(undefined) },
-      }),
-      { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}/` },
-    );
-    const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
-    const response = await fetch(`http://127.0.0.1:${service.httpPort}/traced/x`, {
-      headers: { traceparent: `00-${trace}-00f067aa0ba902b7-01` },
-    });
-    const { traceparent } = (await response.json()) as { traceparent: string };
-    expect(traceparent).toMatch(new RegExp(`^00-${trace}-(?!00f067aa0ba902b7)[0-9a-f]{16}-01$`));
-    await service.stop();
-    expect(exported.join()).toContain('/v1/traces');
-    expect(exported.join()).toContain('GET /traced/:name');
-    expect(exported.join()).toContain('bellwether-sample');
-    await new Promise((resolve) => collector.close(resolve));
-  });
-
-  test('without a collector hands on the trace that came, and a collector that is gone holds nothing up', async () => {
-    const service = await start(async () => ({}), { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' });
-    await service.stop();
   });
 });

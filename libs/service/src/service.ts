@@ -77,7 +77,7 @@ export async function runService<C extends ServiceConfig>(
   const config = configOf(definition);
   const logger = options.logger ?? createLogger({ BELLWETHER_LOG_LEVEL: config.BELLWETHER_LOG_LEVEL, name });
   const metrics = new Metrics(name);
-  const tracing = await startTracing(name, config);
+  const tracing = await startTracing(name, config, logger);
   const draining = new AbortController();
   const state: { parts?: ServiceParts; app?: NestFastifyApplication; started: boolean } = { started: false };
 

@@ -1,58 +1,43 @@
-import type { Span, Tracer } from '@opentelemetry/api';
+import type { OpenSpan, SpanOptions, Tracer } from '@bellwether/contracts';
+import type { Span } from '@opentelemetry/api';
+import type { SpanExporter } from '@opentelemetry/sdk-trace-node';
 import type { ServiceConfig } from './config.js';
+import type { Logger } from './logger.js';
 import { requestContext } from './request-context.js';
 
-export type SpanKind = 'server' | 'client' | 'producer' | 'consumer' | 'internal';
-
-export interface SpanOptions {
-  kind?: SpanKind;
-  /** Attributes by OpenTelemetry's semantic conventions. */
-  attributes?: Record<string, string | number | boolean>;
-  /** W3C `traceparent` of the span that caused this one; by default that of the request or event in hand. */
-  parent?: string | undefined;
-}
-
-/** Ends a span begun with {@link Tracing.begin}. */
-export interface OpenSpan {
-  /** W3C `traceparent` of this span, for what it causes. */
-  readonly traceparent: string | undefined;
-  end(outcome?: { error?: unknown; attributes?: Record<string, string | number | boolean> }): void;
-}
-
 /**
- * Spans by hand: one for each HTTP request and each message handled; the log carries their trace on. Without a collector
- * configured nothing of OpenTelemetry is loaded, and a trace that came from outside is only handed on.
+ * Spans by hand: of HTTP requests, messages, commands, appends, what the relay publishes and the calls that deliver
+ * pages; messages and the log carry their trace on. Without a collector configured nothing of OpenTelemetry is loaded,
+ * and a trace that came from outside is only handed on.
  */
-export interface Tracing {
-  readonly enabled: boolean;
-  begin(name: string, options?: SpanOptions): OpenSpan;
+export interface Tracing extends Tracer {
   /** Runs `work` in a span; what it causes carries the span's `traceparent` through {@link requestContext}. */
-  span<T>(name: string, options: SpanOptions, work: () => Promise<T>): Promise<T>;
-  /** The `traceparent` to put into a message or an event. */
-  traceparent(): string | undefined;
-  /** Sends what is left. */
+  span<T>(name: string, options: SpanOptions, work: (span: OpenSpan) => Promise<T>): Promise<T>;
+  /** Sends what is left, for as long as that takes no more than two seconds. */
   stop(): Promise<void>;
 }
 
 /** No collector: traces pass through untouched. */
-export const noTracing: Tracing = {
-  enabled: false,
-  begin: (_name, options) => ({
+export const noTracing: Tracing = tracingWith(
+  (_name, options) => ({
     traceparent: options?.parent ?? requestContext.getStore()?.traceparent,
     end: () => {},
   }),
-  span: (_name, _options, work) => work(),
-  traceparent: () => requestContext.getStore()?.traceparent,
-  stop: async () => {},
-};
+  { enabled: false, stop: async () => {} },
+);
+
+/** A collector that is gone must not keep a service from ending. */
+const stopMillis = 2_000;
 
 /**
  * Starts tracing to the OTLP/HTTP collector at `OTEL_EXPORTER_OTLP_ENDPOINT` (`<endpoint>/v1/traces`), or
- * answers {@link noTracing} when that is unset.
+ * answers {@link noTracing} when that is unset. Spans are sent in batches beside the work, and dropped when the
+ * collector does not keep up; sampling and batches follow the SDK's own variables (`OTEL_TRACES_SAMPLER`, `OTEL_BSP_…`).
  */
 export async function startTracing(
   service: string,
   config: Pick<ServiceConfig, 'OTEL_EXPORTER_OTLP_ENDPOINT'>,
+  logger: Pick<Logger, 'warn' | 'info'>,
 ): Promise<Tracing> {
   const endpoint = config.OTEL_EXPORTER_OTLP_ENDPOINT;
   if (endpoint === undefined) return noTracing;
@@ -64,11 +49,10 @@ export async function startTracing(
       import('@opentelemetry/resources'),
       import('@opentelemetry/core'),
     ]);
+  const exporter = new OTLPTraceExporter({ url: `${endpoint.replace(/\/+$/, '')}/v1/traces` });
   const provider = new sdk.NodeTracerProvider({
     resource: resourceFromAttributes({ 'service.name': `bellwether-${service}` }),
-    spanProcessors: [
-      new sdk.BatchSpanProcessor(new OTLPTraceExporter({ url: `${endpoint.replace(/\/+$/, '')}/v1/traces` })),
-    ],
+    spanProcessors: [new sdk.BatchSpanProcessor(telling(exporter, logger))],
   });
   const propagator = new W3CTraceContextPropagator();
   const kinds = {
@@ -78,19 +62,15 @@ export async function startTracing(
     producer: api.SpanKind.PRODUCER,
     consumer: api.SpanKind.CONSUMER,
   };
-  const tracer: Tracer = provider.getTracer('bellwether');
+  const tracer = provider.getTracer('bellwether');
 
-  function start(name: string, options: SpanOptions = {}): Span {
-    const parent = options.parent ?? requestContext.getStore()?.traceparent;
+  function start(name: string, { kind, attributes, parent }: SpanOptions): Span {
+    const cause = parent ?? requestContext.getStore()?.traceparent;
     const context =
-      parent === undefined
+      cause === undefined
         ? api.ROOT_CONTEXT
-        : propagator.extract(api.ROOT_CONTEXT, { traceparent: parent }, api.defaultTextMapGetter);
-    return tracer.startSpan(
-      name,
-      { kind: kinds[options.kind ?? 'internal'], attributes: options.attributes ?? {} },
-      context,
-    );
+        : propagator.extract(api.ROOT_CONTEXT, { traceparent: cause }, api.defaultTextMapGetter);
+    return tracer.startSpan(name, { kind: kinds[kind ?? 'internal'], attributes: attributes ?? {} }, context);
   }
 
   function traceparentOf(span: Span): string | undefined {
@@ -99,33 +79,45 @@ export async function startTracing(
     return carrier.traceparent;
   }
 
-  function begin(name: string, options?: SpanOptions): OpenSpan {
+  function begin(name: string, options: SpanOptions = {}): OpenSpan {
     const span = start(name, options);
     return {
       traceparent: traceparentOf(span),
       end: (outcome) => {
-        if (outcome?.attributes !== undefined) span.setAttributes(outcome.attributes);
         if (outcome?.error !== undefined) {
-          if (outcome.error instanceof Error) span.recordException(outcome.error);
-          span.setStatus({ code: api.SpanStatusCode.ERROR });
+          const error = outcome.error instanceof Error ? outcome.error : new Error(String(outcome.error));
+          span.setAttribute('error.type', error.name);
+          span.recordException(error);
+          span.setStatus({ code: api.SpanStatusCode.ERROR, message: error.message });
         }
+        if (outcome?.attributes !== undefined) span.setAttributes(outcome.attributes);
         span.end();
       },
     };
   }
 
-  return {
+  return tracingWith(begin, {
     enabled: true,
+    stop: async () => {
+      const { promise: late, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, stopMillis);
+      await Promise.race([provider.shutdown().catch(() => {}), late]);
+      clearTimeout(timer);
+    },
+  });
+}
+
+function tracingWith(begin: Tracer['begin'], rest: Pick<Tracing, 'enabled' | 'stop'>): Tracing {
+  return {
+    ...rest,
     begin,
     async span(name, options, work) {
       const open = begin(name, options);
       const context = requestContext.getStore();
-      const inside =
-        context === undefined
-          ? { correlationId: open.traceparent?.split('-')[1] ?? name, traceparent: open.traceparent }
-          : { ...context, traceparent: open.traceparent };
+      const correlationId = context?.correlationId ?? open.traceparent?.split('-')[1] ?? name;
       try {
-        const result = await requestContext.run(inside, work);
+        const inside = { ...context, correlationId, traceparent: open.traceparent };
+        const result = await requestContext.run(inside, () => work(open));
         open.end();
         return result;
       } catch (error) {
@@ -133,10 +125,27 @@ export async function startTracing(
         throw error;
       }
     },
-    traceparent: () => requestContext.getStore()?.traceparent,
-    stop: async () => {
-      // A collector that is gone must not keep the service from ending.
-      await provider.shutdown().catch(() => {});
-    },
+  };
+}
+
+/** The exporter, saying once when the collector takes no more and once when it does again: not for each batch. */
+function telling(exporter: SpanExporter, logger: Pick<Logger, 'warn' | 'info'>): SpanExporter {
+  let failing = false;
+  return {
+    export: (spans, done) =>
+      exporter.export(spans, (result) => {
+        // ExportResultCode.SUCCESS
+        const failed = result.code !== 0;
+        if (failed && !failing) {
+          logger.warn(
+            { error: result.error },
+            'the collector of traces takes none; they are dropped meanwhile',
+          );
+        } else if (!failed && failing) logger.info('the collector of traces takes them again');
+        failing = failed;
+        done(result);
+      }),
+    shutdown: () => exporter.shutdown(),
+    forceFlush: async () => exporter.forceFlush?.(),
   };
 }

@@ -1,18 +1,19 @@
 import { CONTROL_JOURNAL, type RuleAlertFired, type RuleAlertResolved } from '@bellwether/contracts';
-import { type EventLog, StaleVersion } from '@bellwether/event-log';
+import { StaleVersion } from '@bellwether/event-log';
 import { type Heartbeat, silentSince } from '@bellwether/slo';
 import { type AbsenceMark, absenceRule, absenceStream, type Registry } from '../registry/registry.js';
 import type { Evidence } from '../store/series-row.js';
+import type { DecisionLog } from './decision-log.js';
 import { ACTOR, SOURCE } from './transitions.js';
 
 /** The alert that an SLI fell silent: `rule.alert.fired` of kind `absent`, once per silence. */
 export class AbsenceAlert {
-  readonly #log: EventLog;
+  readonly #log: DecisionLog;
   readonly #registry: Registry;
   readonly #cadences: number;
 
   /** @param cadences after how many cadences without a measurement an SLI is silent */
-  constructor(log: EventLog, registry: Registry, cadences: number) {
+  constructor(log: DecisionLog, registry: Registry, cadences: number) {
     this.#log = log;
     this.#registry = registry;
     this.#cadences = cadences;
@@ -44,19 +45,17 @@ export class AbsenceAlert {
         stream: absenceStream(sli),
         expectedVersion: mark?.streamVersion ?? 0,
         commandId: `${event.type}:${absenceRule(sli)}:${event.data.n}`,
-        events: [
-          {
-            ...event,
-            occurredAt: now,
-            meta: {
-              correlationId:
-                (since === null ? mark?.correlationId : evidence?.correlationId) ?? absenceStream(sli),
-              causationId: evidence?.eventId ?? null,
-              actor: ACTOR,
-              source: SOURCE,
-            },
+        event: {
+          ...event,
+          occurredAt: now,
+          meta: {
+            correlationId:
+              (since === null ? mark?.correlationId : evidence?.correlationId) ?? absenceStream(sli),
+            causationId: evidence?.eventId ?? null,
+            actor: ACTOR,
+            source: SOURCE,
           },
-        ],
+        },
       });
     } catch (error) {
       // Another instance was first; the next look decides again.

@@ -1,9 +1,10 @@
 import { CONTROL_JOURNAL, LogStreams } from '@bellwether/contracts';
-import { type EventLog, type EventMeta, StaleVersion } from '@bellwether/event-log';
+import { type EventMeta, StaleVersion } from '@bellwether/event-log';
 import { alertKey, type SloTransition } from '@bellwether/slo';
 import type { Registry } from '../registry/registry.js';
 import type { SloEntry } from '../registry/slo-entry.js';
 import type { Evidence } from '../store/series-row.js';
+import type { DecisionLog } from './decision-log.js';
 
 export const ACTOR = 'service:evaluator';
 export const SOURCE = '/bellwether/evaluator';
@@ -48,10 +49,10 @@ function transitionMeta(transition: SloTransition, entry: SloEntry, evidence: Ev
 
 /** Appends transitions of SLOs, each once. */
 export class TransitionLog {
-  readonly #log: EventLog;
+  readonly #log: DecisionLog;
   readonly #registry: Registry;
 
-  constructor(log: EventLog, registry: Registry) {
+  constructor(log: DecisionLog, registry: Registry) {
     this.#log = log;
     this.#registry = registry;
   }
@@ -85,7 +86,7 @@ export class TransitionLog {
         stream: LogStreams.slo(slo),
         expectedVersion: entry.streamVersion + i,
         commandId: transitionId(transition),
-        events: [{ type, data, occurredAt: at, meta: transitionMeta(transition, entry, evidence) }],
+        event: { type, data, occurredAt: at, meta: transitionMeta(transition, entry, evidence) },
       });
     });
   }

@@ -15,7 +15,7 @@ import {
 } from '@bellwether/contracts';
 import { EventLog, type RecordedEvent } from '@bellwether/event-log';
 import { pageView } from '@bellwether/oncall';
-import { loadConfig, type RunningService, runService } from '@bellwether/service';
+import { createLogger, loadConfig, type RunningService, runService } from '@bellwether/service';
 import {
   createDatabase,
   eventually,
@@ -31,12 +31,16 @@ import { buildPagingService, type PagingOptions, SERVICE } from '../paging-servi
 
 export const minute = 60_000;
 export const secretKey = randomBytes(32).toString('base64');
+/** Of what other services wrote. */
+export const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 export const webhookSecret = `whsec_${randomBytes(24).toString('base64')}`;
 
 /** The paging service on a real Postgres and a real NATS, with a clock that is moved by hand. */
 export class Rehearsal {
   readonly clock = new ManualClock('2026-11-22T10:00:00.000Z');
   readonly printed: string[] = [];
+  /** Lines of the service's log. */
+  readonly said: Record<string, unknown>[] = [];
   readonly #services: RunningService[] = [];
   readonly #receivers: WebhookReceiver[] = [];
 
@@ -70,7 +74,7 @@ export class Rehearsal {
     return {
       DATABASE_URL: this.database.url,
       NATS_URL: this.nats.url,
-      BELLWETHER_LOG_LEVEL: 'warn',
+      BELLWETHER_LOG_LEVEL: 'info',
       BELLWETHER_SECRET_KEY: secretKey,
       BELLWETHER_PUBLIC_URL: 'http://bellwether.test',
     };
@@ -81,15 +85,22 @@ export class Rehearsal {
     options: PagingOptions = {},
   ): Promise<RunningService> {
     const config = loadConfig(pagingConfig, { ...this.environment, ...environment });
-    const service = await runService({
-      name: SERVICE,
-      config,
-      build: (context) =>
-        buildPagingService(
-          { ...context, clock: this.clock },
-          { print: (line) => this.printed.push(line), ...options },
-        ),
-    });
+    const logger = createLogger(
+      { BELLWETHER_LOG_LEVEL: config.BELLWETHER_LOG_LEVEL },
+      { write: (line) => void this.said.push(JSON.parse(line)) },
+    );
+    const service = await runService(
+      {
+        name: SERVICE,
+        config,
+        build: (context) =>
+          buildPagingService(
+            { ...context, clock: this.clock },
+            { print: (line) => this.printed.push(line), ...options },
+          ),
+      },
+      { logger },
+    );
     this.#services.push(service);
     await service.becameReady;
     return service;
@@ -128,6 +139,7 @@ export class Rehearsal {
             causationId: null,
             actor: 'user:ada',
             source: '/bellwether/test',
+            traceparent,
           },
           occurredAt: this.clock.now(),
         },

@@ -9,13 +9,16 @@ import type {
 } from '@bellwether/contracts';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { eventually } from '../eventually.js';
+import { OtlpCollector } from '../otlp-collector.js';
 import { WebhookReceiver } from '../webhook-receiver.js';
 import { dataSetsPresent, type MinuteOfFrontEnd, nezhaFrontEnd } from './data-sets.fixture.js';
 import { demoTraffic } from './demo-traffic.fixture.js';
+import { documentedMetrics, registeredMetrics } from './metrics.fixture.js';
 import { dataOf } from './pages.fixture.js';
 import { definePeople } from './people.fixture.js';
 import { budgetOver, burn, type Observation, sums } from './reckoning.fixture.js';
 import { WholeSystem } from './system.fixture.js';
+import { expectPageTraced, expectWay, newTraceparent, tracedTo } from './trace.fixture.js';
 
 const MINUTE = 60_000;
 const MONTH = 30 * 24 * 60;
@@ -71,6 +74,9 @@ describe('gauges of a front end, minute by minute', () => {
   jest.setTimeout(120_000);
   let system: WholeSystem;
   let pager: WebhookReceiver;
+  let collector: OtlpCollector;
+  /** Each minute is measured, and each page acknowledged, in a trace of its own. */
+  const traces = { measured: [] as string[], acknowledged: [] as string[] };
   let told: Story;
   /** An eighth of the requests fails; a third of the minutes is slow. */
   const availability = {
@@ -88,7 +94,12 @@ describe('gauges of a front end, minute by minute', () => {
   type Watched = typeof availability;
 
   beforeAll(async () => {
-    [told, pager, system] = await Promise.all([story(), WebhookReceiver.start(), WholeSystem.start()]);
+    collector = await OtlpCollector.start();
+    [told, pager, system] = await Promise.all([
+      story(),
+      WebhookReceiver.start(),
+      WholeSystem.start({ env: tracedTo(collector) }),
+    ]);
     await definePeople(system, 'front-end', pager.url('/'));
     await system.put('/v1/slis/front-end/success-rate', { unit: 'percent', cadence: '1m' });
     await system.put('/v1/slis/front-end/latency-p95', { unit: 's', cadence: '1m' });
@@ -101,6 +112,7 @@ describe('gauges of a front end, minute by minute', () => {
   afterAll(async () => {
     await system?.stop();
     await pager?.stop();
+    await collector?.stop();
   });
 
   async function define(slo: Watched, rest: Pick<SloDefinition, 'sli' | 'indicator'>): Promise<void> {
@@ -122,10 +134,16 @@ describe('gauges of a front end, minute by minute', () => {
 
   /** Publishes minutes as they were measured at these times, and takes note for the independent reckoning. */
   async function publish(minutes: (MinuteOfFrontEnd & { at: number })[]): Promise<void> {
+    const traceparent = newTraceparent();
+    traces.measured.push(traceparent);
     const post = (sli: string, value: (minute: MinuteOfFrontEnd) => number) =>
-      system.post(`/v1/measurements/front-end/${sli}`, {
-        points: minutes.map((minute) => ({ at: new Date(minute.at).toISOString(), value: value(minute) })),
-      });
+      system.post(
+        `/v1/measurements/front-end/${sli}`,
+        {
+          points: minutes.map((minute) => ({ at: new Date(minute.at).toISOString(), value: value(minute) })),
+        },
+        { traceparent },
+      );
     await post('success-rate', (minute) => minute.successPercent);
     await post('latency-p95', (minute) => minute.p95Seconds);
     for (const { at, successPercent, p95Seconds } of minutes) {
@@ -225,7 +243,10 @@ describe('gauges of a front end, minute by minute', () => {
     test('acknowledged, recovered and resolved, it leaves a report of what it cost', async () => {
       // By the link in the page, which says who: that person takes command, and nobody else needs to be paged.
       const { acknowledgeUrl } = calls()[0]!.page;
-      expect((await fetch(acknowledgeUrl, { method: 'POST', redirect: 'manual' })).status).toBeLessThan(400);
+      const headers = { traceparent: newTraceparent() };
+      traces.acknowledged.push(headers.traceparent);
+      const pressed = await fetch(acknowledgeUrl, { method: 'POST', redirect: 'manual', headers });
+      expect(pressed.status).toBeLessThan(400);
       await eventually(
         async () =>
           expect(await system.get<Incident>(`/v1/incidents/${id}`)).toMatchObject({
@@ -270,6 +291,27 @@ describe('gauges of a front end, minute by minute', () => {
       expect(report).toContain(id);
       expect(report).toContain('the front end is well again');
     });
+  });
+
+  test('each page is in one trace with the minute that tipped it, each answer with what came of it', async () => {
+    const paged = pager.requests.filter(({ json }) => (json as PageNotification).type === 'page.requested');
+    expect(paged).toHaveLength(2);
+    for (const { headers } of paged)
+      await expectPageTraced(collector, traces.measured, headers.traceparent ?? '');
+    for (const traceparent of traces.acknowledged)
+      await expectWay(collector, traceparent, [
+        'api: POST /a/:link',
+        'api: request cmd.paging.page-acknowledge',
+        'paging: process cmd.paging.page-acknowledge',
+        'paging: append page.acknowledged',
+        'incident: process page.acknowledged',
+        'incident: append incident.acknowledged',
+      ]);
+  });
+
+  test('what the services measure of themselves is what docs/metrics.md says', async () => {
+    const names = system.local.services().map(({ name }) => name);
+    expect(await registeredMetrics(system.local)).toEqual(documentedMetrics(names));
   });
 
   test('each happened once', async () => {
