@@ -10,6 +10,7 @@ import type { ApiConfig } from './config.js';
 import { Documents } from './documents/documents.js';
 import { Explainer } from './explain/explainer.js';
 import { readForms } from './form-body.js';
+import { GateReader } from './gate/gate-reader.js';
 import { AcknowledgeLinks } from './links/acknowledge-links.js';
 import { ControlTail } from './log/control-tail.js';
 import { EventStream, type EventStreamOptions } from './log/event-stream.js';
@@ -17,6 +18,7 @@ import { Buckets } from './operation/buckets.js';
 import { DeadLetters } from './operation/dead-letters.js';
 import { System } from './operation/system.js';
 import { EventStore } from './read/event-store.js';
+import { GateStore } from './read/gate-store.js';
 import { IncidentBudgets } from './read/incident-budgets.js';
 import { IncidentEvents } from './read/incident-events.js';
 import { IncidentStore } from './read/incident-store.js';
@@ -109,6 +111,8 @@ async function assemble(
   });
   const resources = new ResourceStore(models);
   const pages = new PageStore(models);
+  const incidents = new IncidentStore(models);
+  const gateStore = new GateStore(models);
   const events = new EventStore(log, models);
   const stream = new EventStream({ tail, signal, ...settings.stream });
   const deadLetters = new DeadLetters(gateway);
@@ -122,7 +126,9 @@ async function assemble(
       models,
       resources,
       resourceReader: new ResourceReader(resources, models),
-      incidents: new IncidentStore(models),
+      incidents,
+      gateStore,
+      gate: new GateReader({ models, resources, incidents, overrides: gateStore, gateway, clock }),
       incidentEvents: new IncidentEvents(log, pages, models),
       incidentBudgets: new IncidentBudgets(gateway, clock),
       pages,

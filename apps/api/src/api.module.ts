@@ -7,6 +7,7 @@ import { Writer } from './commands/writer.js';
 import { AccessController } from './controllers/access.controller.js';
 import { AcknowledgeController } from './controllers/acknowledge.controller.js';
 import { DocumentsController } from './controllers/documents.controller.js';
+import { GateController } from './controllers/gate.controller.js';
 import { IncidentsController } from './controllers/incidents.controller.js';
 import { LogController } from './controllers/log.controller.js';
 import { OnCallController } from './controllers/on-call.controller.js';
@@ -16,6 +17,7 @@ import { SystemController } from './controllers/system.controller.js';
 import { Documents } from './documents/documents.js';
 import { DocumentsGuard } from './documents/documents-guard.js';
 import { Explainer } from './explain/explainer.js';
+import { GateReader } from './gate/gate-reader.js';
 import { AcknowledgeLinks } from './links/acknowledge-links.js';
 import { ControlTail } from './log/control-tail.js';
 import { EventStream } from './log/event-stream.js';
@@ -23,6 +25,7 @@ import { Buckets } from './operation/buckets.js';
 import { DeadLetters } from './operation/dead-letters.js';
 import { System } from './operation/system.js';
 import { EventStore } from './read/event-store.js';
+import { GateStore } from './read/gate-store.js';
 import { IncidentBudgets } from './read/incident-budgets.js';
 import { IncidentEvents } from './read/incident-events.js';
 import { IncidentStore } from './read/incident-store.js';
@@ -51,6 +54,8 @@ const PARTS = {
   incidentEvents: IncidentEvents,
   incidentBudgets: IncidentBudgets,
   pages: PageStore,
+  gateStore: GateStore,
+  gate: GateReader,
   onCall: OnCallStore,
   events: EventStore,
   tokens: TokenStore,
@@ -73,6 +78,7 @@ export function apiModule(parts: ApiParts): DynamicModule {
     controllers: [
       ResourcesController,
       IncidentsController,
+      GateController,
       OnCallController,
       PagesController,
       AcknowledgeController,

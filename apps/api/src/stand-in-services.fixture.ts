@@ -83,6 +83,32 @@ export class StandInServices {
         return this.define(request, LogStreams.slo(data.name), 'slo.defined', data);
       },
       'evaluator.slo-retire': (request) => this.retire(request),
+      'evaluator.freeze-define': (request) => {
+        const data = parsed('evaluator.freeze-define', request);
+        return this.define(request, LogStreams.freeze(data.name), 'freeze.defined', data);
+      },
+      'evaluator.freeze-retire': async (request) => {
+        const data = parsed('evaluator.freeze-retire', request);
+        if ((await this.log.streamVersion(LogStreams.freeze(data.freeze))) === 0)
+          throw CommandRefused.notFound(`the freeze ${data.freeze}`);
+        return this.append(request, LogStreams.freeze(data.freeze), 'freeze.retired', data, 200);
+      },
+      'evaluator.gate-override': (request) => {
+        const data = parsed('evaluator.gate-override', request);
+        const id = createHash('sha256').update(request.id).digest('hex').slice(0, 12);
+        const override = { ...data, id, from: this.now().toISOString(), by: request.actor };
+        return this.append(request, LogStreams.gate(data.service), 'gate.overridden', override, 201);
+      },
+      'evaluator.gate-override-withdraw': (request) => {
+        const data = { ...parsed('evaluator.gate-override-withdraw', request), by: request.actor };
+        return this.append(request, LogStreams.gate(data.service), 'gate.override-withdrawn', data, 200);
+      },
+      'evaluator.gate-record': async (request) => {
+        const { decision, ...data } = parsed('evaluator.gate-record', request);
+        const decided = { ...data, by: request.actor, decision };
+        const reply = await this.append(request, LogStreams.gate(data.service), 'gate.decided', decided, 201);
+        return { ...reply, data: decision };
+      },
       'evaluator.slo-status': (request) => this.status(request),
       'evaluator.slo-history': (request) => this.history(request),
       'incident.declare': (request) => this.declare(request),

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import {
+  changeFreeze,
   escalationPolicy,
   faultsOf,
   nearestNames,
@@ -23,6 +24,7 @@ export const kinds = {
   service: { schema: service, path: (r: Named) => `/v1/services/${r.name}`, plural: 'services' },
   sli: { schema: sli, path: (r: Named) => `/v1/slis/${r.service}/${r.name}`, plural: 'slis' },
   slo: { schema: sloDefinition, path: (r: Named) => `/v1/slos/${r.name}`, plural: 'slos' },
+  freeze: { schema: changeFreeze, path: (r: Named) => `/v1/freezes/${r.name}`, plural: 'freezes' },
 } as const satisfies Record<string, { schema: z.ZodType; path: (r: Named) => string; plural: string }>;
 
 export type Kind = keyof typeof kinds;

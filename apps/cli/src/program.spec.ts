@@ -1,62 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { run } from './program.js';
+import { FakeServer } from './fake-server.fixture.js';
 
-/** A server whose answers each test sets; the command is the real one. */
-let server: Server;
-let requests: { method: string; url: string; headers: IncomingMessage['headers']; body: unknown }[] = [];
-let answer: (request: (typeof requests)[number]) => { status: number; body?: unknown; type?: string };
-let url = '';
-
+let server: FakeServer;
 beforeAll(async () => {
-  server = createServer(async (req, res) => {
-    let text = '';
-    for await (const chunk of req) text += chunk;
-    const request = {
-      method: req.method ?? '',
-      url: req.url ?? '',
-      headers: req.headers,
-      body: text === '' ? undefined : JSON.parse(text),
-    };
-    requests.push(request);
-    const {
-      status,
-      body,
-      type = status >= 400 ? 'application/problem+json' : 'application/json',
-    } = answer(request);
-    res.writeHead(status, { 'content-type': type });
-    res.end(body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  server = await FakeServer.start();
 });
-afterAll(() => new Promise((resolve) => server.close(resolve)));
-beforeEach(() => {
-  requests = [];
-});
+afterAll(() => server.stop());
+beforeEach(() => server.reset());
 
-/** What a watching command does before it looks again; the test ends it by a rejection. */
-let pause: () => Promise<void> = () => Promise.reject(new Error('nothing waits'));
-
-async function bellwether(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  const out: string[] = [];
-  const err: string[] = [];
-  const code = await run(argv, {
-    env: { BELLWETHER_URL: url, BELLWETHER_INGEST_URL: url, BELLWETHER_TOKEN: 'secret' },
-    output: { out: (t) => void out.push(t), err: (t) => void err.push(t), interactive: false },
-    now: () => new Date('2026-11-22T10:00:00Z'),
-    cwd: '/',
-    pause: () => pause(),
-  });
-  return {
-    code,
-    out: stripVTControlCharacters(out.join('\n')),
-    err: stripVTControlCharacters(err.join('\n')),
-  };
-}
+const bellwether = (...argv: string[]) => server.run(...argv);
 
 describe('exit codes', () => {
   test('help is 0 and lists the commands', async () => {
@@ -87,7 +40,7 @@ describe('exit codes', () => {
     });
   });
   test('a refusal is 1, with the problem and each field', async () => {
-    answer = () => ({
+    server.answer = () => ({
       status: 422,
       body: {
         type: 't',
@@ -104,7 +57,7 @@ describe('exit codes', () => {
   });
   test('what the detail says already is not said again', async () => {
     const errors = [{ path: 'query.asOf', message: 'must not be in the future' }];
-    answer = () => ({
+    server.answer = () => ({
       status: 400,
       body: {
         type: 't',
@@ -124,13 +77,13 @@ describe('exit codes', () => {
     expect(err).toMatch(/cannot reach http:\/\/127\.0\.0\.1:1 .*bellwether up/);
   });
   test('401 says where the token comes from', async () => {
-    answer = () => ({ status: 401, body: {} });
+    server.answer = () => ({ status: 401, body: {} });
     expect((await bellwether('get', 'services')).err).toMatch(/not authenticated/);
   });
 });
 
 test('lists follow the cursor, as a table or as JSON', async () => {
-  answer = ({ url: u }) => ({
+  server.answer = ({ url: u }) => ({
     status: 200,
     body: u.includes('cursor=next')
       ? { items: [{ name: 'b', tier: 2, dependsOn: [] }], nextCursor: null }
@@ -142,11 +95,11 @@ test('lists follow the cursor, as a table or as JSON', async () => {
     ['b', '–', '2', '–', '–'],
   ]);
   expect(JSON.parse((await bellwether('get', 'services', '-o', 'json')).out)).toHaveLength(2);
-  expect(requests[0]?.headers.authorization).toBe('Bearer secret');
+  expect(server.requests[0]?.headers.authorization).toBe('Bearer secret');
 });
 
 test('publish sends one point to ingest with its identity', async () => {
-  answer = () => ({ status: 202, body: { accepted: 1, duplicates: 0 } });
+  server.answer = () => ({ status: 202, body: { accepted: 1, duplicates: 0 } });
   expect(
     await bellwether(
       'publish',
@@ -160,19 +113,19 @@ test('publish sends one point to ingest with its identity', async () => {
       'x-1',
     ),
   ).toMatchObject({ code: 0, out: 'accepted 1, duplicates 0' });
-  expect(requests[0]).toMatchObject({
+  expect(server.requests[0]).toMatchObject({
     method: 'POST',
     url: '/v1/measurements/checkout/availability',
     body: { good: 998, total: 1000 },
   });
-  expect(requests[0]?.headers['idempotency-key']).toBe('x-1');
+  expect(server.requests[0]?.headers['idempotency-key']).toBe('x-1');
   expect(
     await bellwether('publish', 'checkout', 'availability', '--good', '2', '--total', '1'),
   ).toMatchObject({ code: 2, err: expect.stringContaining('must not be above total') });
 });
 
 test('an incident is worked with sub-commands', async () => {
-  answer = () => ({
+  server.answer = () => ({
     status: 200,
     body: { id: 'INC-7', severity: 'sev2', status: 'resolved', title: 'Checkout fails' },
   });
@@ -180,14 +133,14 @@ test('an incident is worked with sub-commands', async () => {
     code: 0,
     out: 'INC-7 sev2 resolved  Checkout fails',
   });
-  expect(requests[0]).toMatchObject({
+  expect(server.requests[0]).toMatchObject({
     url: '/v1/incidents/INC-7/status',
     body: { status: 'resolved', note: 'rolled back' },
   });
 });
 
 test('what a command is warned about goes to the error output', async () => {
-  answer = () => ({
+  server.answer = () => ({
     status: 201,
     body: {
       id: 'INC-7',
@@ -204,7 +157,7 @@ test('what a command is warned about goes to the error output', async () => {
 
 test('a list is watched: printed again when it has changed, through an outage, until it is ended', async () => {
   const names = [['a'], ['a'], ['a', 'b']];
-  answer = () => ({
+  server.answer = () => ({
     status: 200,
     body: {
       items: (names.shift() ?? ['c']).map((name) => ({ name, tier: 1, dependsOn: [] })),
@@ -212,7 +165,7 @@ test('a list is watched: printed again when it has changed, through an outage, u
     },
   });
   let looks = 0;
-  pause = async () => {
+  server.pause = async () => {
     looks += 1;
     if (looks === 4) throw new Error('ended by the test');
   };
@@ -226,7 +179,7 @@ test('a list is watched: printed again when it has changed, through an outage, u
 });
 
 test('lists as YAML are manifests that apply takes', async () => {
-  answer = () => ({ status: 200, body: { items: [{ name: 'a' }, { name: 'b' }], nextCursor: null } });
+  server.answer = () => ({ status: 200, body: { items: [{ name: 'a' }, { name: 'b' }], nextCursor: null } });
   const { out } = await bellwether('get', 'services', '-o', 'yaml');
   expect(out).toBe('kind: service\nname: a\n---\nkind: service\nname: b');
 });
@@ -246,7 +199,7 @@ test('a shell is given what completes commands', async () => {
 test('tail prints events as they come and resumes from the last id', async () => {
   const event = (position: number) =>
     `id: ${position}\ndata: ${JSON.stringify({ position, time: '2026-11-22T10:00:00.000Z', type: 'bellwether.incident.declared.v1', subject: `INC-${position}`, actor: 'service:incident' })}\n\n`;
-  answer = ({ headers }) => ({
+  server.answer = ({ headers }) => ({
     status: 200,
     type: 'text/event-stream',
     body: headers['last-event-id'] === '1' ? event(2) : event(1),
@@ -272,30 +225,30 @@ test('a call that cannot mean anything is 2 and says what is missing', async () 
     [['page', 'escalate', 'INC-1-P1', '--step', 'x'], /"x" is not a number/],
   ] as const)
     expect(await bellwether(...argv)).toMatchObject({ code: 2, err: expect.stringMatching(says) });
-  expect(requests).toEqual([]);
+  expect(server.requests).toEqual([]);
 });
 
 test('taking a shift for somebody who is not there yet is warned about', async () => {
-  answer = () => ({ status: 201, body: { warnings: ['user bob is not defined yet'] } });
+  server.answer = () => ({ status: 201, body: { warnings: ['user bob is not defined yet'] } });
   expect(
     await bellwether('oncall', 'take', 'primary', 'bob', '--until', '2026-11-23T20:00:00Z'),
   ).toMatchObject({ code: 0, err: 'warning: user bob is not defined yet' });
 });
 
 test('the status of a past time is that of the SLOs there were', async () => {
-  answer = () => ({ status: 200, body: { items: [], nextCursor: null } });
+  server.answer = () => ({ status: 200, body: { items: [], nextCursor: null } });
   expect(await bellwether('status', '--as-of', '2020-01-01T00:00:00Z')).toMatchObject({
     code: 0,
     out: 'no slos',
   });
-  expect(requests.map((r) => r.url)).toEqual(['/v1/slos?asOf=2020-01-01T00%3A00%3A00Z']);
+  expect(server.requests.map((r) => r.url)).toEqual(['/v1/slos?asOf=2020-01-01T00%3A00%3A00Z']);
 });
 
 test('a family of events is asked for as the api knows it', async () => {
-  answer = () => ({ status: 200, body: { items: [], nextCursor: null } });
+  server.answer = () => ({ status: 200, body: { items: [], nextCursor: null } });
   for (const type of ['incident', 'incident.declared', 'slo.alert', 'page.*', 'incident, page.requested'])
     await bellwether('events', 'list', '--type', type);
-  expect(requests.map((r) => new URL(r.url, url).searchParams.get('type'))).toEqual([
+  expect(server.requests.map((r) => new URL(r.url, server.url).searchParams.get('type'))).toEqual([
     'incident.*',
     'incident.declared',
     'slo.alert.*',

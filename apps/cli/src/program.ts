@@ -5,6 +5,8 @@ import type { OpenSession } from './commands/command.js';
 import { completionCommand } from './commands/completion.js';
 import { eventCommands } from './commands/events.js';
 import { explainCommand } from './commands/explain.js';
+import { freezeCommands } from './commands/freeze.js';
+import { gateCommand } from './commands/gate.js';
 import { readCommands } from './commands/get.js';
 import { incidentCommands } from './commands/incident.js';
 import { onCallCommands } from './commands/oncall.js';
@@ -63,6 +65,8 @@ export function buildProgram({
   manifestCommands(program, open);
   readCommands(program, open);
   publishCommand(program, open);
+  gateCommand(program, open);
+  freezeCommands(program, open);
   incidentCommands(program, open);
   onCallCommands(program, open);
   eventCommands(program, open);

@@ -9,6 +9,7 @@ import type { EvaluatorConfig } from './config.js';
 import { Definitions } from './definitions/definitions.js';
 import { Evaluator } from './evaluator.js';
 import { evaluatorModule } from './evaluator.module.js';
+import { GateRecord } from './gate/gate-record.js';
 import { StatusReader } from './status/status-reader.js';
 
 /** Name of the service: its queue group, its schema. */
@@ -77,6 +78,7 @@ export async function buildEvaluatorService(
       definitions: new Definitions(log, evaluator.registry),
       statuses: new StatusReader(evaluator, log),
       store: evaluator.store,
+      gate: new GateRecord(log, evaluator.registry),
     }),
     strategies: [strategy],
     ready: () => strategy.unready(),

@@ -4,6 +4,8 @@ import type {
   RuleAlertFired,
   Severity,
   SloAlertFired,
+  SloPolicyEntered,
+  SloPolicyLeft,
 } from '@bellwether/contracts';
 import { CommandRefused } from '@bellwether/contracts';
 import { type AlertIdentity, alertKey, place, REOPEN_WINDOW_MS } from '@bellwether/incident';
@@ -30,6 +32,31 @@ export function firedBySlo(event: EventEnvelope<SloAlertFired>): FiredAlert {
     asks: declare,
     escalationPolicy,
   };
+}
+
+/** What fired, from an SLO that entered a step of its error-budget policy: it is no alert of the SLO's windows. */
+export function firedByPolicy(event: EventEnvelope<SloPolicyEntered>): FiredAlert {
+  const { service, eventTime, declare, escalationPolicy, title } = event.data;
+  return {
+    alert: fired(policyAlert(event.data), service, eventTime, event.id),
+    startedAt: eventTime,
+    title,
+    asks: declare,
+    escalationPolicy,
+  };
+}
+
+/**
+ * How an incident knows a step of an error-budget policy. Under a name of its own, or a step entered soon after an
+ * outage would reopen that incident and page for it.
+ */
+export function policyAlert({
+  slo,
+  action,
+  remainingBelow,
+}: SloPolicyEntered | SloPolicyLeft): AlertIdentity {
+  const tier = `${action} below ${Number((remainingBelow * 100).toPrecision(3))} %`;
+  return { kind: 'rule', name: `budget/${slo}`, severity: 'ticket', tier };
 }
 
 /** What fired, from the event of a rule, an absent SLI or another monitoring system. */

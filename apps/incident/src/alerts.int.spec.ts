@@ -14,6 +14,113 @@ afterEach(() => stage?.stop());
 
 const minutes = (count: number) => count * 60_000;
 
+describe('a step of an error-budget policy', () => {
+  const step = {
+    slo: 'checkout-availability',
+    service: 'checkout',
+    action: 'review',
+    remainingBelow: 0.25,
+    remaining: 0.2,
+    eventTime: '2026-11-22T10:00:00.000Z',
+    n: 1,
+  } as const;
+  const BY = 'service:evaluator';
+  const title = 'checkout-availability: 20 % of the error budget is left (review below 25 %)';
+  const enters = (overrides: object = {}) =>
+    stage.append(
+      'slo:checkout-availability',
+      'slo.policy.entered',
+      {
+        ...step,
+        title,
+        declare: 'sev4',
+        escalationPolicy: 'pay',
+        ...overrides,
+      },
+      BY,
+    );
+  const leaves = (overrides: object = {}) =>
+    stage.append(
+      'slo:checkout-availability',
+      'slo.policy.left',
+      {
+        ...step,
+        enteredAt: step.eventTime,
+        reason: 'recovered',
+        ...overrides,
+      },
+      BY,
+    );
+
+  test('tells people by an incident that pages with low urgency, and says when it is over', async () => {
+    stage = await Rehearsal.start();
+    const entered = await enters();
+    await enters({ action: 'freeze', remainingBelow: 0.1 });
+    await stage.settled();
+    const alert = { kind: 'rule', name: 'budget/checkout-availability', severity: 'ticket' };
+    expect(await stage.incidents()).toMatchObject([
+      {
+        id: 'INC-1',
+        title,
+        severity: 'sev4',
+        escalationPolicy: 'pay',
+        alerts: [
+          { ...alert, tier: 'review below 25 %', state: 'firing', eventId: entered },
+          { ...alert, tier: 'freeze below 10 %', state: 'firing' },
+        ],
+      },
+    ]);
+    await leaves({ action: 'freeze', remainingBelow: 0.1 });
+    await stage.settled();
+    const [incident] = await stage.incidents();
+    expect(incident?.alerts.map(({ state }) => state)).toEqual(['firing', 'resolved']);
+  });
+
+  test('that asks for no incident declares none', async () => {
+    stage = await Rehearsal.start();
+    await enters({ declare: null });
+    await leaves();
+    await stage.settled();
+    expect(await stage.incidents()).toEqual([]);
+  });
+
+  test('joins the outage that spends the budget, and does not bring it back when it is over', async () => {
+    stage = await Rehearsal.start();
+    await stage.alertFires();
+    await enters();
+    await stage.alertResolves();
+    await leaves();
+    await stage.settled();
+    expect(await stage.incidents()).toMatchObject([
+      { severity: 'sev2', alerts: [{}, { state: 'resolved' }] },
+    ]);
+    await stage.does('set-status', { incident: 'INC-1', status: 'resolved', note: 'rolled back' });
+    await stage.append('service:search', 'service.defined', service('search', []), 'user:ada');
+    await stage.alertFires({ slo: 'search-latency', service: 'search' });
+    await stage.settled();
+    await stage.does('set-status', { incident: 'INC-2', status: 'resolved', note: 'rolled back' });
+    // Soon after the end of an outage that no step of its SLO was part of.
+    await stage.append(
+      'slo:search-latency',
+      'slo.policy.entered',
+      {
+        ...step,
+        slo: 'search-latency',
+        service: 'search',
+        title,
+        declare: 'sev4',
+      },
+      BY,
+    );
+    await stage.settled();
+    expect(await stage.incidents()).toMatchObject([
+      { id: 'INC-1', status: 'resolved' },
+      { id: 'INC-2', status: 'resolved' },
+      { id: 'INC-3', severity: 'sev4' },
+    ]);
+  });
+});
+
 describe('an SLO alert', () => {
   test('declares an incident: detected when it fired, started with the fault', async () => {
     stage = await Rehearsal.start();

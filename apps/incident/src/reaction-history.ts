@@ -2,7 +2,7 @@ import { CONTROL_JOURNAL, type EventEnvelope, keyOfStream } from '@bellwether/co
 import type { EventLog, PgConsumerStore } from '@bellwether/event-log';
 
 const PAGE = 1_000;
-const CAUSES = /^(slo|rule)[.]alert[.]|^page[.]acknowledged$|^incident[.]merged$/;
+const CAUSES = /^(slo|rule)[.]alert[.]|^slo[.]policy[.]|^page[.]acknowledged$|^incident[.]merged$/;
 
 /**
  * How far this service has reacted, read from the log itself. Events are handled in order, so whatever comes before

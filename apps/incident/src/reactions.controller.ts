@@ -9,11 +9,13 @@ import {
   type Service,
   type SloAlertFired,
   type SloAlertResolved,
+  type SloPolicyEntered,
+  type SloPolicyLeft,
 } from '@bellwether/contracts';
 import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import type { PoolClient } from 'pg';
-import { AlertDesk, firedByRule, firedBySlo } from './alert-desk.js';
+import { AlertDesk, firedByPolicy, firedByRule, firedBySlo, policyAlert } from './alert-desk.js';
 import { IncidentIndex } from './incident-index.js';
 import { type Cause, Incidents } from './incidents.js';
 import { ReactionHistory } from './reaction-history.js';
@@ -86,6 +88,22 @@ export class ReactionsController {
       eventId: event.id,
     } as const;
     await this.desk.onResolved(tx, over, causedBy(event, 'alert-resolved'));
+  }
+
+  @On('slo.policy.entered')
+  async sloPolicyEntered(
+    @Payload() event: EventEnvelope<SloPolicyEntered>,
+    @Ctx() { tx }: Context,
+  ): Promise<void> {
+    if (await this.#passed(event, tx)) return;
+    await this.desk.onFired(tx, firedByPolicy(event), causedBy(event, 'policy-entered'));
+  }
+
+  @On('slo.policy.left')
+  async sloPolicyLeft(@Payload() event: EventEnvelope<SloPolicyLeft>, @Ctx() { tx }: Context): Promise<void> {
+    if (await this.#passed(event, tx)) return;
+    const over = { ...policyAlert(event.data), resolvedAt: event.data.eventTime, eventId: event.id };
+    await this.desk.onResolved(tx, over, causedBy(event, 'policy-left'));
   }
 
   @On('page.acknowledged')

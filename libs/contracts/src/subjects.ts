@@ -60,5 +60,7 @@ export const LogStreams = {
   user: (name: string) => `user:${name}`,
   token: (id: string) => `token:${id}`,
   change: (service: string) => `change:${service}`,
+  freeze: (name: string) => `freeze:${name}`,
+  gate: (service: string) => `gate:${service}`,
   measurement: (service: string, sli: string) => `measurement:${service}/${sli}`,
 } as const;

@@ -1,12 +1,26 @@
 export { type AlertPair, alertKey, EPSILON, googleSre } from './alert-pairs.js';
 export { type BucketsOf, dumpBuckets } from './bucket-dump.js';
+export {
+  decidePolicy,
+  evolvePolicy,
+  type PolicyInForce,
+  type PolicyLedger,
+  type PolicyTransition,
+  policyInForce,
+  policyView,
+  retirePolicy,
+  type StepMark,
+  stepKey,
+} from './budget-policy.js';
 export { burnDown, burnDownSpan } from './burn-down.js';
 export { type Freeze, freezeOf, Heartbeat, type Regularity, regularity, silentSince } from './cadence.js';
 export { type CalendarUnit, calendarPeriod, type Period } from './calendar.js';
 export { Cells } from './cells.js';
 export { decodeCells, encodeCells } from './cells-codec.js';
+export { concerns, freezeFaults, freezeSpans } from './change-freeze.js';
 export { type Classifier, classifier, type PointSink } from './classifier.js';
 export { BUDGET_LEVELS, conditionOf, decideSlo, fires, retireAlerts, type Tip } from './decide.js';
+export { decideGate, type GateKnowledge } from './gate.js';
 export { type CountingIndicator, type Group, indicatorKey, isCounting, straddles } from './indicator.js';
 export {
   type BucketNeeds,
@@ -24,6 +38,8 @@ export { importOpenSlo } from './openslo/import.js';
 export type { OpenSloObject, OpenSloOptions } from './openslo/objects.js';
 export { type DaySums, NO_MINUTE, PageMissing } from './pages.js';
 export { burnRate, firstBadMinute, heldEdges, type PairReading, type Reading, readSlo } from './reading.js';
+export { occurrences, recurrenceFaults, type Span } from './recurrence.js';
+export { RuleFault } from './recurrence-rule.js';
 export { Series } from './series.js';
 export { binOf, binValue, SKETCH_ACCURACY, Sketch } from './sketch.js';
 export { decodeSketch, decodeSketchHour, encodeSketch, encodeSketchHour } from './sketch-codec.js';

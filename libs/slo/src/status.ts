@@ -44,6 +44,7 @@ export function statusOf(reading: Reading, ledger: SloLedger): SloStatus {
     ...(period && { period: { from: iso(period.from), to: iso(period.to) } }),
     watermark: reading.watermark === null ? null : iso(reading.watermark),
     history: reading.history,
+    settled: reading.settled,
     coverage: reading.coverage,
     corrections: 0,
   };

@@ -26,6 +26,8 @@ export interface WriteOptions {
   caller: Caller;
   /** Version that the caller saw. */
   expect?: number | undefined;
+  /** What the caller sent, where the command carries more: a repeat is told by it. */
+  asked?: unknown;
   /** The answer holds what may be shown once only: it is not kept for a repeat. */
   secretAnswer?: boolean;
 }
@@ -67,7 +69,7 @@ export class CommandGateway {
     const { request, caller } = options;
     storableOrRefuse(data);
     const key = idempotencyKey(request);
-    const hash = requestHash(request.method, pathOf(request), data);
+    const hash = requestHash(request.method, pathOf(request), options.asked ?? data);
     const id = key === undefined ? `http:${uuidv7()}` : keyedCommandId(caller.actor, key);
     if (key !== undefined) {
       const earlier = await this.options.answers.find(id, hash);

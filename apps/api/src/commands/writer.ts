@@ -15,6 +15,8 @@ export interface WriteShape {
   /** The resource has a version, which the answer gives as its ETag. */
   versioned?: boolean;
   secretAnswer?: boolean;
+  /** What the caller sent, where the command carries more. */
+  asked?: unknown;
 }
 
 /** Turns a request into a command and its answer into an answer, the same way for every write. */
@@ -37,6 +39,7 @@ export class Writer {
       caller: principalOf(request),
       expect: await expectedVersion(request, shape.current),
       secretAnswer: shape.secretAnswer ?? false,
+      asked: shape.asked,
     });
     const shown = shape.shown ? shape.shown(result) : result;
     const body = isObject(shown) ? shown : {};

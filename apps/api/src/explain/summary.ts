@@ -28,6 +28,15 @@ const writers: Writers = {
     `${data.severity} alert ${data.tier} of ${data.slo} resolved (${data.reason}): ${burn(data)}${evidence(data, window)}`,
   'slo.budget.crossed': (data) =>
     `error budget of ${data.slo} went ${data.direction} past ${percent(data.threshold)}, remaining ${percent(data.remaining)}`,
+  'slo.policy.entered': (data) => `error-budget policy: ${data.title}`,
+  'slo.policy.left': (data) =>
+    `error-budget policy of ${data.slo}: no longer ${data.action} below ${percent(data.remainingBelow)} (${data.reason}), remaining ${percent(data.remaining)}`,
+  'gate.overridden': (data) =>
+    `gate of ${data.service} overridden by ${data.by} until ${data.until}: ${data.reason}`,
+  'gate.override-withdrawn': (data) =>
+    `override ${data.id} of the gate of ${data.service} withdrawn by ${data.by}`,
+  'gate.decided': (data) =>
+    `gate of ${data.service} for ${data.change}: ${data.decision.allow ? 'allowed' : 'refused'}${data.decision.overridden ? ' by an override' : ''}`,
   'page.attempted': (data) =>
     `${data.page}${data.user ? ` to ${data.user}` : ''} by ${data.method}: attempt ${data.attempt}`,
 };

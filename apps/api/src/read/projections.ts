@@ -1,9 +1,10 @@
 import type { Projection } from '@bellwether/event-log';
 import { events } from './events.projection.js';
+import { gateOverrides } from './gate-overrides.projection.js';
 import { incidents } from './incidents.projection.js';
 import { pages } from './pages.projection.js';
 import { resources } from './resources.projection.js';
 import { tokens } from './tokens.projection.js';
 
 /** Every read model of this service. */
-export const projections: Projection[] = [resources, incidents, pages, events, tokens];
+export const projections: Projection[] = [resources, incidents, pages, events, tokens, gateOverrides];

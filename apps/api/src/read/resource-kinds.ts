@@ -1,7 +1,7 @@
 import type { EventType } from '@bellwether/contracts';
 
 /** Kinds of resources that are defined as a whole. */
-export type ResourceKind = 'service' | 'sli' | 'slo' | 'user' | 'schedule' | 'policy';
+export type ResourceKind = 'service' | 'sli' | 'slo' | 'user' | 'schedule' | 'policy' | 'freeze';
 
 interface KindOf {
   /** The event that says the whole resource. */
@@ -17,6 +17,7 @@ export const RESOURCE_KINDS: Readonly<Record<ResourceKind, KindOf>> = {
   user: { defined: 'user.defined' },
   schedule: { defined: 'schedule.defined' },
   policy: { defined: 'policy.defined' },
+  freeze: { defined: 'freeze.defined', retired: 'freeze.retired' },
 };
 
 /** What an event says of a resource; undefined when it defines none. */

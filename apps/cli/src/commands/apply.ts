@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { CliError, ExitCode } from '../errors.js';
-import { type ManifestEntry, readManifests } from '../manifest.js';
+import { kinds, type ManifestEntry, readManifests } from '../manifest.js';
 import { type PlannedChange, planChange } from '../plan.js';
 import { collect, type OpenSession, present, render, type Session, warn } from './command.js';
 
@@ -17,7 +17,7 @@ const FILE = [
   '-f, --file <path>',
   'a YAML or JSON file, a folder, or - for standard input (repeatable)',
 ] as const;
-const KINDS = 'Kinds: user, schedule, policy, service, sli, slo.';
+const KINDS = `Kinds: ${Object.keys(kinds).join(', ')}.`;
 
 /** `validate` and `apply`. */
 export function manifestCommands(program: Command, open: OpenSession): void {

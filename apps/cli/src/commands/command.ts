@@ -1,3 +1,4 @@
+import { duration, durationMillis } from '@bellwether/contracts';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { stringify } from 'yaml';
@@ -79,6 +80,14 @@ export const number = (text: string): number => {
     throw new CliError(`"${text}" is not a number`, ExitCode.usage);
   return value;
 };
+
+/** The length of a duration option such as `2h`, milliseconds. @throws CliError (usage) */
+export function length(text: string): number {
+  const parsed = duration.safeParse(text);
+  if (!parsed.success)
+    throw new CliError(`"${text}" is not a duration such as 30m, 2h or 1d`, ExitCode.usage);
+  return durationMillis(parsed.data);
+}
 
 /** Collects a repeatable option. */
 export const collect = (value: string, before: string[] = []): string[] => [...before, value];

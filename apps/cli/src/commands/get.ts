@@ -5,6 +5,7 @@ import { CliError, ExitCode } from '../errors.js';
 import { kinds } from '../manifest.js';
 import { type Column, fields, percent, relative, span, table, tone } from '../output.js';
 import { all, type OpenSession, render, type Session, shown, WATCH } from './command.js';
+import { freezeColumns } from './freeze.js';
 
 type Row = Record<string, unknown>;
 const column = (head: string, cell: (row: Row) => unknown): Column<Row> => ({ head, cell });
@@ -47,6 +48,7 @@ const tables: Record<string, (now: Date) => Column<Row>[]> = {
     column('REPEAT', (r) => r.repeat),
     column('ACK TIMEOUT', (r) => `${r.ackTimeoutMinutes} min`),
   ],
+  freezes: (now) => freezeColumns(now) as unknown as Column<Row>[],
   incidents: (now) => incidentColumns(now) as unknown as Column<Row>[],
   pages: (now) => pageColumns(now) as unknown as Column<Row>[],
   oncall: (now) => onCallColumns(now) as unknown as Column<Row>[],
@@ -98,6 +100,7 @@ const singular: Record<string, string> = {
   user: 'users',
   schedule: 'schedules',
   policy: 'policies',
+  freeze: 'freezes',
   incident: 'incidents',
   page: 'pages',
   token: 'tokens',

@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
+  type ChangeFreeze,
   CONTROL_JOURNAL,
   CommandRefused,
   type CommandReply,
   type CommandRequest,
+  changeFreeze,
   keyOfStream,
   LogStreams,
   onceOf,
@@ -23,7 +25,7 @@ import {
   StreamExists,
   VersionConflict,
 } from '@bellwether/event-log';
-import { planSlo, retireAlerts } from '@bellwether/slo';
+import { freezeFaults, planSlo, retireAlerts, retirePolicy } from '@bellwether/slo';
 import { SOURCE } from '../evaluation/transitions.js';
 import type { Registry } from '../registry/registry.js';
 
@@ -116,6 +118,23 @@ export class Definitions {
     });
   }
 
+  async defineFreeze(request: CommandRequest): Promise<CommandReply<ChangeFreeze>> {
+    const data = parseOrRefuse(changeFreeze, request.data, 'the change freeze');
+    const faults = freezeFaults(data);
+    const [first] = faults;
+    if (first) {
+      throw CommandRefused.refused(`freeze ${data.name} is refused: ${first.path} ${first.message}`, faults);
+    }
+    const services = data.services === '*' ? [] : data.services;
+    return await this.#define(request, {
+      stream: LogStreams.freeze(data.name),
+      type: 'freeze.defined',
+      data,
+      current: () => currentOf(this.#registry.freezes.get(data.name)),
+      warnings: () => services.flatMap((name, i) => this.#serviceWarnings(name, `services.${i}`)),
+    });
+  }
+
   /** Ends an SLO; alerts of it that fire are resolved with it. */
   async retireSlo(request: CommandRequest<{ slo: string }>): Promise<CommandReply<SloDefinition>> {
     const { slo } = request.data;
@@ -135,12 +154,14 @@ export class Definitions {
           ...onceOf(request),
           events: [
             { type: 'slo.retired', data: { slo, service }, occurredAt: at, meta },
-            ...retireAlerts(entry.ledger, at.getTime()).map(({ type, data }) => ({
-              type,
-              data,
-              occurredAt: at,
-              meta,
-            })),
+            ...[...retireAlerts(entry.ledger, at.getTime()), ...retirePolicy(entry.policy, at.getTime())].map(
+              ({ type, data }) => ({
+                type,
+                data,
+                occurredAt: at,
+                meta,
+              }),
+            ),
           ],
         });
         await this.#registry.catchUp();
@@ -214,12 +235,12 @@ export class Definitions {
   async #firstAnswer<T>(definition: Definition, result: AppendResult): Promise<CommandReply<T>> {
     const definitions = (await this.#log.readStream(definition.stream)).filter(
       ({ type, version }) =>
-        version <= result.version && (type === definition.type || type === 'slo.retired'),
+        version <= result.version && (type === definition.type || type.endsWith('.retired')),
     );
     const before = definitions.at(-2);
     return {
       ok: true,
-      status: before === undefined || before.type === 'slo.retired' ? 201 : 200,
+      status: before === undefined || before.type.endsWith('.retired') ? 201 : 200,
       data: definition.data as T,
       version: definitions.length,
       position: result.lastPosition,
@@ -227,8 +248,8 @@ export class Definitions {
     };
   }
 
-  #serviceWarnings(name: string): string[] {
-    return this.#registry.services.has(name) ? [] : [`service: ${name} is not defined yet`];
+  #serviceWarnings(name: string, field = 'service'): string[] {
+    return this.#registry.services.has(name) ? [] : [`${field}: ${name} is not defined yet`];
   }
 
   #policyWarnings(name: string | undefined): string[] {

@@ -1,6 +1,13 @@
 import { CONTROL_JOURNAL, LogStreams } from '@bellwether/contracts';
 import { type EventMeta, StaleVersion } from '@bellwether/event-log';
-import { alertKey, type SloTransition } from '@bellwether/slo';
+import {
+  alertKey,
+  type PolicyInForce,
+  type PolicyTransition,
+  policyInForce,
+  type SloTransition,
+  stepKey,
+} from '@bellwether/slo';
 import type { Registry } from '../registry/registry.js';
 import type { SloEntry } from '../registry/slo-entry.js';
 import type { Evidence } from '../store/series-row.js';
@@ -12,15 +19,18 @@ export const SOURCE = '/bellwether/evaluator';
 /** How often a decision is made anew when the stream moved on meanwhile. */
 const ATTEMPTS = 8;
 
+/** What is to be appended of an SLO: about its alerts, its budget and its error-budget policy. */
+export type Transition = SloTransition | PolicyTransition;
+
 /** What is to be appended about an SLO, and the measurement it comes from. */
 export interface Decision {
-  transitions: SloTransition[];
+  transitions: Transition[];
   evidence: Evidence | null;
   at: Date;
 }
 
 /** The id under which a transition is appended: it names the state left, so that it is appended once, whoever decides it. */
-export function transitionId({ type, data }: SloTransition): string {
+export function transitionId({ type, data }: Transition): string {
   switch (type) {
     case 'slo.alert.fired':
       return `alert:${data.slo}:${data.severity}:${data.tier}:${data.n}`;
@@ -28,16 +38,19 @@ export function transitionId({ type, data }: SloTransition): string {
       return `alert:${data.slo}:${data.severity}:${data.tier}:${data.n}:resolved`;
     case 'slo.budget.crossed':
       return `budget:${data.slo}:${data.threshold}:${data.n}`;
+    case 'slo.policy.entered':
+      return `policy:${data.slo}:${data.action}:${data.remainingBelow}:${data.n}`;
+    case 'slo.policy.left':
+      return `policy:${data.slo}:${data.action}:${data.remainingBelow}:${data.n}:left`;
   }
 }
 
 /**
  * What a transition inherits: a firing and a budget crossing come from the measurement that tipped them and belong to
- * its story; a resolve belongs to the story of its firing.
+ * its story; a resolve belongs to the story of its firing, as does the leaving of a step to that of its entry.
  */
-function transitionMeta(transition: SloTransition, entry: SloEntry, evidence: Evidence | null): EventMeta {
-  const firing =
-    transition.type === 'slo.alert.resolved' ? entry.firings.get(alertKey(transition.data)) : undefined;
+function transitionMeta(transition: Transition, entry: SloEntry, evidence: Evidence | null): EventMeta {
+  const firing = entry.firings.get(endedBy(transition));
   return {
     correlationId: firing?.correlationId ?? evidence?.correlationId ?? LogStreams.slo(entry.definition.name),
     causationId: evidence?.eventId ?? firing?.eventId ?? null,
@@ -45,6 +58,12 @@ function transitionMeta(transition: SloTransition, entry: SloEntry, evidence: Ev
     source: SOURCE,
     ...(evidence?.traceparent ? { traceparent: evidence.traceparent } : {}),
   };
+}
+
+/** The key of the firing or entry that a transition ends; empty when it ends none. */
+function endedBy({ type, data }: Transition): string {
+  if (type === 'slo.alert.resolved') return alertKey(data);
+  return type === 'slo.policy.left' ? stepKey(data) : '';
 }
 
 /** Appends transitions of SLOs, each once. */
@@ -62,11 +81,12 @@ export class TransitionLog {
    * definition, another instance that decided the same), the decision is made again from the new state. When this
    * resolves, the registry knows what was appended.
    */
-  async settle(slo: string, decide: (entry: SloEntry) => Decision): Promise<void> {
+  async settle(slo: string, decide: (entry: SloEntry, policy: PolicyInForce) => Decision): Promise<void> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const entry = this.#registry.slos.get(slo);
       if (entry === undefined || entry.retired) return;
-      const decision = decide(entry);
+      const service = this.#registry.services.get(entry.definition.service)?.data;
+      const decision = decide(entry, policyInForce(entry.definition, service));
       if (decision.transitions.length === 0) return;
       const results = await Promise.allSettled(this.#append(slo, entry, decision));
       await this.#registry.catchUp();

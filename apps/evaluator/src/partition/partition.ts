@@ -7,6 +7,7 @@ import type { AbsenceAlert } from '../evaluation/absence.js';
 import type { TransitionLog } from '../evaluation/transitions.js';
 import type { EvaluatorMetrics } from '../metrics.js';
 import { absenceRule, type Registry } from '../registry/registry.js';
+import { policyOf } from '../registry/slo-policy.js';
 import { Serial } from '../serial.js';
 import { LeaseLost } from '../store/lease-fence.js';
 import { CheckpointMoved, type SeriesStore } from '../store/series-store.js';
@@ -150,10 +151,9 @@ export class Partition {
       if (this.#stopped || this.#buckets === null || watch === undefined || entry === undefined) return null;
       const now = this.#now();
       await this.#buckets.page([watch.live], now);
-      return {
-        ...statusOf(readSlo(watch.plan, watch.live.buckets.source(watch.plan), now), entry.ledger),
-        backfill: null,
-      };
+      const reading = readSlo(watch.plan, watch.live.buckets.source(watch.plan), now);
+      const policy = policyOf(entry, this.#context.registry.services);
+      return { ...statusOf(reading, entry.ledger), policy, backfill: null };
     });
   }
 

@@ -1,4 +1,4 @@
-import { decideSlo, fires, readSlo, type SloPlan } from '@bellwether/slo';
+import { decidePolicy, decideSlo, fires, readSlo, type SloPlan } from '@bellwether/slo';
 import type { AbsenceAlert } from '../evaluation/absence.js';
 import type { TransitionLog } from '../evaluation/transitions.js';
 import type { Buckets } from './buckets.js';
@@ -99,7 +99,7 @@ export class Watches {
     watch.measured = false;
     const { live, plan } = watch;
     const reading = readSlo(plan, live.buckets.source(plan), now.getTime());
-    await this.#transitions.settle(slo, (entry) => {
+    await this.#transitions.settle(slo, (entry, policy) => {
       // A definition that changed meanwhile is evaluated when it has been taken into account.
       if (entry.definition !== plan.definition) return { transitions: [], evidence: null, at: now };
       const { tip, badTip } = live.row;
@@ -111,7 +111,11 @@ export class Watches {
         eventId: evidence.eventId,
         lastPosition: tip?.position ?? evidence.position,
       };
-      return { transitions: decideSlo(reading, entry.ledger, named), evidence, at: now };
+      const transitions = [
+        ...decideSlo(reading, entry.ledger, named),
+        ...decidePolicy(reading, policy, entry.policy),
+      ];
+      return { transitions, evidence, at: now };
     });
   }
 }

@@ -1,4 +1,5 @@
 import {
+  type ChangeFreeze,
   CONTROL_JOURNAL,
   keyOfStream,
   LogStreams,
@@ -44,6 +45,8 @@ export class Registry {
   /** By rule name. */
   readonly absences = new Map<string, AbsenceMark>();
   readonly policies = new Map<string, number>();
+  /** One that was taken away has no data, but goes on counting versions. */
+  readonly freezes = new Map<string, Defined<ChangeFreeze | undefined>>();
   readonly #log: EventLog;
   readonly #store: RegistryStore | undefined;
   readonly #logger: Logger;
@@ -151,6 +154,12 @@ export class Registry {
       case 'sli.defined':
         define(this.slis, key, event);
         return true;
+      case 'freeze.defined':
+        define(this.freezes, key, event);
+        return true;
+      case 'freeze.retired':
+        define(this.freezes, key, { ...event, data: undefined });
+        return true;
       case 'policy.defined':
         this.policies.set(key, (this.policies.get(key) ?? 0) + 1);
         return true;
@@ -189,6 +198,8 @@ export class Registry {
         return this.services.get(key);
       case 'sli':
         return this.slis.get(key);
+      case 'freeze':
+        return this.freezes.get(key);
       case 'policy':
         return { version: this.policies.get(key) };
       case 'rule':
@@ -206,6 +217,9 @@ export class Registry {
         break;
       case 'sli':
         this.slis.set(key, state as Defined<Sli>);
+        break;
+      case 'freeze':
+        this.freezes.set(key, state as Defined<ChangeFreeze | undefined>);
         break;
       case 'policy':
         this.policies.set(key, (state as { version: number }).version);

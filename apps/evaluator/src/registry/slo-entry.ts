@@ -1,6 +1,15 @@
-import type { SloDefinition } from '@bellwether/contracts';
+import type { SloDefinition, SloPolicyEntered } from '@bellwether/contracts';
 import type { RecordedEvent } from '@bellwether/event-log';
-import { alertKey, emptyLedger, evolveLedger, type SloLedger } from '@bellwether/slo';
+import {
+  alertKey,
+  emptyLedger,
+  evolveLedger,
+  evolvePolicy,
+  type PolicyLedger,
+  type SloLedger,
+  type StepMark,
+  stepKey,
+} from '@bellwether/slo';
 
 /** What a firing hands on to its end: the story it belongs to. */
 export interface Firing {
@@ -15,7 +24,9 @@ export interface SloEntry {
   version: number;
   retired: boolean;
   ledger: SloLedger;
-  /** By severity and tier. */
+  /** Steps of its error-budget policy. */
+  policy: PolicyLedger;
+  /** By severity and tier, and by step of the policy. */
   firings: ReadonlyMap<string, Firing>;
   streamVersion: number;
 }
@@ -29,6 +40,7 @@ export function evolveSlo(entry: SloEntry | undefined, event: RecordedEvent): Sl
       version: (entry?.version ?? 0) + 1,
       retired: false,
       ledger: entry?.ledger ?? emptyLedger,
+      policy: entry?.policy ?? new Map(),
       firings: entry?.firings ?? new Map(),
       streamVersion,
     };
@@ -37,12 +49,20 @@ export function evolveSlo(entry: SloEntry | undefined, event: RecordedEvent): Sl
   if (event.type === 'slo.retired')
     return { ...entry, version: entry.version + 1, retired: true, streamVersion };
   const ledger = evolveLedger(entry.ledger, event);
-  if (event.type !== 'slo.alert.fired') return { ...entry, ledger, streamVersion };
-  const firings = new Map(entry.firings).set(alertKey(event.data as { severity: string; tier: string }), {
+  const policy = evolvePolicy(entry.policy, event);
+  const key = firingKey(event);
+  if (key === undefined) return { ...entry, ledger, policy, streamVersion };
+  const firings = new Map(entry.firings).set(key, {
     eventId: event.id,
     correlationId: event.meta.correlationId,
   });
-  return { ...entry, ledger, firings, streamVersion };
+  return { ...entry, ledger, policy, firings, streamVersion };
+}
+
+/** What began, by the key of {@link SloEntry.firings}; undefined when nothing did. */
+function firingKey({ type, data }: RecordedEvent): string | undefined {
+  if (type === 'slo.alert.fired') return alertKey(data as { severity: string; tier: string });
+  return type === 'slo.policy.entered' ? stepKey(data as SloPolicyEntered) : undefined;
 }
 
 /** The JSON of an entry, for the registry's table. */
@@ -50,6 +70,7 @@ export function storeSlo(entry: SloEntry): unknown {
   return {
     ...entry,
     firings: [...entry.firings],
+    policy: [...entry.policy],
     ledger: {
       alerts: [...entry.ledger.alerts],
       passed: [...entry.ledger.passed],
@@ -60,8 +81,10 @@ export function storeSlo(entry: SloEntry): unknown {
 
 /** Reads what {@link storeSlo} wrote. */
 export function loadSlo(stored: unknown): SloEntry {
-  const entry = stored as Omit<SloEntry, 'firings' | 'ledger'> & {
+  const entry = stored as Omit<SloEntry, 'firings' | 'ledger' | 'policy'> & {
     firings: [string, Firing][];
+    /** Absent in what was stored before there were policies. */
+    policy?: [string, StepMark][];
     ledger: {
       alerts: [string, SloLedger['alerts'] extends ReadonlyMap<string, infer M> ? M : never][];
       passed: number[];
@@ -71,6 +94,7 @@ export function loadSlo(stored: unknown): SloEntry {
   return {
     ...entry,
     firings: new Map(entry.firings),
+    policy: new Map(entry.policy),
     ledger: {
       alerts: new Map(entry.ledger.alerts),
       passed: new Set(entry.ledger.passed),

@@ -4,6 +4,7 @@ import {
   LogStreams,
   type MeasurementRecorded,
   measurementPartition,
+  type Service,
   type Sli,
   type SloHistory,
   type SloStatus,
@@ -33,6 +34,7 @@ import type { Evaluator } from '../evaluator.js';
 import { planOf, slicesKey } from '../partition/live-series.js';
 import type { SloEntry } from '../registry/slo-entry.js';
 import { evolveSlo } from '../registry/slo-entry.js';
+import { policyOf } from '../registry/slo-policy.js';
 import type { SeriesRow } from '../store/series-row.js';
 
 /** Points of a history at most: more than a screen can show, and a bound on the work of one request. */
@@ -80,6 +82,7 @@ export class StatusReader {
     const building = row === null || row.backfilled !== null || (plan.rule !== null && slices.size === 0);
     return {
       ...statusOf(readSlo(plan, source, at), entry.ledger),
+      policy: policyOf(entry, registry.services),
       backfill: building
         ? {
             done: row?.backfilled ?? 0,
@@ -129,6 +132,7 @@ export class StatusReader {
     buckets.judge();
     return {
       ...statusOf(readSlo(plan, buckets.source(plan), asOf.getTime()), entry.ledger),
+      policy: policyOf(entry, new Map([[service, await this.#serviceAsOf(service, asOf)]])),
       backfill: null,
     };
   }
@@ -182,6 +186,11 @@ export class StatusReader {
       if (found !== undefined) slices.set(rule, found);
     }
     return slices;
+  }
+
+  async #serviceAsOf(name: string, asOf: Date): Promise<{ data: Service } | undefined> {
+    const defined = await this.#log.readStream(LogStreams.service(name), { recordedUntil: asOf });
+    return defined.at(-1) as { data: Service } | undefined;
   }
 
   async #plan(slo: string): Promise<{ plan: SloPlan; entry: SloEntry; unit: string | undefined }> {

@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { role } from '../events/oncall.js';
 import { httpUrl, incidentId, labels, pageId, resourceName, text } from '../names.js';
+import { changeFreeze } from '../resources/change-freeze.js';
 import { escalationPolicy, override, schedule, user } from '../resources/oncall.js';
 import { service, sli } from '../resources/service.js';
-import { severity, sloDefinition } from '../resources/slo.js';
+import { severity } from '../resources/severity.js';
+import { sloDefinition } from '../resources/slo.js';
 import { duration, timestamp } from '../time.js';
+import { gate } from '../views/gate.js';
 import { incidentRole, incidentStatus } from '../views/views.js';
 
 const of = <T extends z.ZodRawShape>(shape: T) => z.strictObject({ incident: incidentId, ...shape });
@@ -48,6 +51,13 @@ export const pageBodies = {
   reassign: z.strictObject({ users: z.array(resourceName).min(1).max(20), note: text(1000).optional() }),
 } as const;
 
+/** Bodies of gate routes (`data` of the command adds the service's name from the path). */
+export const gateBodies = {
+  override: z.strictObject({ reason: text(1000), until: timestamp }),
+  /** `change` names what is to be deployed: a version, a commit, the URL of a pipeline run. */
+  decide: z.strictObject({ change: text(256) }),
+} as const;
+
 export const tokenBody = z.strictObject({
   name: text(100),
   role,
@@ -67,6 +77,15 @@ export const commandCatalog = {
     from: timestamp,
     to: timestamp,
     step: duration,
+  }),
+  'evaluator.freeze-define': changeFreeze,
+  'evaluator.freeze-retire': z.strictObject({ freeze: resourceName }),
+  'evaluator.gate-override': z.strictObject({ service: resourceName, ...gateBodies.override.shape }),
+  'evaluator.gate-override-withdraw': z.strictObject({ service: resourceName, id: z.string().max(64) }),
+  'evaluator.gate-record': z.strictObject({
+    service: resourceName,
+    ...gateBodies.decide.shape,
+    decision: gate,
   }),
   'incident.declare': incidentBodies.declare,
   'incident.set-status': of(incidentBodies.status.shape),

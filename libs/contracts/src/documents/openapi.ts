@@ -19,6 +19,7 @@ const tags: Record<string, string> = {
   services: 'What is kept reliable',
   slis: 'What is measured of a service',
   slos: 'Objectives, error budgets and burn rates',
+  gate: 'Whether a service may be changed: budgets, incidents, change freezes, overrides',
   incidents: 'Incident command',
   'on-call': 'Users, schedules, escalation policies',
   pages: 'Notifications that wait for an answer',

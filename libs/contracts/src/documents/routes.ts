@@ -1,4 +1,5 @@
 import type { Route } from './route.js';
+import { gateRoutes } from './routes/gate.js';
 import { incidentRoutes } from './routes/incidents.js';
 import { ingestRoutes } from './routes/ingest.js';
 import { accessRoutes, logRoutes, operationRoutes } from './routes/log.js';
@@ -11,6 +12,7 @@ import { resourceRoutes } from './routes/resources.js';
  */
 export const routes = {
   ...resourceRoutes,
+  ...gateRoutes,
   ...incidentRoutes,
   ...onCallRoutes,
   ...logRoutes,

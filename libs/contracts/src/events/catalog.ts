@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { measurementRecorded } from '../measurements.js';
+import * as gate from './gate.js';
 import * as incident from './incident.js';
 import * as oncall from './oncall.js';
 import * as page from './page.js';
@@ -31,6 +32,16 @@ export const eventCatalog = {
     data: slo.sloBudgetCrossed,
     says: 'the remaining budget passed 0.5, 0.25, 0.1 or 0, either way',
   },
+  'slo.policy.entered': {
+    schema: 1,
+    data: gate.sloPolicyEntered,
+    says: 'so little of the budget remains that a step of the error-budget policy is in effect',
+  },
+  'slo.policy.left': {
+    schema: 1,
+    data: gate.sloPolicyLeft,
+    says: 'a step of the error-budget policy is no longer in effect',
+  },
   'rule.alert.fired': {
     schema: 1,
     data: slo.ruleAlertFired,
@@ -38,6 +49,23 @@ export const eventCatalog = {
   },
   'rule.alert.resolved': { schema: 1, data: slo.ruleAlertResolved, says: 'a rule alert no longer holds' },
   'change.recorded': { schema: 1, data: slo.changeRecorded, says: 'a deploy or another change of a service' },
+  'freeze.defined': { schema: 1, data: gate.freezeDefined, says: 'a change freeze was created or changed' },
+  'freeze.retired': { schema: 1, data: gate.freezeRetired, says: 'a change freeze was taken away' },
+  'gate.overridden': {
+    schema: 1,
+    data: gate.gateOverridden,
+    says: 'somebody lets changes of a service through for a time',
+  },
+  'gate.override-withdrawn': {
+    schema: 1,
+    data: gate.gateOverrideWithdrawn,
+    says: 'an override of the gate was withdrawn',
+  },
+  'gate.decided': {
+    schema: 1,
+    data: gate.gateDecided,
+    says: 'the gate answered for a change, and somebody wanted that on record',
+  },
   'incident.declared': {
     schema: 1,
     data: incident.incidentDeclared,

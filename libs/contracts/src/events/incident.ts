@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { incidentId, labels, pageId, resourceName } from '../names.js';
-import { alertSeverity, severity } from '../resources/slo.js';
+import { severity } from '../resources/severity.js';
+import { alertSeverity } from '../resources/slo.js';
 import { timestamp } from '../time.js';
 import { incidentAlert, incidentRole, incidentStatus } from '../views/views.js';
 

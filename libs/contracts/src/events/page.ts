@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { incidentId, pageId, resourceName } from '../names.js';
 import { urgency } from '../resources/oncall.js';
-import { severity } from '../resources/slo.js';
+import { severity } from '../resources/severity.js';
 import { timestamp } from '../time.js';
 import { nextAction } from '../views/views.js';
 

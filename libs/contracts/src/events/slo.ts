@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { labels, resourceName } from '../names.js';
 import { service, sli } from '../resources/service.js';
-import { alertSeverity, severity, sloDefinition } from '../resources/slo.js';
+import { severity } from '../resources/severity.js';
+import { alertSeverity, sloDefinition } from '../resources/slo.js';
 import { timestamp } from '../time.js';
 
 export const serviceDefined = service;

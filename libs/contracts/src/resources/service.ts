@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { httpUrl, resourceName, text } from '../names.js';
+import { errorBudgetPolicy } from './error-budget-policy.js';
 import { sliSource } from './sli-source.js';
 
 /** A service: what SLOs, incidents and pages are about. Tier 1 is the most critical. */
@@ -11,6 +12,8 @@ export const service = z
     tier: z.int().min(1).max(4).default(3),
     dependsOn: z.array(resourceName).max(100).default([]),
     escalationPolicy: resourceName.optional(),
+    /** For its SLOs that have none of their own. */
+    errorBudgetPolicy: errorBudgetPolicy.optional(),
     runbooks: z.array(text(2048)).max(50).default([]),
     links: z
       .array(z.strictObject({ text: text(200), url: httpUrl }))

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { httpUrl, labels, resourceName, text } from '../names.js';
 import { duration, timeZone } from '../time.js';
+import { errorBudgetPolicy } from './error-budget-policy.js';
+import { severity } from './severity.js';
 
 const comparison = z.enum(['lte', 'lt', 'gte', 'gt']);
 const thresholdUnit = z.enum(['s', 'ms', 'us', 'ns', 'percent', 'ratio', 'bytes', 'count', 'none']);
@@ -86,9 +88,6 @@ export const alerting = z
   .meta({ id: 'Alerting' });
 export type Alerting = z.infer<typeof alerting>;
 
-export const severity = z.enum(['sev1', 'sev2', 'sev3', 'sev4']).meta({ id: 'Severity' });
-export type Severity = z.infer<typeof severity>;
-
 /** A service level objective. `objective` is a ratio strictly between 0 and 1. */
 export const sloDefinition = z
   .strictObject({
@@ -110,6 +109,8 @@ export const sloDefinition = z
     declare: z
       .strictObject({ page: severity.nullable().default('sev2'), ticket: severity.nullable().default(null) })
       .default({ page: 'sev2', ticket: null }),
+    /** What is done when little of the budget is left; without it, what the service's says. */
+    errorBudgetPolicy: errorBudgetPolicy.optional(),
     escalationPolicy: resourceName.optional(),
     runbookUrl: httpUrl.optional(),
     labels: labels.default({}),

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { incidentId, labels, pageId } from '../names.js';
+import { budgetAction } from '../resources/error-budget-policy.js';
 import { urgency } from '../resources/oncall.js';
-import { alertSeverity, severity } from '../resources/slo.js';
+import { severity } from '../resources/severity.js';
+import { alertSeverity } from '../resources/slo.js';
 import { timestamp } from '../time.js';
 
 /** A page of a list. */
@@ -43,6 +45,18 @@ export const sloStatus = z
     corrections: z.int(),
     /** Of a calendar window: the period that the budget is for; `to` is when it starts whole again. */
     period: z.object({ from: timestamp, to: timestamp }).optional(),
+    /** Whether there is history enough to judge by the budget: 24 h, or the window where that is shorter. */
+    settled: z.boolean().optional(),
+    /** The error-budget policy: the SLO's own, its service's, or the one that holds without either. */
+    policy: z
+      .object({
+        from: z.enum(['slo', 'service', 'default']),
+        withoutData: z.enum(['allow', 'refuse']),
+        steps: z.array(
+          z.object({ action: budgetAction, remainingBelow: z.number(), since: timestamp.nullable() }),
+        ),
+      })
+      .optional(),
     /** Progress of a back-fill from the journal, while it runs. */
     backfill: z.object({ done: z.int(), of: z.int() }).nullable().optional(),
   })

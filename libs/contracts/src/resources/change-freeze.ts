@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { resourceName, text } from '../names.js';
+import { timestamp } from '../time.js';
+import { recurrence } from './recurrence.js';
+
+/** A time in which services are not to be changed: once, from `from` to `to`, or again and again by `recurrence`. */
+export const changeFreeze = z
+  .strictObject({
+    name: resourceName,
+    /** `"*"` is every service. */
+    services: z.union([z.literal('*'), z.array(resourceName).min(1).max(500)], {
+      error: 'must be "*" or a list of at least one service name',
+    }),
+    reason: text(1000),
+    from: timestamp.optional(),
+    to: timestamp.optional(),
+    recurrence: recurrence.optional(),
+  })
+  .check(({ value, issues }) => {
+    const fault = (path: string, message: string) =>
+      issues.push({ code: 'custom', path: [path], message, input: value });
+    if (value.recurrence) {
+      for (const field of ['from', 'to'] as const) {
+        if (value[field] !== undefined)
+          fault(field, 'must be left out beside a recurrence, whose start and duration say when');
+      }
+      return;
+    }
+    for (const field of ['from', 'to'] as const)
+      if (value[field] === undefined) fault(field, 'is required, unless there is a recurrence');
+    if (value.from !== undefined && value.to !== undefined && value.from >= value.to)
+      fault('to', 'must be after from');
+  })
+  .meta({ id: 'ChangeFreeze' });
+export type ChangeFreeze = z.infer<typeof changeFreeze>;
