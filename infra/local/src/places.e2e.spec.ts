@@ -57,8 +57,8 @@ test('binaries below a closed folder are copied, once, to where they run', () =>
   expect(reachableBinaries(null, state, closed).folder).toBe(closed.folder);
 }, 30_000);
 
-const asRoot = process.getuid?.() === 0 ? describe : describe.skip;
-asRoot("root's database", () => {
+const isRoot = process.getuid?.() === 0;
+(isRoot ? describe : describe.skip)(`root's database${isRoot ? '' : ' (skipped: we are not root)'}`, () => {
   test('stays in a data folder that Postgres reaches', () => {
     const data = DataFolder.open(path.join(temporaryFolder('data'), 'data'));
     const place = postgresPlace(data, '/nowhere');

@@ -99,12 +99,16 @@ async function jest(projects, workers) {
     if (file.status === 'failed' && failed.length === 0) return [`${place}: the file could not be run`];
     return failed.map(({ fullName }) => `${place}: ${fullName}`);
   });
+  // What could not be run here is not silently missing.
+  const skipped = jestReport.testResults.flatMap(({ assertionResults }) =>
+    assertionResults.filter(({ status }) => status === 'pending' || status === 'todo'),
+  );
   if (code !== 0 && failures.length === 0) failures.push(`Jest ended with code ${code}`);
   results.push({
     name: `tests: ${name}`,
     passed: jestReport.numPassedTests,
     failed: failures.length,
-    skipped: jestReport.numPendingTests + jestReport.numTodoTests,
+    skipped: skipped.map(({ fullName }) => fullName),
     failures,
   });
 }
@@ -179,8 +183,11 @@ try {
 
 const sum = (key) => results.reduce((total, result) => total + (result[key] ?? 0), 0);
 say('');
-for (const { name, passed, failed, skipped, failures = [] } of results) {
-  say(`${name}: ${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`);
+for (const { name, passed, failed, skipped = [], failures = [] } of results) {
+  say(
+    `${name}: ${passed} passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`,
+  );
+  for (const test of skipped) say(`  - ${test}`);
   for (const failure of failures) say(`  ✗ ${failure}`);
 }
 const over = new Promise((resolve) => guard.once('exit', resolve));
