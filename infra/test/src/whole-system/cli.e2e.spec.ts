@@ -89,7 +89,7 @@ describe('the bellwether command', () => {
     writeFileSync(file, manifest(pager.url('/ada'), 2));
     expect((await bellwether('validate', '-f', file)).out).toBe('5 resources are valid\n');
     expect((await bellwether('apply', '-f', file, '--dry-run')).out).toContain(
-      'plan: 5 created, 0 changed, 0 unchanged (dry run: nothing was changed)',
+      'plan: 5 to create, 0 to change, 0 unchanged (dry run: nothing was changed)',
     );
     expect((await bellwether('get', 'slos')).out).toBe('no slos\n');
     const first = await bellwether('apply', '-f', file);
@@ -124,7 +124,7 @@ describe('the bellwether command', () => {
     writeFileSync(broken, 'kind: service\nname: Search\n');
     expect(await bellwether('apply', '-f', broken)).toMatchObject({
       code: 2,
-      err: expect.stringContaining(`${broken}:2: service Search: name: must be a lower-case DNS label`),
+      err: expect.stringContaining(`${broken}:2:7: service Search: name: must be a lower-case DNS label`),
     });
     expect(await bellwether('status', 'nothing')).toMatchObject({
       code: 1,
