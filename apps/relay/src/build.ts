@@ -1,4 +1,4 @@
-import { connectBus, JetStreamCopy } from '@bellwether/bus';
+import { connectBus, JetStreamCopy, SubscriberApi } from '@bellwether/bus';
 import { durationMillis, JOURNALS } from '@bellwether/contracts';
 import { EventLog, Relay } from '@bellwether/event-log';
 import type { ServiceContext, ServiceParts } from '@bellwether/service';
@@ -41,6 +41,7 @@ export async function build(context: ServiceContext<RelayConfig>): Promise<Servi
   const stopListening = bus.onNudge((journal, position) => log.nudge(journal, position));
   // The server may have come back with less than it had.
   const stopWatching = bus.onBack(() => relay.lookAtCopy());
+  const subscribers = new SubscriberApi({ bus, service: 'relay' });
   relay.start();
 
   return {
@@ -56,6 +57,7 @@ export async function build(context: ServiceContext<RelayConfig>): Promise<Servi
     close: async () => {
       stopListening();
       stopWatching();
+      await subscribers.stop();
       await archiving?.stop();
       await relay.stop();
       await log.close();

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { fromWireType, Headers, measurementJournal, Streams } from '@bellwether/contracts';
+import { fromWireType, Headers, measurementJournal, Streams, Subjects } from '@bellwether/contracts';
 import { EventLog, type NewEvent } from '@bellwether/event-log';
 import { loadConfig, type RunningService, runService } from '@bellwether/service';
 import { createDatabase, eventually, startNats, type TestDatabase, type TestNats } from '@bellwether/testing';
@@ -136,6 +136,24 @@ test('what is appended comes to JetStream, in order; a stand-by takes over', asy
   await append(5);
   await expectComplete();
   expect(await metric(two, 'relay_leader')).toBe(1);
+}, 60_000);
+
+test('subscribers make consumers through it, and none that delivers where services listen', async () => {
+  await start();
+  const ask = async (config: object) =>
+    (
+      await nc.request(
+        Subjects.subscriberRequest('CONSUMER.CREATE.EVENTS.theirs'),
+        JSON.stringify({ stream_name: Streams.EVENTS, config: { name: 'theirs', ...config } }),
+      )
+    ).json();
+  await eventually(async () =>
+    expect(await ask({ deliver_subject: 'cmd.x.y' })).toMatchObject({ error: { code: 400 } }),
+  );
+  expect(await ask({ ack_policy: 'explicit' })).toMatchObject({
+    name: 'theirs',
+    stream_name: Streams.EVENTS,
+  });
 }, 60_000);
 
 describe('the same end state is reached when', () => {

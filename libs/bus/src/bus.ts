@@ -13,6 +13,7 @@ import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManage
 import { headers, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { type ConnectOptions, openConnection, SERVICE_INBOX } from './connection.js';
 import { BusUnavailable, ConnectionLost, TopologyConflict } from './errors.js';
+import { isInbox } from './inbox.js';
 import { type BusLog, type BusMetrics, noMetrics, stderrLog } from './ports.js';
 import { ensureConsumer, ensureStream } from './reconcile.js';
 import { ask } from './request.js';
@@ -28,9 +29,6 @@ export interface BusOptions extends Omit<ConnectOptions, 'log'> {
   tracer?: Tracer;
   log?: BusLog;
 }
-
-/** Receipts for publishers in another account: `receipt.<inbox>`. */
-export const RECEIPT_PREFIX = 'receipt';
 
 /** Connects to NATS, waiting for it when it is not up yet, and declares nothing until `reconcile` is called. */
 export async function connectBus(options: BusOptions): Promise<Bus> {
@@ -207,9 +205,9 @@ export class Bus {
    * Anything that is no inbox is ignored: a publisher must not make a service publish where it pleases.
    */
   receipt(inbox: string, body: string): void {
-    if (!/^_INBOX\.[\w-]+(\.[\w-]+)*$/.test(inbox) || inbox.length > 200 || !this.connected) return;
+    if (!isInbox(inbox) || !this.connected) return;
     this.nc.publish(inbox, body);
-    this.nc.publish(`${RECEIPT_PREFIX}.${inbox}`, body);
+    this.nc.publish(Subjects.receipt(inbox), body);
   }
 
   /** Resolves when there is a connection. @throws BusUnavailable after `timeoutMs` without one */

@@ -12,6 +12,7 @@ export * from './on-event.js';
 export * from './ordered-consumer.js';
 export * from './ports.js';
 export * from './server-config.js';
+export * from './subscriber-api.js';
 export * from './topology.js';
 export { isDatabaseAway } from './transient.js';
 export * from './work-consumer.js';

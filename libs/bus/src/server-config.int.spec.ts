@@ -1,12 +1,13 @@
 import { Streams } from '@bellwether/contracts';
 import { eventually, startNats, type TestNats } from '@bellwether/testing';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { type Bus, connectBus } from './bus.js';
 import { BusCredentialsRefused } from './errors.js';
 import { silentLog } from './memory-store.fixture.js';
 import { natsAccessConfig } from './server-config.js';
+import { SubscriberApi } from './subscriber-api.js';
 import { eventsConsumer } from './topology.js';
 
 const password = 'with "quotes", a \\ and $dollar';
@@ -15,6 +16,7 @@ jest.setTimeout(60_000);
 
 let nats: TestNats;
 let services: Bus;
+let subscriberApi: SubscriberApi;
 let publisher: NatsConnection;
 let subscriber: NatsConnection;
 
@@ -36,12 +38,14 @@ beforeAll(async () => {
   services = await connectBus({ servers: url('services'), name: 'services', log: silentLog });
   services.declare(eventsConsumer('incident'));
   await services.reconcile();
+  subscriberApi = new SubscriberApi({ bus: services, service: 'relay' });
   publisher = await plain('publisher');
   subscriber = await plain('subscriber');
 });
 afterAll(async () => {
   await publisher.close();
   await subscriber.close();
+  await subscriberApi.stop();
   await services.drain();
   await nats.stop();
 });
@@ -141,7 +145,8 @@ describe('a publisher', () => {
     let received = 0;
     subscriber.subscribe('_INBOX.theirs', { callback: () => void received++ });
     await subscriber.flush();
-    services.nc.publish('_INBOX.theirs', 'an event');
+    services.nc.publish('_INBOX.theirs', 'an answer within');
+    services.nc.publish('deliver._INBOX.theirs', 'an event');
     await eventually(() => expect(received).toBe(1));
     await publisher.flush();
     expect(heard).not.toContain('_INBOX.theirs');
@@ -183,6 +188,32 @@ describe('a subscriber', () => {
     expect(message?.subject).toBe('evt.page.requested.INC-1-P1');
   });
 
+  test('may be pushed to, on an inbox and for as long as it listens', async () => {
+    const inbox = '_INBOX.pushed.1';
+    const got: string[] = [];
+    const listening = subscriber.subscribe(inbox, {
+      callback: (_, message) => {
+        // As clients do: a request of flow control is answered, or the server sends no more.
+        if (message.headers?.code === 100) return void message.respond();
+        got.push(message.subject);
+      },
+    });
+    const jsm = await jetstreamManager(subscriber, { checkAPI: false });
+    const made = await jsm.consumers.add(Streams.EVENTS, {
+      deliver_subject: inbox,
+      filter_subject: 'evt.incident.>',
+      ack_policy: AckPolicy.None,
+      idle_heartbeat: 1_000_000_000,
+      flow_control: true,
+    });
+    expect(made.config.deliver_subject).toBe(inbox);
+    await eventually(() =>
+      expect(got).toEqual(['evt.incident.declared.INC-1', 'evt.incident.resolved.INC-1']),
+    );
+    expect(await jsm.consumers.delete(Streams.EVENTS, made.name)).toBe(true);
+    listening.unsubscribe();
+  });
+
   test.each([
     'evt.incident.declared.INC-9',
     'sli.a.b',
@@ -191,11 +222,13 @@ describe('a subscriber', () => {
     '_INBOX.x',
     'log.appended.control',
     'receipt._INBOX.x',
+    'deliver._INBOX.x',
+    'subscriber.CONSUMER.DELETE.EVENTS.incident',
   ])('may not publish to %s', async (subject) => {
     expect(await reaches(subscriber, subject)).toBe(false);
   });
 
-  test.each(['evt.>', 'sli.>', 'cmd.>', '_BELLWETHER.>', 'receipt.>', '>'])(
+  test.each(['evt.>', 'sli.>', 'cmd.>', '_BELLWETHER.>', 'receipt.>', 'deliver.>', 'subscriber.>', '>'])(
     'may not listen to %s',
     async (subject) => {
       expect(await mayListen(subscriber, subject)).toBe(false);
@@ -261,6 +294,114 @@ describe('a subscriber who speaks the protocol by hand', () => {
     expect(answer).toMatchObject({ error: { code: expect.anything() } });
     const { config: kept } = await services.jsm.consumers.info(Streams.EVENTS, 'incident');
     expect(kept).toEqual(own);
+  });
+});
+
+describe('what a subscriber has sent to a subject of its choice', () => {
+  const subjects = [
+    ...['cmd.paging.token-create', 'sli.a.b', 'evt.incident.declared.INC-9', 'measured.00', 'dlq.sli.a.b'],
+    ...['log.appended.control', 'receipt._INBOX.x', 'subscriber.CONSUMER.DELETE.EVENTS.incident'],
+    ...[
+      '$JS.API.STREAM.DELETE.SLI',
+      '$JS.API.STREAM.PURGE.EVENTS',
+      '$JS.API.CONSUMER.DELETE.EVENTS.incident',
+    ],
+    ...['$JS.API.CONSUMER.MSG.NEXT.EVENTS.incident', '$JS.API.CONSUMER.CREATE.EVENTS.evil'],
+    ...['$JS.API.CONSUMER.DURABLE.CREATE.EVENTS.evil', '$JS.FC.EVENTS.incident.x', '$JS.EVENT.ADVISORY.x'],
+    ...['$JS.API.CONSUMER.INFO.EVENTS.incident', '$JS.ACK.EVENTS.incident.1.1.1.1.0'],
+  ];
+  const one = JSON.stringify({ batch: 1, no_wait: true });
+  /** Everything that the server answers by: an event, an empty message without one, and JSON. */
+  const questions: [what: string, subject: string, body: string][] = [
+    ['an event', '$JS.API.CONSUMER.MSG.NEXT.EVENTS.full', one],
+    ['an empty message', '$JS.API.CONSUMER.MSG.NEXT.EVENTS.empty', one],
+    ['a description', '$JS.API.CONSUMER.INFO.EVENTS.full', ''],
+    ['a refusal', '$JS.API.CONSUMER.CREATE.EVENTS.full', '{}'],
+  ];
+
+  beforeAll(async () => {
+    const jsm = await jetstreamManager(subscriber, { checkAPI: false });
+    for (let n = 0; n < 40; n += 1) await services.js.publish(`evt.page.requested.INC-2-P${n}`, '{}');
+    const config = { ack_policy: AckPolicy.Explicit, max_ack_pending: -1 };
+    await jsm.consumers.add(Streams.EVENTS, { ...config, durable_name: 'full' });
+    await jsm.consumers.add(Streams.EVENTS, {
+      ...config,
+      durable_name: 'empty',
+      deliver_policy: DeliverPolicy.New,
+    });
+  });
+
+  const heldBy = async () => {
+    const streams = [];
+    for await (const { config, state } of services.jsm.streams.list()) {
+      streams.push([config.name, state.messages, state.last_seq]);
+    }
+    const { config, delivered } = await services.jsm.consumers.info(Streams.EVENTS, 'incident');
+    return { streams, incident: { config, sequence: delivered.consumer_seq } };
+  };
+
+  /** Asks, and waits until an inbox of its own has the answer. */
+  let asked = 0;
+  const answered = async (question: string, body: string) => {
+    const reply = `_INBOX.asked.${++asked}`;
+    await new Promise((resolve) => {
+      subscriber.subscribe(reply, { max: 1, callback: (_, message) => resolve(message) });
+      subscriber.publish(question, body, { reply });
+    });
+  };
+
+  test.each(questions)('gets to its own inbox: %s', async (_, question, body) => {
+    await answered(question, body);
+  });
+
+  test.each(subjects)('does not get to %s', async (subject) => {
+    const before = await heldBy();
+    const arrived: string[] = [];
+    const listening = services.nc.subscribe(subject, {
+      callback: (_, message) => void arrived.push(message.string()),
+    });
+    await services.nc.flush();
+    for (const [, question, body] of questions) subscriber.publish(question, body, { reply: subject });
+    // Those of before have been answered when this one is: the same connection, stream and consumer.
+    for (const [, question, body] of questions) await answered(question, body);
+    await services.nc.flush();
+    listening.unsubscribe();
+    expect(arrived).toEqual([]);
+    expect(await heldBy()).toEqual(before);
+  });
+
+  test.each([...subjects, 'deliver._INBOX.x', '_INBOX.>', '_INBOX.*', '_INBOX.a b', 7])(
+    'is not pushed to %s',
+    async (subject) => {
+      const before = await heldBy();
+      const jsm = await jetstreamManager(subscriber, { checkAPI: false });
+      const pushed = jsm.consumers.add(Streams.EVENTS, {
+        deliver_subject: subject as string,
+        ack_policy: AckPolicy.None,
+        idle_heartbeat: 100_000_000,
+      });
+      await expect(pushed).rejects.toThrow(/deliver_subject must be an inbox/);
+      expect(await heldBy()).toEqual(before);
+    },
+  );
+
+  test.each([
+    ['deliver_Subject', { deliver_Subject: 'cmd.x.y' }, /must not have "deliver_Subject"/],
+    ['a setting of the future', { sink: 'cmd.x.y' }, /must not have "sink"/],
+    ['a durable', { deliver_subject: '_INBOX.x', durable_name: 'pushed' }, /is pulled from/],
+  ])('nor by %s', async (_, config, message) => {
+    const body = { stream_name: Streams.EVENTS, config: { ack_policy: AckPolicy.None, ...config } };
+    const answer = await subscriber.request('$JS.API.CONSUMER.CREATE.EVENTS', JSON.stringify(body));
+    expect(answer.json()).toMatchObject({
+      error: { code: 400, description: expect.stringMatching(message) },
+    });
+  });
+
+  test('what is no request is refused in JetStream’s own words', async () => {
+    for (const body of ['', '[]', '{', '{"config":[]}', '{"stream_name":"SLI","config":{}}']) {
+      const answer = await subscriber.request('$JS.API.CONSUMER.CREATE.EVENTS', body);
+      expect(answer.json()).toMatchObject({ error: { code: 400 } });
+    }
   });
 });
 

@@ -1,5 +1,10 @@
-import { Streams, Subjects } from '@bellwether/contracts';
-import { RECEIPT_PREFIX } from './bus.js';
+import { Subjects } from '@bellwether/contracts';
+import {
+  exportsToSubscribers,
+  importsOfSubscribers,
+  SERVICE_NAMES,
+  subscriberPermissions,
+} from './subscriber-account.js';
 
 /** A password, or the name of the environment variable from which nats-server is to take it. */
 export type Secret = string | { env: string };
@@ -34,7 +39,6 @@ export interface NatsServerSettings extends NatsAccess {
   logFile?: string;
 }
 
-const SERVICE_NAMES = ['api', 'evaluator', 'incident', 'ingest', 'paging', 'practice', 'relay'];
 const DEFAULT_MAX_PAYLOAD = 8 * 1024 * 1024;
 
 /** A whole configuration for one nats-server (2.9.10 or later) with JetStream. */
@@ -54,13 +58,16 @@ export function natsServerConfig(settings: NatsServerSettings): string {
 /**
  * The part of a configuration that says who may do what, for a server whose other settings are someone else's.
  *
- * Publishers are in an account of their own: they need `_INBOX.>` for the broker's acknowledgements, and in a common
- * account that would let them listen to what subscribers are sent. Their account imports `sli.>`, and the receipts
- * for its inboxes.
+ * Publishers and subscribers are in accounts of their own, without JetStream. They need `_INBOX.>` for answers, and in a
+ * common account that would let them listen to one another. And an answer goes to whatever subject the question names:
+ * in the services' account those are commands, streams, and JetStream's API, which deletes a stream on an empty
+ * message. In theirs nothing is there to be reached but what they import. The publishers' account imports `sli.>` and the
+ * receipts for its inboxes; for the subscribers' see `subscriber-account.ts`.
  */
 export function natsAccessConfig(access: NatsAccess, maxPayload = DEFAULT_MAX_PAYLOAD): string {
   const { services, publisher, subscriber } = access;
-  const receipts = `${RECEIPT_PREFIX}._INBOX.>`;
+  const receipts = Subjects.receipt('_INBOX.>');
+  const lines = (entries: readonly string[]) => entries.map((entry) => `      ${entry}`).join('\n');
   return `max_payload: ${maxPayload}
 # A client that hangs is let go after 15 seconds, so that commands go to the others of its queue group.
 ping_interval: "5s"
@@ -70,11 +77,11 @@ accounts {
     jetstream: enabled
     users: [
       { ${credentials(services)} }
-      { ${credentials(subscriber)}, permissions: ${subscriberPermissions(access.protectedConsumers ?? SERVICE_NAMES)} }
     ]
     exports: [
       { service: ${quoted(Subjects.allSli)}, accounts: [PUBLISHERS] }
       { stream: ${quoted(receipts)}, accounts: [PUBLISHERS] }
+${lines(exportsToSubscribers('SUBSCRIBERS'))}
     ]
   }
   PUBLISHERS {
@@ -89,45 +96,16 @@ accounts {
       { stream: { account: BELLWETHER, subject: ${quoted(receipts)} }, to: "_INBOX.>" }
     ]
   }
+  SUBSCRIBERS {
+    users: [
+      { ${credentials(subscriber)}, permissions: ${subscriberPermissions(access.protectedConsumers ?? SERVICE_NAMES)} }
+    ]
+    imports: [
+${lines(importsOfSubscribers('BELLWETHER'))}
+    ]
+  }
 }
 `;
-}
-
-/**
- * What @nats-io/jetstream needs to create, inspect, use and remove consumers of one stream, in the subjects of 2.9 and
- * later, and to look at that stream; with the services' own consumers taken out again.
- */
-function subscriberPermissions(protectedConsumers: readonly string[]): string {
-  const api = '$JS.API';
-  const stream = Streams.EVENTS;
-  const allow = [
-    `${api}.INFO`,
-    `${api}.STREAM.NAMES`,
-    `${api}.STREAM.INFO.${stream}`,
-    `${api}.CONSUMER.CREATE.${stream}.>`,
-    `${api}.CONSUMER.DURABLE.CREATE.${stream}.*`,
-    `${api}.CONSUMER.DELETE.${stream}.*`,
-    `${api}.CONSUMER.INFO.${stream}.*`,
-    `${api}.CONSUMER.LIST.${stream}`,
-    `${api}.CONSUMER.NAMES.${stream}`,
-    `${api}.CONSUMER.MSG.NEXT.${stream}.*`,
-    `$JS.ACK.${stream}.>`,
-    `$JS.ACK.*.*.${stream}.>`,
-  ];
-  const deny = protectedConsumers.flatMap((name) => [
-    `${api}.CONSUMER.CREATE.${stream}.${name}`,
-    `${api}.CONSUMER.CREATE.${stream}.${name}.>`,
-    `${api}.CONSUMER.DURABLE.CREATE.${stream}.${name}`,
-    `${api}.CONSUMER.DELETE.${stream}.${name}`,
-    `${api}.CONSUMER.MSG.NEXT.${stream}.${name}`,
-    `$JS.ACK.${stream}.${name}.>`,
-    `$JS.ACK.*.*.${stream}.${name}.>`,
-  ]);
-  const list = (subjects: readonly string[]) => `[${subjects.map(quoted).join(', ')}]`;
-  return `{
-        publish: { allow: ${list(allow)}, deny: ${list(deny)} }
-        subscribe: { allow: ["_INBOX.>"] }
-      }`;
 }
 
 function credentials({ user, password }: NatsUser): string {

@@ -1,4 +1,4 @@
-import { type Bus, connectBus, natsAccessConfig } from '@bellwether/bus';
+import { type Bus, connectBus, natsAccessConfig, SubscriberApi } from '@bellwether/bus';
 import { Streams } from '@bellwether/contracts';
 import { eventually, startNats, type TestNats } from '@bellwether/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -15,6 +15,7 @@ jest.setTimeout(30_000);
 const password = 'word';
 let nats: TestNats;
 let bus: Bus;
+let subscriberApi: SubscriberApi;
 const endings: (() => unknown)[] = [];
 
 const address = (user: string) => nats.url.replace('nats://', `nats://${user}:${password}@`);
@@ -32,11 +33,13 @@ beforeAll(async () => {
   });
   bus = await connectBus({ servers: address('services'), name: 'test', log: silent });
   await bus.reconcile();
+  subscriberApi = new SubscriberApi({ bus, service: 'relay' });
 });
 afterEach(async () => {
   for (const end of endings.splice(0).reverse()) await end();
 });
 afterAll(async () => {
+  await subscriberApi?.stop();
   await bus?.drain();
   await nats?.stop();
 });

@@ -40,6 +40,13 @@ export const Subjects = {
   /** Core NATS nudge after a commit: `log.appended.<journal>`, payload the position. */
   appended: (journal: string) => `log.appended.${journal}`,
   allAppended: 'log.appended.>',
+  /** What subscribers ask about consumers of their own, as services see it: `subscriber.<JetStream's operation>`. */
+  subscriberRequest: (operation: string) => `subscriber.${operation}`,
+  allSubscriberRequests: 'subscriber.>',
+  /** Where a push consumer of a subscriber delivers: the subscribers' account imports it as `inbox`. */
+  delivery: (inbox: string) => `deliver.${inbox}`,
+  /** Receipt for a publisher: the publishers' account imports it as `inbox`. */
+  receipt: (inbox: string) => `receipt.${inbox}`,
 } as const;
 
 /** The key of a log stream: what follows the first colon (`incident:INC-1` → `INC-1`). It is the wire's `subject`. */
