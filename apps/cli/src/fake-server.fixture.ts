@@ -21,6 +21,9 @@ export class FakeServer {
   /** What a watching command does before it looks again; a rejection ends it. */
   pause: () => Promise<void> = () => Promise.reject(new Error('nothing waits'));
 
+  /** Whether a person looks on. */
+  interactive = false;
+
   private constructor(
     private readonly server: Server,
     readonly url: string,
@@ -53,6 +56,7 @@ export class FakeServer {
   /** Forgets what came. */
   reset(): void {
     this.requests = [];
+    this.interactive = false;
   }
 
   async stop(): Promise<void> {
@@ -65,7 +69,7 @@ export class FakeServer {
     const err: string[] = [];
     const code = await run(argv, {
       env: { BELLWETHER_URL: this.url, BELLWETHER_INGEST_URL: this.url, BELLWETHER_TOKEN: 'secret' },
-      output: { out: (t) => void out.push(t), err: (t) => void err.push(t), interactive: false },
+      output: { out: (t) => void out.push(t), err: (t) => void err.push(t), interactive: this.interactive },
       now: () => new Date('2026-11-22T10:00:00Z'),
       cwd: '/',
       pause: () => this.pause(),

@@ -8,6 +8,7 @@ import { explainCommand } from './commands/explain.js';
 import { freezeCommands } from './commands/freeze.js';
 import { gateCommand } from './commands/gate.js';
 import { readCommands } from './commands/get.js';
+import { historyCommand } from './commands/history.js';
 import { incidentCommands } from './commands/incident.js';
 import { onCallCommands } from './commands/oncall.js';
 import { operationCommands } from './commands/operations.js';
@@ -64,6 +65,7 @@ export function buildProgram({
   };
   manifestCommands(program, open);
   readCommands(program, open);
+  historyCommand(program, open);
   publishCommand(program, open);
   gateCommand(program, open);
   freezeCommands(program, open);

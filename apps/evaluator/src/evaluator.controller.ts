@@ -57,8 +57,8 @@ export class EvaluatorController {
 
   @MessagePattern('cmd.evaluator.slo-history')
   async history(request: CommandRequest): Promise<SloHistory> {
-    const { slo, from, to, step } = parseOrRefuse(commandCatalog['evaluator.slo-history'], request.data);
-    return await this.statuses.history(slo, new Date(from), new Date(to), step);
+    const { slo, from, to, ...cut } = parseOrRefuse(commandCatalog['evaluator.slo-history'], request.data);
+    return await this.statuses.history(slo, { from: new Date(from), to: new Date(to), cut });
   }
 
   /** Makes all buckets anew from the log, beside the ones in use; `buckets-state` says how far it is. */

@@ -1,44 +1,62 @@
 import type { SloHistory } from '@bellwether/contracts';
+import { BurnDownRun, burnDownParts } from './burn-down-run.js';
+import type { Period } from './calendar.js';
 import type { Cells } from './cells.js';
-import { burnRate } from './reading.js';
+import { MinuteSpan, type Stretch } from './minute-span.js';
 import type { SloPlan } from './slo-plan.js';
-import { Tally } from './tally.js';
-import { HOUR_MINUTES, MINUTE, minuteOf } from './time-grid.js';
-import { consumedOf, type Due, withMissing } from './window-tally.js';
-
-/** Prefix sums over a span of minutes: the sum of any part of it is one subtraction, and exact. */
-class Prefixes {
-  readonly #sums: Tally[] = [new Tally()];
-
-  constructor(
-    readonly low: number,
-    high: number,
-    pages: ReadonlyMap<number, Cells>,
-  ) {
-    const running = new Tally();
-    for (let minute = low; minute <= high; minute++) {
-      const hour = Math.floor(minute / HOUR_MINUTES);
-      pages.get(hour)?.addTo(running, minute - hour * HOUR_MINUTES);
-      this.#sums.push(running.copy());
-    }
-  }
-
-  /** The minutes from `low` to `high`, both inclusive. */
-  sum(low: number, high: number): Tally {
-    const before = this.#sums[Math.max(0, low - this.low)] as Tally;
-    const after = this.#sums[Math.min(this.#sums.length - 1, high - this.low + 1)] as Tally;
-    return after.copy().minus(before);
-  }
-}
+import { MINUTE, minuteOf } from './time-grid.js';
+import type { Due } from './window-tally.js';
 
 /** The minutes that {@link burnDown} reads, from and to inclusive. */
 export function burnDownSpan(plan: SloPlan, from: number, to: number): { from: number; to: number } {
   return { from: plan.window.low(minuteOf(from)), to: minuteOf(to) };
 }
 
+/** The minutes of the SLO's window before `from`, which a burn-down starts from. */
+export const burnDownBefore = ({ window }: SloPlan, from: number): Stretch => ({
+  low: window.low(from),
+  high: from - 1,
+});
+
+/** The minutes that follow each step of a length in (from, to]; the last step is shorter where they do not fit. */
+export function stepEnds(from: number, to: number, step: number): number[] {
+  const ends: number[] = [];
+  for (let end = from + step; end < to; end += step) ends.push(end);
+  ends.push(to);
+  return ends;
+}
+
+/** The periods of the calendar that a span of minutes touches, oldest first; none of a rolling window. */
+export function periodsOf({ window }: SloPlan, from: number, to: number): Period[] {
+  const periods: Period[] = [];
+  for (let minute = from; minute < to; ) {
+    const period = window.period(minute);
+    if (period === null) break;
+    periods.push(period);
+    minute = Math.ceil(period.to / MINUTE);
+  }
+  return periods;
+}
+
+/**
+ * The minutes that follow each step where (from, to] is to be shown in a number of points: that many at most, in equal
+ * steps of whole slices, so that each step has as many as the next one. A step in which a period of the calendar ends is
+ * cut there, since the budget is another one afterwards, unless there are more ends of periods than half of the points.
+ */
+export function pointEnds(plan: SloPlan, from: number, to: number, points: number): number[] {
+  const bounds = periodsOf(plan, from, to)
+    .map((period) => Math.ceil(period.to / MINUTE))
+    .filter((bound) => bound < to);
+  const cuts = bounds.length <= points / 2 ? bounds : [];
+  const steps = Math.max(1, points - cuts.length);
+  const step = Math.ceil((to - from) / steps / plan.slice) * plan.slice;
+  return [...new Set([...stepEnds(from, to, step), ...cuts])].sort((a, b) => a - b);
+}
+
 /**
  * The budget over time: a point at the end of each step in (from, to], and one at `to` where that falls within a step.
- * `good`, `total`, `sli` and `burn` are of the step alone, `budgetRemaining` of the SLO's window that ends at the point.
+ * `good`, `total`, `sli` and `burn` are of the step alone, `budgetRemaining` of the SLO's window that ends at the point;
+ * their extremes are those of the minutes, or slices, of the step.
  * @param from,to,step epoch milliseconds and milliseconds, on whole minutes
  * @param pages what the SLO counts (events, or its judged slices), of each measured hour over {@link burnDownSpan}
  * @param due slices that must have data, see {@link dueSlices}
@@ -49,29 +67,12 @@ export function burnDown(
   { from, to, step }: { from: number; to: number; step: number },
   due: Due | null = null,
 ): SloHistory {
-  const span = burnDownSpan(plan, from, to);
-  const minutes = new Prefixes(span.from, span.to, pages);
-  const sum = (low: number, high: number): Tally => withMissing(plan, minutes.sum(low, high), low, high, due);
-  const points: SloHistory['points'] = [];
-  for (let start = from; start < to; start += step) {
-    const at = Math.min(start + step, to);
-    const end = minuteOf(at) - 1;
-    const own = sum(minuteOf(start), end);
-    const consumed = consumedOf(plan, sum(lastLow(plan, at), end), end);
-    points.push({
-      at: new Date(at).toISOString(),
-      good: own.goodCount,
-      total: own.totalCount,
-      sli: own.sli,
-      budgetRemaining: consumed === null ? null : 1 - consumed,
-      burn: burnRate(own, plan.budget),
-    });
+  const low = minuteOf(from);
+  const end = minuteOf(to);
+  const before = MinuteSpan.of(burnDownBefore(plan, low), pages).sum();
+  const run = new BurnDownRun(plan, low, stepEnds(low, end, step / MINUTE), before, due);
+  for (const { near, far } of burnDownParts(plan, { low, high: end - 1 })) {
+    run.take(MinuteSpan.of(near, pages), far && MinuteSpan.of(far, pages));
   }
-  return { points };
-}
-
-/** First minute of the SLO's window at the end of a step; where a period of the calendar ends with it, it is that one's. */
-function lastLow({ window }: SloPlan, at: number): number {
-  const end = minuteOf(at);
-  return window.period(end) === null ? window.low(end) : window.low(minuteOf(at - MINUTE));
+  return { points: run.points };
 }

@@ -59,17 +59,34 @@ export function encodeCells(cells: Cells, offset = 0, size = cells.size): Uint8A
   return bytes.slice(0, at);
 }
 
+/** Takes a cell: good and total, each whole and in fractions of 2^-32. */
+export type CellSink = (
+  cell: number,
+  good: number,
+  goodFraction: number,
+  total: number,
+  totalFraction: number,
+) => void;
+
 /**
  * Reads what {@link encodeCells} wrote.
  * @throws RangeError when the bytes are not a block of `size` cells: a damaged row must not be evaluated as a good one
  */
 export function decodeCells(bytes: Uint8Array, size: number): Cells {
+  const cells = new Cells(size);
+  readCells(bytes, size, (cell, good, goodFraction, total, totalFraction) =>
+    cells.add(cell, good, goodFraction, total, totalFraction),
+  );
+  return cells;
+}
+
+/** Gives each measured cell of what {@link encodeCells} wrote to `sink`, in order. @throws RangeError as {@link decodeCells} */
+export function readCells(bytes: Uint8Array, size: number, sink: CellSink): void {
   const bitmap = (size + 7) >> 3;
   if (bytes.length < 1 + bitmap || (bytes[0] as number) >> 4 !== VERSION)
     throw new RangeError('not a block of buckets');
   const flags = (bytes[0] as number) & 15;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const cells = new Cells(size);
   let at = 1 + bitmap;
   const varint = (): number => {
     let value = 0;
@@ -98,8 +115,7 @@ export function decodeCells(bytes: Uint8Array, size: number): Cells {
     const good = flags & SIGNED ? float() : varint();
     const total = varint();
     const goodFraction = fraction(GOOD_FRACTIONS);
-    cells.add(i, good, goodFraction, total, fraction(TOTAL_FRACTIONS));
+    sink(i, good, goodFraction, total, fraction(TOTAL_FRACTIONS));
   }
   if (at !== bytes.length) throw new RangeError('a block of buckets has bytes to spare');
-  return cells;
 }

@@ -12,11 +12,12 @@ export {
   type StepMark,
   stepKey,
 } from './budget-policy.js';
-export { burnDown, burnDownSpan } from './burn-down.js';
+export { burnDown, burnDownBefore, burnDownSpan, periodsOf, pointEnds, stepEnds } from './burn-down.js';
+export { type BurnDownPart, BurnDownRun, burnDownParts } from './burn-down-run.js';
 export { type Freeze, freezeOf, Heartbeat, type Regularity, regularity, silentSince } from './cadence.js';
 export { type CalendarUnit, calendarPeriod, type Period } from './calendar.js';
 export { Cells } from './cells.js';
-export { decodeCells, encodeCells } from './cells-codec.js';
+export { type CellSink, decodeCells, encodeCells, readCells } from './cells-codec.js';
 export { concerns, freezeFaults, freezeSpans } from './change-freeze.js';
 export { type Classifier, classifier, type PointSink } from './classifier.js';
 export { BUDGET_LEVELS, conditionOf, decideSlo, fires, retireAlerts, type Tip } from './decide.js';
@@ -33,6 +34,7 @@ export {
 export type { Definitions } from './interchange/definitions.js';
 export { type Imported, type Note, noteText } from './interchange/notes.js';
 export { type AlertMark, emptyLedger, evolveLedger, type SloLedger, type SloTransition } from './ledger.js';
+export { MinuteSpan, type Stretch } from './minute-span.js';
 export { exportOpenSlo } from './openslo/export.js';
 export { importOpenSlo } from './openslo/import.js';
 export type { OpenSloObject, OpenSloOptions } from './openslo/objects.js';

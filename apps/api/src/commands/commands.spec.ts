@@ -43,8 +43,19 @@ describe('the span of a history', () => {
       to: '2026-11-22T10:00:00.000Z',
       step: '5m',
     });
-    expect(historySpan({ from: '2026-10-23T10:00:00Z' }, now).step).toBe('3h');
-    expect(historySpan({ from: '2020-10-23T10:00:00Z' }, now).step).toBe('8d');
+    expect(historySpan({ from: '2026-10-23T10:00:00Z' }, now)).toMatchObject({ step: '3h' });
+    expect(historySpan({ from: '2020-10-23T10:00:00Z' }, now)).toMatchObject({ step: '8d' });
+  });
+
+  test('is cut into as many points as were asked for, over as long as measurements are kept', () => {
+    const from = '2025-10-18T10:00:00.000Z';
+    expect(historySpan({ from, points: 300 }, now)).toEqual({
+      from,
+      to: '2026-11-22T10:00:00.000Z',
+      points: 300,
+    });
+    expect(() => historySpan({ from: '2025-10-18T09:59:00Z', points: 300 }, now)).toThrow('too long');
+    expect(() => historySpan({ points: 300, step: '1h' }, now)).toThrow('exclude each other');
   });
 
   test('is neither empty nor endless', () => {

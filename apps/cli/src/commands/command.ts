@@ -81,6 +81,14 @@ export const number = (text: string): number => {
   return value;
 };
 
+/** The whole number above 0 that an option was given. @throws CliError (usage) */
+export const whole = (text: string): number => {
+  const value = number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new CliError(`"${text}" is not a whole number above 0`, ExitCode.usage);
+  return value;
+};
+
 /** The length of a duration option such as `2h`, milliseconds. @throws CliError (usage) */
 export function length(text: string): number {
   const parsed = duration.safeParse(text);

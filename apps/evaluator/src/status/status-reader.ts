@@ -12,14 +12,11 @@ import {
 import type { EventLog } from '@bellwether/event-log';
 import {
   type BucketNeeds,
-  burnDown,
-  burnDownSpan,
   classifier,
   type Due,
   dueSlices,
   Heartbeat,
   heldEdges,
-  hourOf,
   IndicatorBuckets,
   indicatorKey,
   MINUTE,
@@ -36,15 +33,19 @@ import type { SloEntry } from '../registry/slo-entry.js';
 import { evolveSlo } from '../registry/slo-entry.js';
 import { policyOf } from '../registry/slo-policy.js';
 import type { SeriesRow } from '../store/series-row.js';
+import { StoredMinutes } from '../store/stored-minutes.js';
+import { Turns } from '../turns.js';
+import { type Cut, historyOf, periodsIn, stepsOf } from './history.js';
 
-/** Points of a history at most: more than a screen can show, and a bound on the work of one request. */
-const MOST_POINTS = 5_000;
 const PAGE = 1_000;
+/** Long spans that are read at a time: each holds a connection to the database. */
+const AT_A_TIME = 3;
 
 /** Answers what is known of an SLO, now, as of a moment, and over time. */
 export class StatusReader {
   readonly #evaluator: Evaluator;
   readonly #log: EventLog;
+  readonly #turns = new Turns(AT_A_TIME);
 
   constructor(evaluator: Evaluator, log: EventLog) {
     this.#evaluator = evaluator;
@@ -139,42 +140,46 @@ export class StatusReader {
 
   /**
    * The budget over time, from the stored buckets.
-   * @throws CommandRefused 404, 422 for a span or step that makes no sense
+   * @throws CommandRefused 404, 422 for a span or cut that makes no sense
    */
-  async history(slo: string, from: Date, to: Date, step: string): Promise<SloHistory> {
+  async history(slo: string, span: { from: Date; to: Date; cut: Cut }): Promise<SloHistory> {
     const { plan, entry, unit } = await this.#plan(slo);
-    const millis = durationMillis(step);
     const now = this.#evaluator.clock.now().getTime();
-    // Whole minutes: the one that `from` lies in, up to the end of the current one.
-    const start = Math.floor(from.getTime() / MINUTE) * MINUTE;
-    const end = Math.min(Math.ceil(to.getTime() / MINUTE), Math.floor(now / MINUTE) + 1) * MINUTE;
-    const faults = [
-      ...(from.getTime() >= to.getTime() ? [{ path: 'to', message: 'must be after from' }] : []),
-      ...(millis % MINUTE === 0 ? [] : [{ path: 'step', message: 'must be a whole number of minutes' }]),
-      ...((end - start) / millis > MOST_POINTS
-        ? [{ path: 'step', message: `gives more than ${MOST_POINTS} points; take a longer step` }]
-        : []),
-    ];
-    if (faults.length > 0) throw CommandRefused.refused('the history cannot be given', faults);
-    const { service, sli } = entry.definition;
-    const { store, registry } = this.#evaluator;
-    const row = await store.find(`${service}/${sli}`, indicatorKey(plan.indicator, unit));
-    const span = burnDownSpan(plan, start, end);
-    let tallies = row;
-    let due: Due | null = null;
-    if (row !== null && plan.rule !== null) {
-      tallies = (await this.#slicesOf(row, needsOf([plan]))).get(plan.rule.key) ?? null;
-      const cadence = cadenceOf(registry.slis.get(`${service}/${sli}`)?.data);
-      const events = await store.open(row, []);
-      due = dueSlices(plan, { events, heartbeat: new Heartbeat(events, cadence, plan.slice) }, now);
-    }
-    const pages =
-      tallies === null ? new Map() : await store.hours(tallies.id, hourOf(span.from), hourOf(span.to));
-    const { points } = burnDown(plan, pages, { from: start, to: end, step: millis }, due);
+    const steps = stepsOf(plan, span, now);
+    const points = await this.#turns.run(() =>
+      this.#counted(plan, entry, unit, (stored, due) => historyOf(plan, steps, stored, due)),
+    );
     // The current minute is not over: its point is of now.
     const last = points.at(-1);
     if (last && Date.parse(last.at) > now) last.at = new Date(now).toISOString();
-    return { points };
+    return { points, ...(span.cut.points !== undefined && periodsIn(plan, steps)) };
+  }
+
+  /** Reads what an SLO counts, as it is stored: events, or judged slices; null where nothing is stored yet. */
+  async #counted<T>(
+    plan: SloPlan,
+    entry: SloEntry,
+    unit: string | undefined,
+    read: (stored: StoredMinutes | null, due: Due | null) => Promise<T>,
+  ): Promise<T> {
+    const { store, registry, clock } = this.#evaluator;
+    const sli = `${entry.definition.service}/${entry.definition.sli}`;
+    const row = await store.find(sli, indicatorKey(plan.indicator, unit));
+    if (row === null) return await read(null, null);
+    let tallies: SeriesRow | undefined = row;
+    let due: Due | null = null;
+    if (plan.rule !== null) {
+      tallies = (await this.#slicesOf(row, needsOf([plan]))).get(plan.rule.key);
+      if (tallies === undefined) return await read(null, null);
+      const events = await store.open(row, []);
+      const heartbeat = new Heartbeat(events, cadenceOf(registry.slis.get(sli)?.data), plan.slice);
+      due = dueSlices(plan, { events, heartbeat }, clock.now().getTime());
+    }
+    const answer = await StoredMinutes.read(this.#log.pool, tallies.id, async (stored) => ({
+      value: await read(stored, due),
+    }));
+    // Made anew in this moment: what took its place is read.
+    return answer === null ? await this.#counted(plan, entry, unit, read) : answer.value;
   }
 
   /** The stored slices of the rules that are needed, by rule. */

@@ -8,7 +8,7 @@ import { severity } from '../resources/severity.js';
 import { sloDefinition } from '../resources/slo.js';
 import { duration, timestamp } from '../time.js';
 import { gate } from '../views/gate.js';
-import { incidentRole, incidentStatus } from '../views/views.js';
+import { HISTORY_POINTS, incidentRole, incidentStatus } from '../views/views.js';
 
 const of = <T extends z.ZodRawShape>(shape: T) => z.strictObject({ incident: incidentId, ...shape });
 const ofPage = <T extends z.ZodRawShape>(shape: T) => z.strictObject({ page: pageId, ...shape });
@@ -72,12 +72,18 @@ export const commandCatalog = {
   'evaluator.slo-define': sloDefinition,
   'evaluator.slo-retire': z.strictObject({ slo: resourceName }),
   'evaluator.slo-status': z.strictObject({ slo: resourceName, asOf: timestamp.optional() }),
-  'evaluator.slo-history': z.strictObject({
-    slo: resourceName,
-    from: timestamp,
-    to: timestamp,
-    step: duration,
-  }),
+  'evaluator.slo-history': z
+    .strictObject({
+      slo: resourceName,
+      from: timestamp,
+      to: timestamp,
+      step: duration.optional(),
+      points: z.int().min(1).max(HISTORY_POINTS).optional(),
+    })
+    .refine(({ step, points }) => (step === undefined) !== (points === undefined), {
+      path: ['step'],
+      message: 'a step is needed, or points, not both',
+    }),
   'evaluator.freeze-define': changeFreeze,
   'evaluator.freeze-retire': z.strictObject({ freeze: resourceName }),
   'evaluator.gate-override': z.strictObject({ service: resourceName, ...gateBodies.override.shape }),

@@ -63,6 +63,14 @@ export const sloStatus = z
   .meta({ id: 'SloStatus' });
 export type SloStatus = z.infer<typeof sloStatus>;
 
+/** Points of a history at most: more than a screen can show, and a bound on the work of one request. */
+export const HISTORY_POINTS = 5_000;
+
+/**
+ * The budget over time. `at` is the end of a step; `good`, `total`, `sli` and `burn` are of the step, `budgetRemaining` of
+ * the SLO's window at its end. `…Min` and `…Max` are the extremes within the step: of the budget at the end of each of
+ * its minutes (or slices), and of the burn rate of each of them, so that a minute's dip shows in a step of a day.
+ */
 export const sloHistory = z
   .object({
     points: z.array(
@@ -73,8 +81,14 @@ export const sloHistory = z
         sli: z.number().nullable(),
         budgetRemaining: z.number().nullable(),
         burn: z.number().nullable(),
+        budgetRemainingMin: z.number().nullable().optional(),
+        budgetRemainingMax: z.number().nullable().optional(),
+        burnMin: z.number().nullable().optional(),
+        burnMax: z.number().nullable().optional(),
       }),
     ),
+    /** Periods of the calendar that the points lie in, oldest first: the budget starts whole at each. */
+    periods: z.array(z.object({ from: timestamp, to: timestamp })).optional(),
   })
   .meta({ id: 'SloHistory' });
 export type SloHistory = z.infer<typeof sloHistory>;

@@ -3,8 +3,8 @@ import { resourceName } from '../../names.js';
 import { service, sli } from '../../resources/service.js';
 import { sloDefinition } from '../../resources/slo.js';
 import { duration } from '../../time.js';
-import { listOf, sloHistory, sloStatus } from '../../views/views.js';
-import { defineRoutes, readQuery, resourceListQuery, timeParameter } from '../route.js';
+import { HISTORY_POINTS, listOf, sloHistory, sloStatus } from '../../views/views.js';
+import { defineRoutes, integerParameter, readQuery, resourceListQuery, timeParameter } from '../route.js';
 
 export const warnings = z.object({ warnings: z.array(z.string()) });
 
@@ -164,7 +164,10 @@ export const resourceRoutes = defineRoutes({
       from: timeParameter.optional(),
       to: timeParameter.optional(),
       step: duration.optional(),
+      points: integerParameter(1, HISTORY_POINTS)
+        .optional()
+        .describe('at most so many points, in equal steps, in place of `step`; over 400 days at most'),
     }),
-    answers: found('Points from `from` to `to`, at most 5000', sloHistory),
+    answers: found(`Points from \`from\` to \`to\`, at most ${HISTORY_POINTS}`, sloHistory),
   },
 });

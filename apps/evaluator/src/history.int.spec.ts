@@ -1,0 +1,123 @@
+import type { SloHistory } from '@bellwether/contracts';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { DAY, MINUTE, Rehearsal, sloBody } from './testing/rehearsal.fixture.js';
+
+// Real servers, on a machine that may be busy.
+jest.setTimeout(120_000);
+
+const B = 0.01;
+let stage: Rehearsal;
+let now: number;
+/** What was measured, in no order: `[millis, good, total]`. */
+const measured: [number, number, number][] = [];
+
+beforeAll(async () => {
+  stage = await Rehearsal.start();
+  now = stage.clock.now().getTime();
+  let seed = 11;
+  const random = (): number => {
+    seed = (seed * 48_271) % 2_147_483_647;
+    return seed / 2_147_483_647;
+  };
+  for (let i = 0; i < 4_000; i++) {
+    const at = now - Math.floor(random() * 400 * 1440) * MINUTE;
+    measured.push([at, random() < 0.02 ? 0 : 10, 10]);
+  }
+  await stage.startService();
+  const slo = { objective: 1 - B, alerting: { preset: 'none' } };
+  await stage.must('slo-define', sloBody({ ...slo, name: 'month', window: { rolling: '30d' } }));
+  await stage.must('slo-define', sloBody({ ...slo, name: 'year', window: { rolling: '400d' } }));
+  const calendar = { calendar: 'month', timeZone: 'Europe/Berlin' };
+  await stage.must('slo-define', sloBody({ ...slo, name: 'calendar', window: calendar }));
+  for (let i = 0; i < measured.length; i += 500) await stage.measure(measured.slice(i, i + 500));
+  await stage.settled();
+});
+afterAll(() => stage.stop());
+
+/** Good and total of [from, to), from what was measured. */
+function sum(from: number, to: number): { good: number; total: number } {
+  let good = 0;
+  let total = 0;
+  for (const [at, g, t] of measured) {
+    if (at < from || at >= to) continue;
+    good += g;
+    total += t;
+  }
+  return { good, total };
+}
+
+function remaining(from: number, to: number): number | null {
+  const { good, total } = sum(from, to);
+  return total === 0 ? null : 1 - (total - good) / total / B;
+}
+
+async function history(slo: string, days: number, points: number): Promise<SloHistory> {
+  const from = new Date(now - days * DAY).toISOString();
+  const to = new Date(now).toISOString();
+  return (await stage.must<SloHistory>('slo-history', { slo, from, to, points })).data;
+}
+
+describe('the history of all that is kept, in a number of points', () => {
+  test.each([
+    ['month', 30, 400, 300],
+    ['year', 400, 400, 300],
+    ['year', 400, 3, 72],
+    ['month', 30, 90, 90],
+  ] as const)(
+    'of %s has the sums of its steps and the budget of the %i days before each point, over %i days',
+    async (slo, window, days, points) => {
+      const found = await history(slo, days, points);
+      expect(found.periods).toBeUndefined();
+      expect(found.points).toHaveLength(points);
+      let from = now - days * DAY;
+      for (const point of found.points) {
+        const at = Date.parse(point.at);
+        expect(point).toMatchObject(sum(from, at));
+        const left = remaining(at - window * DAY, at);
+        if (left === null) expect(point.budgetRemaining).toBeNull();
+        else expect(point.budgetRemaining).toBeCloseTo(left, 9);
+        from = at;
+      }
+    },
+  );
+
+  test('keeps each minute of outage as an extreme of its step', async () => {
+    const { points } = await history('month', 400, 40);
+    let from = now - 400 * DAY;
+    let outages = 0;
+    for (const { at, burnMax, burnMin, budgetRemainingMin, budgetRemaining } of points) {
+      const rates = measured
+        .filter(([time]) => time >= from && time < Date.parse(at))
+        .map(([, good]) => (10 - good) / 10 / B);
+      // Two in one minute are one minute.
+      if (Math.max(...rates) > 0) expect(burnMax).toBeGreaterThanOrEqual(49.999);
+      else expect(burnMax).toBe(0);
+      outages += rates.filter((rate) => rate > 0).length;
+      expect(burnMin).toBe(0);
+      expect(budgetRemainingMin).toBeLessThanOrEqual(budgetRemaining as number);
+      from = Date.parse(at);
+    }
+    expect(outages).toBeGreaterThan(20);
+  });
+
+  test('of a calendar has a point where each month ends, and says where they begin', async () => {
+    const { points, periods = [] } = await history('calendar', 400, 200);
+    expect(periods).toHaveLength(14);
+    for (const [i, period] of periods.entries()) {
+      const last = points.find(({ at }) => at === period.to);
+      if (i === periods.length - 1) continue; // it goes on
+      expect(last?.budgetRemaining).toBeCloseTo(
+        remaining(Date.parse(period.from), Date.parse(period.to)) as number,
+        9,
+      );
+    }
+  });
+
+  test('is refused where it is longer, by the field', async () => {
+    const data = { slo: 'month', from: '2025-01-01T00:00:00Z', to: '2026-11-22T00:00:00Z', points: 300 };
+    expect(await stage.ask('slo-history', data)).toMatchObject({
+      ok: false,
+      problem: { status: 422, errors: [{ path: 'from' }] },
+    });
+  });
+});

@@ -1,0 +1,93 @@
+import {
+  CommandRefused,
+  durationMillis,
+  type Fault,
+  HISTORY_POINTS,
+  MeasurementLimits,
+  type SloHistory,
+} from '@bellwether/contracts';
+import {
+  BurnDownRun,
+  burnDownBefore,
+  burnDownParts,
+  type Due,
+  MINUTE,
+  periodsOf,
+  pointEnds,
+  type SloPlan,
+  stepEnds,
+  Tally,
+} from '@bellwether/slo';
+import type { StoredMinutes } from '../store/stored-minutes.js';
+
+/** What a history is cut into: steps of a length, or a number of points. */
+export interface Cut {
+  step?: string | undefined;
+  points?: number | undefined;
+}
+
+/** A span in whole minutes, and the minutes that follow each of its steps. */
+export interface Steps {
+  from: number;
+  to: number;
+  ends: number[];
+}
+
+/**
+ * The steps of a history: from the minute that `from` lies in up to the end of the current one.
+ * @throws CommandRefused 422 for a span or cut that makes no sense
+ */
+export function stepsOf(plan: SloPlan, span: { from: Date; to: Date; cut: Cut }, now: number): Steps {
+  const from = Math.floor(span.from.getTime() / MINUTE);
+  const to = Math.min(Math.ceil(span.to.getTime() / MINUTE), Math.floor(now / MINUTE) + 1);
+  const faults = [
+    ...(span.from.getTime() >= span.to.getTime() ? [{ path: 'to', message: 'must be after from' }] : []),
+    ...cutFaults(span.cut, to - from),
+  ];
+  if (faults.length > 0) throw CommandRefused.refused('the history cannot be given', faults);
+  if (to <= from) return { from, to, ends: [] };
+  const { points } = span.cut;
+  const ends =
+    points === undefined ? stepEnds(from, to, stepMinutes(span.cut)) : pointEnds(plan, from, to, points);
+  return { from, to, ends };
+}
+
+const stepMinutes = ({ step }: Cut): number => durationMillis(step as string) / MINUTE;
+
+function cutFaults(cut: Cut, minutes: number): Fault[] {
+  if (cut.points !== undefined) {
+    if (minutes * MINUTE <= MeasurementLimits.ageMillis + 2 * MINUTE) return [];
+    return [{ path: 'from', message: 'must be within 400d of to: measurements are kept so long' }];
+  }
+  const step = stepMinutes(cut);
+  if (!Number.isInteger(step)) return [{ path: 'step', message: 'must be a whole number of minutes' }];
+  if (minutes / step <= HISTORY_POINTS) return [];
+  return [{ path: 'step', message: `gives more than ${HISTORY_POINTS} points; take a longer step` }];
+}
+
+/** The budget over time from stored minutes, a few days of them in memory at once. */
+export async function historyOf(
+  plan: SloPlan,
+  { from, to, ends }: Steps,
+  stored: StoredMinutes | null,
+  due: Due | null,
+): Promise<SloHistory['points']> {
+  // Before the first measurement there is nothing to look at.
+  const first = Math.min(to, Math.max(from, stored?.measured?.low ?? to));
+  const before = await stored?.sum(burnDownBefore(plan, first));
+  const run = new BurnDownRun(plan, from, ends, before ?? new Tally(), due);
+  run.skipTo(first);
+  if (stored === null) return run.points;
+  for (const { near, far } of burnDownParts(plan, { low: first, high: to - 1 })) {
+    run.take(await stored.span(near), far && (await stored.span(far)));
+  }
+  return run.points;
+}
+
+/** The periods of the calendar that the steps lie in; nothing of a rolling window. */
+export function periodsIn(plan: SloPlan, { from, to }: Steps): Pick<SloHistory, 'periods'> {
+  const periods = periodsOf(plan, from, to);
+  if (periods.length === 0) return {};
+  const iso = (at: number): string => new Date(at).toISOString();
+  return { periods: periods.map((period) => ({ from: iso(period.from), to: iso(period.to) })) };
+}
