@@ -80,6 +80,28 @@ describe('a resource', () => {
     expect((await rig.get<{ items: unknown[] }>('/v1/slis')).body.items).toHaveLength(1);
   });
 
+  test('that is grouped by a label has a status for each of its values', async () => {
+    const { status, body } = await rig.put('/v1/slos/regions', { ...slo, groupBy: { label: 'region' } });
+    expect([status, body.groupBy]).toEqual([201, { label: 'region', cap: 50, alerts: 'both' }]);
+    expect((await rig.get('/v1/slos/regions/status?group=eu%20west')).body.group).toEqual({
+      label: 'region',
+      value: 'eu west',
+    });
+    expect((await rig.get('/v1/slos/regions/status')).body.group).toBeUndefined();
+    for (const group of ['', 'x'.repeat(257), '%00']) {
+      expect(await rig.get(`/v1/slos/regions/status?group=${group}`)).toMatchObject({
+        status: 400,
+        body: { errors: [{ path: 'query.group' }] },
+      });
+    }
+    const wrong = { ...slo, groupBy: { label: 'region', cap: 501 } };
+    expect(await rig.put('/v1/slos/wrong', wrong)).toMatchObject({
+      status: 400,
+      body: { errors: [{ path: 'groupBy.cap' }] },
+    });
+    await rig.ask('DELETE', '/v1/slos/regions');
+  });
+
   test('is retired, and stays known for the past', async () => {
     await rig.put('/v1/slos/checkout-availability', slo);
     const before = rig.clock.now().toISOString();

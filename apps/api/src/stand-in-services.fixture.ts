@@ -187,7 +187,7 @@ export class StandInServices {
   }
 
   private async status(request: CommandRequest): Promise<unknown> {
-    const { slo } = parsed('evaluator.slo-status', request);
+    const { slo, group } = parsed('evaluator.slo-status', request);
     const [defined] = await this.log.readStream(LogStreams.slo(slo), { limit: 1 });
     if (!defined) throw CommandRefused.notFound(`the SLO ${slo}`);
     return {
@@ -208,6 +208,7 @@ export class StandInServices {
       history: 0,
       coverage: null,
       corrections: 0,
+      ...(group && { group: { label: 'region', value: group } }),
     };
   }
 

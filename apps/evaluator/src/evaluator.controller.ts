@@ -51,14 +51,20 @@ export class EvaluatorController {
 
   @MessagePattern('cmd.evaluator.slo-status')
   async status(request: CommandRequest): Promise<SloStatus> {
-    const { slo, asOf } = parseOrRefuse(commandCatalog['evaluator.slo-status'], request.data);
-    return asOf === undefined ? await this.statuses.now(slo) : await this.statuses.asOf(slo, new Date(asOf));
+    const { slo, asOf, group } = parseOrRefuse(commandCatalog['evaluator.slo-status'], request.data);
+    return asOf === undefined
+      ? await this.statuses.now(slo, group)
+      : await this.statuses.asOf(slo, new Date(asOf), group);
   }
 
   @MessagePattern('cmd.evaluator.slo-history')
   async history(request: CommandRequest): Promise<SloHistory> {
-    const { slo, from, to, ...cut } = parseOrRefuse(commandCatalog['evaluator.slo-history'], request.data);
-    return await this.statuses.history(slo, { from: new Date(from), to: new Date(to), cut });
+    const { slo, from, to, group, ...cut } = parseOrRefuse(
+      commandCatalog['evaluator.slo-history'],
+      request.data,
+    );
+    const span = { from: new Date(from), to: new Date(to), cut };
+    return await this.statuses.history(slo, span, group);
   }
 
   /** Makes all buckets anew from the log, beside the ones in use; `buckets-state` says how far it is. */

@@ -137,9 +137,9 @@ export class Evaluator {
     await Promise.all([...this.#held.values()].map((held) => held.started));
   }
 
-  /** Status of an SLO from the live buckets; null when another instance holds its partition. */
-  async liveStatus(slo: string, partition: number): Promise<SloStatus | null> {
-    return (await this.#held.get(partition)?.partition.status(slo)) ?? null;
+  /** Status of an SLO, or of one group of it, from the live buckets; null when another instance holds its partition. */
+  async liveStatus(slo: string, partition: number, group?: string): Promise<SloStatus | null> {
+    return (await this.#held.get(partition)?.partition.status(slo, group)) ?? null;
   }
 
   async #end(giveBack: () => Promise<void>): Promise<void> {
@@ -229,12 +229,14 @@ export class Evaluator {
     await Promise.all([held.partition.stop(), held.feed.stop()]);
   }
 
-  #look(): { partitions: number; series: number; building: number; bytes: number } {
+  #look(): { partitions: number; series: number; groups: number; building: number; bytes: number } {
     const sizes = [...this.#held.values()].map((held) => held.partition.size);
-    const sum = (of: 'series' | 'building' | 'bytes') => sizes.reduce((total, size) => total + size[of], 0);
+    const sum = (of: 'series' | 'groups' | 'building' | 'bytes') =>
+      sizes.reduce((total, size) => total + size[of], 0);
     return {
       partitions: sizes.length,
       series: sum('series'),
+      groups: sum('groups'),
       building: sum('building'),
       bytes: sum('bytes'),
     };

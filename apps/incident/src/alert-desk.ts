@@ -4,6 +4,7 @@ import type {
   RuleAlertFired,
   Severity,
   SloAlertFired,
+  SloAlertResolved,
   SloPolicyEntered,
   SloPolicyLeft,
 } from '@bellwether/contracts';
@@ -24,14 +25,19 @@ export interface FiredAlert {
 
 /** What fired, from the event of an SLO. */
 export function firedBySlo(event: EventEnvelope<SloAlertFired>): FiredAlert {
-  const { slo, service, severity, tier, eventTime, startedAt, declare, escalationPolicy, title } = event.data;
+  const { service, eventTime, startedAt, declare, escalationPolicy, title } = event.data;
   return {
-    alert: fired({ kind: 'slo', name: slo, severity, tier }, service, eventTime, event.id),
+    alert: fired(sloAlert(event.data), service, eventTime, event.id),
     startedAt,
     title,
     asks: declare,
     escalationPolicy,
   };
+}
+
+/** How an incident knows an alert of an SLO, or of a group of it. */
+export function sloAlert({ slo, severity, tier, group }: SloAlertFired | SloAlertResolved): AlertIdentity {
+  return { kind: 'slo', name: slo, severity, tier, ...(group && { group }) };
 }
 
 /** What fired, from an SLO that entered a step of its error-budget policy: it is no alert of the SLO's windows. */

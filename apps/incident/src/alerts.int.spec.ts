@@ -161,6 +161,24 @@ describe('an SLO alert', () => {
     ]);
   });
 
+  test('of each region, when everything fails, is one incident that is quiet when the last is over', async () => {
+    stage = await Rehearsal.start();
+    const regions = ['eu', 'us', 'ap'].map((value) => ({ group: { label: 'region', value } }));
+    const alerts = [{}, ...regions];
+    for (const alert of alerts) await stage.alertFires(alert);
+    await stage.settled();
+    const { alerts: attached } = (await stage.incidents())[0] ?? { alerts: [] };
+    expect(attached.map(({ group }) => group?.value)).toEqual([undefined, 'eu', 'us', 'ap']);
+    for (const alert of alerts.slice(0, -1)) await stage.alertResolves(alert);
+    await stage.settled();
+    expect(await stage.incidents()).toMatchObject([{ status: 'investigating' }]);
+    await stage.alertResolves(regions.at(-1));
+    await stage.settled();
+    const incidents = await stage.incidents();
+    expect(incidents).toMatchObject([{ status: 'monitoring' }]);
+    expect(incidents[0]?.alerts.every(({ state }) => state === 'resolved')).toBe(true);
+  });
+
   test('that asks for no incident declares none', async () => {
     stage = await Rehearsal.start();
     await stage.alertFires({ severity: 'ticket', declare: null });

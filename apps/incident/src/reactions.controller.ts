@@ -15,7 +15,7 @@ import {
 import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import type { PoolClient } from 'pg';
-import { AlertDesk, firedByPolicy, firedByRule, firedBySlo, policyAlert } from './alert-desk.js';
+import { AlertDesk, firedByPolicy, firedByRule, firedBySlo, policyAlert, sloAlert } from './alert-desk.js';
 import { IncidentIndex } from './incident-index.js';
 import { type Cause, Incidents } from './incidents.js';
 import { ReactionHistory } from './reaction-history.js';
@@ -60,15 +60,7 @@ export class ReactionsController {
     @Ctx() { tx }: Context,
   ): Promise<void> {
     if (await this.#passed(event, tx)) return;
-    const { slo, severity, tier, eventTime } = event.data;
-    const over = {
-      kind: 'slo',
-      name: slo,
-      severity,
-      tier,
-      resolvedAt: eventTime,
-      eventId: event.id,
-    } as const;
+    const over = { ...sloAlert(event.data), resolvedAt: event.data.eventTime, eventId: event.id };
     await this.desk.onResolved(tx, over, causedBy(event, 'alert-resolved'));
   }
 

@@ -1,5 +1,6 @@
 import type { Severity } from '@bellwether/contracts';
 import { describe, expect, test } from '@jest/globals';
+import { alertTitle } from './alerts.js';
 import { alert, at, changed, declaredByAlert, declaredByHand, given, was } from './specification.fixture.js';
 
 const slow = alert({ tier: 'slow', firedAt: at(4), eventId: 'alert-2' });
@@ -14,6 +15,7 @@ const over = (one = alert(), minutes = 10) =>
       name: one.name,
       severity: one.severity,
       tier: one.tier,
+      ...(one.group && { group: one.group }),
       resolvedAt: at(minutes),
       eventId: `${one.eventId}-resolved`,
     },
@@ -147,5 +149,40 @@ describe('an alert that fires while the incident is in monitoring', () => {
     given(declaredByAlert(), was('incident.status-changed', byHand, { by: 'user:ada' }))
       .when(attach())
       .then(changed('incident.alert-attached'));
+  });
+});
+
+describe('alerts of the groups of an SLO', () => {
+  const ofRegion = (value: string) =>
+    alert({ group: { label: 'region', value }, firedAt: at(4), eventId: `alert-${value}` });
+
+  test('are alerts of their own, beside the one of the whole', () => {
+    given(declaredByAlert(), was('incident.alert-attached', { alert: ofRegion('eu') }))
+      .when(attach(ofRegion('us')))
+      .then(changed('incident.alert-attached', { alert: ofRegion('us') }));
+    given(declaredByAlert(), was('incident.alert-attached', { alert: ofRegion('eu') }))
+      .when(attach(ofRegion('eu')))
+      .thenNothing();
+  });
+
+  test('resolve on their own: the incident is quiet when the last has', () => {
+    const both = given(declaredByAlert(), was('incident.alert-attached', { alert: ofRegion('eu') }));
+    both.when(over(), 10).then(changed('incident.alert-resolved'));
+    const { group } = ofRegion('eu');
+    both
+      .when(over(), 10)
+      .after()
+      .when(over(ofRegion('eu')), 12)
+      .then(
+        changed('incident.alert-resolved', { group }),
+        changed('incident.status-changed', { to: 'monitoring', automatic: true }),
+      );
+    both.when(over(ofRegion('us')), 10).thenNothing();
+  });
+
+  test('are named with their group, in one line whatever its label has', () => {
+    expect(alertTitle(ofRegion('eu'))).toBe('checkout-availability (page, fast, region eu)');
+    expect(alertTitle(ofRegion('a\n| b'))).toBe('checkout-availability (page, fast, region a | b)');
+    expect(alertTitle(ofRegion('😀'.repeat(100))).length).toBeLessThan(120);
   });
 });

@@ -1,11 +1,12 @@
-import type { IncidentAlert } from '@bellwether/contracts';
+import { groupName, type IncidentAlert } from '@bellwether/contracts';
 import type { CommandOf } from './command.js';
 import { change, type IncidentChange } from './event.js';
 import { alertKey, type IncidentState, isHigher, pagesAreQuiet } from './incident.js';
 
-/** Words for an alert: `checkout-availability (page, fast)`. */
-export function alertTitle(alert: Pick<IncidentAlert, 'name' | 'severity' | 'tier'>): string {
-  return `${alert.name} (${[alert.severity, alert.tier].filter(Boolean).join(', ')})`;
+/** Words for an alert: `checkout-availability (page, fast)`, of a group `checkout-availability (page, fast, region eu)`. */
+export function alertTitle(alert: Pick<IncidentAlert, 'name' | 'severity' | 'tier' | 'group'>): string {
+  const group = alert.group && groupName(alert.group);
+  return `${alert.name} (${[alert.severity, alert.tier, group].filter(Boolean).join(', ')})`;
 }
 
 /**
@@ -69,12 +70,17 @@ export function resolveAlert(
   state: IncidentState,
 ): readonly IncidentChange[] {
   const incident = state.id;
-  const { kind, name, severity, tier, resolvedAt, eventId } = command.data;
+  const { kind, name, severity, tier, group, resolvedAt, eventId } = command.data;
   const firing = state.alerts.find((alert) => alertKey(alert) === alertKey(command.data));
   if (firing?.state !== 'firing') return [];
 
   const changes = [
-    change('incident.alert-resolved', { incident, kind, name, severity, tier, resolvedAt, eventId }),
+    change('incident.alert-resolved', {
+      incident,
+      ...{ kind, name, severity, tier },
+      ...(group && { group }),
+      ...{ resolvedAt, eventId },
+    }),
   ];
   const quiet = pagesAreQuiet(
     state.alerts.map((alert) => (alert === firing ? { ...alert, state: 'resolved' as const } : alert)),

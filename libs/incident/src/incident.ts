@@ -6,6 +6,7 @@ import type {
   IncidentRole,
   IncidentStatus,
   Severity,
+  SloGroup,
 } from '@bellwether/contracts';
 import { durations } from './metrics.js';
 
@@ -79,11 +80,14 @@ export interface AlertIdentity {
   readonly name: string;
   readonly severity: AlertSeverity;
   readonly tier: string | null;
+  /** The part of an SLO that it is about; absent for the whole. */
+  readonly group?: SloGroup | undefined;
 }
 
-/** Text form of an alert's identity, such as `slo/checkout-availability/page/fast`. */
-export function alertKey(alert: AlertIdentity): string {
-  return [alert.kind, alert.name, alert.severity, alert.tier ?? '-'].join('/');
+/** Text form of an alert's identity, such as `slo/checkout-availability/page/fast`; of a group, with its label and value. */
+export function alertKey({ kind, name, severity, tier, group }: AlertIdentity): string {
+  const key = [kind, name, severity, tier ?? '-'].join('/');
+  return group === undefined ? key : `${key}/${JSON.stringify([group.label, group.value])}`;
 }
 
 /** Whether at least one page alert is attached and none of them fires. */

@@ -25,23 +25,33 @@ export function withMeasured(budget: ReportBudget, measured: MeasuredBudget | un
   return { ...budget, ...measured, spent: (measured.remainingAtStart ?? 1) - (measured.remainingAtEnd ?? 1) };
 }
 
+/** Budget left as an event recorded it. */
+interface Recorded {
+  slo: string;
+  ofGroup: boolean;
+  at: string;
+  remaining: number | null;
+}
+
 /** Budgets as the alerts and crossings of an incident recorded them. @param told ids of the events on its timeline */
 export function recordedBudgets(told: ReadonlySet<string>, known: readonly LoggedEvent[]): ReportBudget[] {
   const readings = known
     .filter((event) => told.has(event.id))
-    .flatMap((event): { slo: string; at: string; remaining: number | null }[] => {
+    .flatMap((event): Recorded[] => {
       if (event.type === 'slo.alert.fired' || event.type === 'slo.alert.resolved') {
-        const data = event.data as EventData<'slo.alert.fired'>;
-        return [{ slo: data.slo, at: data.eventTime, remaining: data.budgetRemaining }];
+        const { slo, group, eventTime, budgetRemaining } = event.data as EventData<'slo.alert.fired'>;
+        return [{ slo, ofGroup: group !== undefined, at: eventTime, remaining: budgetRemaining }];
       }
       if (event.type === 'slo.budget.crossed') {
-        const data = event.data as EventData<'slo.budget.crossed'>;
-        return [{ slo: data.slo, at: data.eventTime, remaining: data.remaining }];
+        const { slo, group, eventTime, remaining } = event.data as EventData<'slo.budget.crossed'>;
+        return [{ slo, ofGroup: group !== undefined, at: eventTime, remaining }];
       }
       return [];
     })
     .sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
-  return [...Map.groupBy(readings, ({ slo }) => slo)].map(([slo, ofSlo]) => {
+  return [...Map.groupBy(readings, ({ slo }) => slo)].map(([slo, all]) => {
+    // A group has a budget of its own: what is left of it says nothing of the whole.
+    const ofSlo = all.filter(({ ofGroup }) => !ofGroup);
     const first = ofSlo[0]?.remaining ?? null;
     const last = ofSlo.at(-1)?.remaining ?? null;
     return {

@@ -1,3 +1,4 @@
+import { groupName, type IncidentAlert } from '@bellwether/contracts';
 import type { IncidentReport, ReportPage, ReportPerson } from './report.js';
 import type { ReportBudget } from './report-budget.js';
 
@@ -29,7 +30,7 @@ export function reportMarkdown(report: IncidentReport): string {
       table(
         ['Alert', 'Service', 'Severity', 'Fired', 'Resolved'],
         alerts.map((alert) => [
-          inline(alert.tier ? `${alert.name} (${alert.tier})` : alert.name),
+          inline(alertName(alert)),
           alert.service,
           alert.severity,
           alert.firedAt,
@@ -60,6 +61,11 @@ export function reportMarkdown(report: IncidentReport): string {
     ),
     '',
   ].join('\n');
+}
+
+function alertName({ name, tier, group }: IncidentAlert): string {
+  const which = [tier, group && groupName(group)].filter(Boolean).join(', ');
+  return which ? `${name} (${which})` : name;
 }
 
 function times({ incident, durations }: IncidentReport): string[][] {

@@ -1,4 +1,4 @@
-import type { EventData, EventType, LoggedEvent } from '@bellwether/contracts';
+import { type EventData, type EventType, type LoggedEvent, sloName } from '@bellwether/contracts';
 import { alertTitle } from './alerts.js';
 import { personOf } from './people.js';
 
@@ -128,7 +128,7 @@ const writers: Writers = {
   'slo.budget.crossed': (data) => ({
     at: data.eventTime,
     kind: 'budget',
-    text: `error budget of ${data.slo} went ${data.direction} past ${share(data.threshold)}: ${share(data.remaining)} left`,
+    text: `error budget of ${sloName(data)} went ${data.direction} past ${share(data.threshold)}: ${share(data.remaining)} left`,
   }),
   'rule.alert.fired': (data) => ({
     at: data.eventTime,

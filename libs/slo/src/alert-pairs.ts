@@ -4,7 +4,9 @@ import {
   type Fault,
   formatDuration,
   type SloDefinition,
+  type SloGroup,
 } from '@bellwether/contracts';
+import { groupText } from './grouping.js';
 import { DAY_MINUTES, MINUTE } from './time-grid.js';
 
 /** Two look-back windows that must both burn faster than `threshold` for an alert of (SLO, severity, tier). */
@@ -20,9 +22,17 @@ export interface AlertPair {
   threshold: number;
 }
 
-/** `page/fast`: what tells the alerts of one SLO apart. */
-export const alertKey = (alert: { severity: string; tier: string }): string =>
-  `${alert.severity}/${alert.tier}`;
+/** `page/fast`, of a group `page/fast/["region","eu"]`: what tells the alerts of one SLO apart. */
+export function alertKey({ severity, tier, group }: AlertName): string {
+  const key = `${severity}/${tier}`;
+  return group === undefined ? key : `${key}/${groupText(group)}`;
+}
+
+interface AlertName {
+  severity: string;
+  tier: string;
+  group?: SloGroup | undefined;
+}
 
 /** Comparisons at thresholds allow for this much of float residue: 100 - 99.9 is 0.09999999999999432. */
 export const EPSILON = 1e-9;

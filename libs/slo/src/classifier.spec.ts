@@ -105,6 +105,5 @@ describe('percentile', () => {
   test('is read from the same sketches, whatever it is compared with; a group has its own', () => {
     expect(indicatorKey(percentile, 'ms')).toBe(indicatorKey({ ...percentile, p: 0.5, value: 9 }, 'ms'));
     expect(indicatorKey(mean, 'ms')).toBe('mean');
-    expect(indicatorKey(percentile, 's', { label: 'region', value: 'eu' })).toBe('sketch[region=eu]');
   });
 });

@@ -1,6 +1,7 @@
-import type { AlertSeverity, SloAlertFired } from '@bellwether/contracts';
+import { type AlertSeverity, type SloAlertFired, type SloGroup, sloName } from '@bellwether/contracts';
 import { alertKey, EPSILON } from './alert-pairs.js';
-import type { AlertMark, SloLedger, SloTransition } from './ledger.js';
+import { groupText } from './grouping.js';
+import { type AlertMark, passedBy, type SloLedger, type SloTransition } from './ledger.js';
 import { firstBadMinute, isAbove, type PairReading, type Reading } from './reading.js';
 import { MINUTE } from './time-grid.js';
 
@@ -34,7 +35,8 @@ export function conditionOf(
 }
 
 /**
- * The transitions that a reading asks for, given what the log says already: each is to be appended once.
+ * The transitions that a reading asks for, given what the log says already: each is to be appended once. Of a grouped
+ * SLO, the whole and each group have a reading of their own; what one asks for is folded before the next is decided.
  * Evidence above a threshold always fires; absent data (a freeze) holds resolution and the recovery of the budget only.
  * @param tip the measurement to name as evidence; null when none is known
  */
@@ -44,19 +46,30 @@ export function decideSlo(reading: Reading, ledger: SloLedger, tip: Tip | null):
 
 /** Whether {@link decideSlo} would fire an alert: so that the right measurement is named as evidence. */
 export function fires(reading: Reading, ledger: SloLedger): boolean {
-  return reading.pairs.some(
+  const { group } = reading.source;
+  return watched(reading).some(
     (pair) =>
       conditionOf(pair, reading.plan.definition.alerting) === 'above' &&
-      ledger.alerts.get(alertKey(pair.pair))?.state !== 'firing',
+      ledger.alerts.get(alertKey({ ...pair.pair, group }))?.state !== 'firing',
   );
 }
+
+/** The pairs that may alert: of a grouped SLO those of the whole, of its groups, or both, as its definition says. */
+function watched({ plan, pairs, source }: Reading): readonly PairReading[] {
+  const quiet = source.group === undefined ? 'groups' : 'overall';
+  return plan.definition.groupBy?.alerts === quiet ? [] : pairs;
+}
+
+const same = (a: SloGroup | undefined, b: SloGroup | undefined): boolean =>
+  a === b || (a !== undefined && b !== undefined && groupText(a) === groupText(b));
 
 function decideAlerts(reading: Reading, ledger: SloLedger, tip: Tip | null): SloTransition[] {
   const transitions: SloTransition[] = [];
   const { definition } = reading.plan;
+  const { group } = reading.source;
   const wanted = new Set<string>();
-  for (const pair of reading.pairs) {
-    const key = alertKey(pair.pair);
+  for (const pair of watched(reading)) {
+    const key = alertKey({ ...pair.pair, group });
     wanted.add(key);
     const mark = ledger.alerts.get(key);
     const firing = mark?.state === 'firing';
@@ -64,7 +77,7 @@ function decideAlerts(reading: Reading, ledger: SloLedger, tip: Tip | null): Slo
     if (condition === 'above' && !firing) {
       transitions.push({
         type: 'slo.alert.fired',
-        data: firedAlert(reading, pair, (mark?.n ?? 0) + 1, tip),
+        data: firedAlert(reading, pair, firings(ledger, pair, mark, group) + 1, tip),
       });
     } else if (condition === 'below' && firing && reading.freeze === null) {
       transitions.push(
@@ -73,11 +86,21 @@ function decideAlerts(reading: Reading, ledger: SloLedger, tip: Tip | null): Slo
     }
   }
   for (const [key, mark] of ledger.alerts) {
-    if (mark.state === 'firing' && !wanted.has(key)) {
+    if (mark.state === 'firing' && same(mark.group, group) && !wanted.has(key)) {
       transitions.push(resolve(mark, reading, null, 'redefined', tip));
     }
   }
   return transitions;
+}
+
+/** How often it has fired: a group's firings are counted with those of all groups, since groups come and go. */
+function firings(
+  ledger: SloLedger,
+  { pair }: PairReading,
+  mark: AlertMark | undefined,
+  group: SloGroup | undefined,
+): number {
+  return (group === undefined ? mark?.n : ledger.groupFirings.get(alertKey(pair))) ?? 0;
 }
 
 /** Which levels of remaining budget were passed. Waits until there is history enough; none is regained while frozen. */
@@ -85,6 +108,9 @@ function decideBudget(reading: Reading, ledger: SloLedger): SloTransition[] {
   if (reading.consumed === null || !reading.settled) return [];
   const remaining = 1 - reading.consumed;
   const { definition } = reading.plan;
+  const { group } = reading.source;
+  if (group !== undefined && definition.groupBy?.alerts === 'overall') return [];
+  const passed = passedBy(ledger, group);
   const transitions: SloTransition[] = [];
   const cross = (threshold: number, direction: 'down' | 'up'): void => {
     transitions.push({
@@ -92,6 +118,7 @@ function decideBudget(reading: Reading, ledger: SloLedger): SloTransition[] {
       data: {
         slo: definition.name,
         service: definition.service,
+        ...(group && { group }),
         threshold,
         direction,
         remaining,
@@ -101,11 +128,11 @@ function decideBudget(reading: Reading, ledger: SloLedger): SloTransition[] {
     });
   };
   for (const level of BUDGET_LEVELS) {
-    if (remaining < level - EPSILON && !ledger.passed.has(level)) cross(level, 'down');
+    if (remaining < level - EPSILON && !passed.has(level)) cross(level, 'down');
   }
   if (reading.freeze === null) {
     for (const level of [...BUDGET_LEVELS].reverse()) {
-      if (remaining >= level - EPSILON && ledger.passed.has(level)) cross(level, 'up');
+      if (remaining >= level - EPSILON && passed.has(level)) cross(level, 'up');
     }
   }
   return transitions;
@@ -113,8 +140,21 @@ function decideBudget(reading: Reading, ledger: SloLedger): SloTransition[] {
 
 /** What closes an alert that fires when its SLO is retired: it would hang for ever otherwise. */
 export function retireAlerts(ledger: SloLedger, now: number): SloTransition[] {
+  return retire(ledger, now, () => true);
+}
+
+/** What closes the alerts of groups that are no more: their value gave up its place, or the SLO is grouped otherwise. */
+export function retireGroups(
+  ledger: SloLedger,
+  now: number,
+  isGone: (group: SloGroup) => boolean,
+): SloTransition[] {
+  return retire(ledger, now, ({ group }) => group !== undefined && isGone(group));
+}
+
+function retire(ledger: SloLedger, now: number, isOver: (mark: AlertMark) => boolean): SloTransition[] {
   return [...ledger.alerts.values()]
-    .filter((mark) => mark.state === 'firing')
+    .filter((mark) => mark.state === 'firing' && isOver(mark))
     .map(
       (mark) =>
         ({ type: 'slo.alert.resolved', data: resolvedAlert(mark, now, {}, 'retired', null) }) as const,
@@ -123,10 +163,12 @@ export function retireAlerts(ledger: SloLedger, now: number): SloTransition[] {
 
 function firedAlert(reading: Reading, measured: PairReading, n: number, tip: Tip | null): SloAlertFired {
   const { definition } = reading.plan;
+  const { group } = reading.source;
   const { pair, longBurn, shortBurn } = measured;
   return {
     slo: definition.name,
     service: definition.service,
+    ...(group && { group }),
     severity: pair.severity,
     tier: pair.tier,
     longWindow: pair.long,
@@ -142,7 +184,7 @@ function firedAlert(reading: Reading, measured: PairReading, n: number, tip: Tip
     startedAt: iso(firstBadMinute(reading, pair)),
     declare: definition.declare[pair.severity],
     ...(definition.escalationPolicy === undefined ? {} : { escalationPolicy: definition.escalationPolicy }),
-    title: `${definition.name} burns its error budget ${times(longBurn)} too fast (${pair.severity} ${pair.tier}: ${pair.long} and ${pair.short} above ${pair.threshold})`,
+    title: `${sloName({ slo: definition.name, group })} burns its error budget ${times(longBurn)} too fast (${pair.severity} ${pair.tier}: ${pair.long} and ${pair.short} above ${pair.threshold})`,
   };
 }
 
@@ -192,6 +234,7 @@ function resolvedAlert(
   return {
     slo: fired.slo,
     service: fired.service,
+    ...(fired.group && { group: fired.group }),
     severity: severity as AlertSeverity,
     tier: fired.tier,
     longWindow: fired.longWindow,

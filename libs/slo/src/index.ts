@@ -20,9 +20,28 @@ export { Cells } from './cells.js';
 export { type CellSink, decodeCells, encodeCells, readCells } from './cells-codec.js';
 export { concerns, freezeFaults, freezeSpans } from './change-freeze.js';
 export { type Classifier, classifier, type PointSink } from './classifier.js';
-export { BUDGET_LEVELS, conditionOf, decideSlo, fires, retireAlerts, type Tip } from './decide.js';
+export {
+  BUDGET_LEVELS,
+  conditionOf,
+  decideSlo,
+  fires,
+  retireAlerts,
+  retireGroups,
+  type Tip,
+} from './decide.js';
 export { decideGate, type GateKnowledge } from './gate.js';
-export { type CountingIndicator, type Group, indicatorKey, isCounting, straddles } from './indicator.js';
+export { type GroupsOfStatus, groupsInTheMaking, statusOfGroups, worstFirst } from './group-status.js';
+export { GroupedBuckets, pointsByValue, type ReadPoint, sightingsOf } from './grouped-buckets.js';
+export {
+  type Grouping,
+  GroupMembers,
+  groupBucketsKey,
+  groupingKey,
+  groupText,
+  labelValue,
+  type Sighting,
+} from './grouping.js';
+export { type CountingIndicator, indicatorKey, isCounting, straddles } from './indicator.js';
 export {
   type BucketNeeds,
   IndicatorBuckets,

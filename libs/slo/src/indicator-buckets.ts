@@ -1,3 +1,4 @@
+import type { SloGroup } from '@bellwether/contracts';
 import { Heartbeat } from './cadence.js';
 import { Series } from './series.js';
 import { Sketch } from './sketch.js';
@@ -21,6 +22,8 @@ export interface SloSource {
   tallies: Series;
   /** Events by the minute. */
   events: Series;
+  /** The part of the SLO that this is of; absent for the whole. */
+  group?: SloGroup | undefined;
 }
 
 /** What is needed of the buckets of an indicator by the SLOs that look at it. */
@@ -68,6 +71,8 @@ export class IndicatorBuckets {
   readonly sketches: Sketches | null;
   /** By rule. */
   readonly slices: ReadonlyMap<string, JudgedSlices>;
+  /** The part of the SLI that is counted; undefined for all of it. */
+  readonly group: SloGroup | undefined;
   readonly #heartbeats = new Map<number, Heartbeat>();
   readonly #touched = new Set<number>();
   readonly #cadence: number | undefined;
@@ -76,15 +81,18 @@ export class IndicatorBuckets {
    * @param options.cadence of the SLI's definition, milliseconds
    * @param options.paged whether cold hours live elsewhere
    * @param options.stored series that were restored, in place of empty ones
+   * @param options.group the part of the SLI that is counted; absent for all of it
    */
   constructor(options: {
     needs: BucketNeeds;
     cadence?: number | undefined;
     paged?: boolean;
     stored?: { events: Series; slices: ReadonlyMap<string, Series> };
+    group?: SloGroup | undefined;
   }) {
-    const { needs, cadence, paged = false, stored } = options;
+    const { needs, cadence, paged = false, stored, group } = options;
     this.#cadence = cadence;
+    this.group = group;
     this.events = stored?.events ?? new Series({ windows: needs.windows.values(), paged });
     this.sketches = needs.sketched ? new Sketches(paged) : null;
     this.slices = new Map(
@@ -97,11 +105,11 @@ export class IndicatorBuckets {
 
   /** What an SLO is read from. @throws RangeError when the buckets were not made for it */
   source(plan: SloPlan): SloSource {
-    const heartbeat = this.heartbeat(plan.slice);
-    if (plan.rule === null) return { heartbeat, tallies: this.events, events: this.events };
+    const own = { heartbeat: this.heartbeat(plan.slice), events: this.events, group: this.group };
+    if (plan.rule === null) return { ...own, tallies: this.events };
     const judged = this.slices.get(plan.rule.key);
     if (judged === undefined) throw new RangeError(`no slices are judged by ${plan.rule.key}`);
-    return { heartbeat, tallies: judged.series, events: this.events };
+    return { ...own, tallies: judged.series };
   }
 
   /** How regularly the SLI is measured, in slices of so many minutes. */

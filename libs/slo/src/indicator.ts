@@ -9,24 +9,13 @@ export type SliceIndicator = Extract<Indicator, { kind: 'percentile' | 'mean' }>
 export const isCounting = (indicator: Indicator): indicator is CountingIndicator =>
   indicator.kind === 'ratio' || indicator.kind === 'threshold';
 
-/** The part of an SLI that buckets are kept of, where it is grouped: the points whose label has this value. */
-export interface Group {
-  label: string;
-  value: string;
-}
-
 /**
  * The identity of an indicator's buckets over an SLI: two SLOs with the same key share buckets; a definition whose key
  * changes is back-filled. The unit belongs to it where it decides what a value means. All percentiles of an SLI are read
- * from the same sketches, and all means from the same sums, whatever they are compared with.
- * @param group the part of the SLI; all of it when absent
+ * from the same sketches, and all means from the same sums, whatever they are compared with. Groups of it: see
+ * `groupingKey`.
  */
-export function indicatorKey(indicator: Indicator, sliUnit: string | undefined, group?: Group): string {
-  const key = kindKey(indicator, sliUnit);
-  return group === undefined ? key : `${key}[${group.label}=${group.value}]`;
-}
-
-function kindKey(indicator: Indicator, sliUnit: string | undefined): string {
+export function indicatorKey(indicator: Indicator, sliUnit: string | undefined): string {
   switch (indicator.kind) {
     case 'ratio':
       return sliUnit === 'percent' || sliUnit === 'ratio' ? `ratio:${sliUnit}` : 'ratio';

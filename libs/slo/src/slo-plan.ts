@@ -6,6 +6,7 @@ import {
   type SloDefinition,
 } from '@bellwether/contracts';
 import { type AlertPair, alertPairs } from './alert-pairs.js';
+import { type Grouping, groupingOf } from './grouping.js';
 import { isCounting } from './indicator.js';
 import { nominalMinutes } from './nominal-window.js';
 import { type SliceRule, sliceMinutes, sliceRule } from './slice-rule.js';
@@ -32,6 +33,8 @@ export interface SloPlan {
   windows: Window[];
   /** Windows over events that are read besides, for traffic floors of an SLO that counts slices. */
   eventWindows: Window[];
+  /** How it is parted into groups beside the whole; null when it is not. */
+  grouping: Grouping | null;
 }
 
 export type Planned = { ok: true; plan: SloPlan; warnings: string[] } | { ok: false; faults: Fault[] };
@@ -103,6 +106,7 @@ export function planSlo(definition: SloDefinition, sliUnit?: string): Planned {
       pairs: alerts.pairs,
       windows: [...windows.values()],
       eventWindows: [...new Set(longs)].map((minutes) => rolling(minutes)),
+      grouping: groupingOf(definition, window),
     },
   };
 }

@@ -9,14 +9,15 @@ import { windowMillis } from './window-tally.js';
 /** Below this share of remaining budget an SLO is at risk. */
 const AT_RISK = 0.25;
 
-/** What is known of an SLO: its reading, with the alerts as the log has them. */
+/** What is known of an SLO, or of one group of it: its reading, with the alerts as the log has them. */
 export function statusOf(reading: Reading, ledger: SloLedger): SloStatus {
   const { plan, tally, consumed, at } = reading;
   const { definition } = plan;
+  const { group } = reading.source;
   const remaining = consumed === null ? null : 1 - consumed;
   const sli = tally.sli;
   const alerts = plan.pairs.map(({ severity, tier }) => {
-    const mark = ledger.alerts.get(alertKey({ severity, tier }));
+    const mark = ledger.alerts.get(alertKey({ severity, tier, group }));
     return { severity, tier, state: mark?.state ?? ('ok' as const), since: mark ? iso(mark.since) : null };
   });
   const period = plan.window.period(minuteOf(at));
@@ -47,6 +48,7 @@ export function statusOf(reading: Reading, ledger: SloLedger): SloStatus {
     settled: reading.settled,
     coverage: reading.coverage,
     corrections: 0,
+    ...(group && { group }),
   };
 }
 

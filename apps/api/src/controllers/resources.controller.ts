@@ -85,7 +85,11 @@ export class ResourcesController {
     await this.resources.atVersion('slo', params.name, query.minVersion);
     const status = await this.gateway.query(
       'evaluator.slo-status',
-      { slo: params.name, ...(query.asOf ? { asOf: query.asOf } : {}) },
+      {
+        slo: params.name,
+        ...(query.asOf ? { asOf: query.asOf } : {}),
+        ...(query.group ? { group: query.group } : {}),
+      },
       principalOf(request),
     );
     return sloStatus.parse(status);
@@ -97,7 +101,7 @@ export class ResourcesController {
     const span = historySpan(query, this.time.now());
     const history = await this.gateway.query(
       'evaluator.slo-history',
-      { slo: params.name, ...span },
+      { slo: params.name, ...span, ...(query.group ? { group: query.group } : {}) },
       principalOf(request),
     );
     return sloHistory.parse(history);

@@ -1,4 +1,4 @@
-import type { EventData, MeasurementRecorded } from '@bellwether/contracts';
+import { type EventData, type MeasurementRecorded, OTHER_GROUP, type SloGroup } from '@bellwether/contracts';
 import type { EventLog, RecordedEvent } from '@bellwether/event-log';
 
 /** Measurements read for one alert at most: beyond it, that there were more says enough. */
@@ -23,13 +23,16 @@ export interface AlertWindow {
  * Finds what an alert was decided on. Whatever has a point in the window was recorded after the window began, but for
  * what a clock may be ahead: that part of the SLI's stream is read, from its end.
  * @param tipping the measurement that the alert names
- * @returns null when none of them is in the log any more
+ * @param group the part of the SLO that it is about; the whole when absent
+ * @returns null when none of them is in the log any more, or when nobody can say which: values beyond the cap of a group
  */
 export async function alertWindow(
   log: Pick<EventLog, 'readStream'>,
   evidence: NonNullable<EventData<'slo.alert.fired'>['evidence']>,
   tipping: RecordedEvent,
+  group?: SloGroup,
 ): Promise<AlertWindow | null> {
+  if (group?.value === OTHER_GROUP) return null;
   const [from, to] = [Date.parse(evidence.from), Date.parse(evidence.to)];
   const until = evidence.lastPosition ?? evidence.position;
   const window: AlertWindow = {
@@ -41,7 +44,9 @@ export async function alertWindow(
     more: false,
   };
   const take = ({ position, data }: RecordedEvent): void => {
-    const times = (data as MeasurementRecorded).columns.flatMap(({ at }) => at);
+    const times = (data as MeasurementRecorded).columns
+      .filter(({ labels }) => group === undefined || labels?.[group.label] === group.value)
+      .flatMap(({ at }) => at);
     const inside = times.filter((at) => at >= from && at <= to).length;
     if (inside === 0 || position > until) return;
     window.first = Math.min(window.first || position, position);

@@ -59,9 +59,9 @@ export class Explainer {
   /** What the alert of an event was decided on; null for other events, and where the log does not have it any more. */
   private async windowOf(event: RecordedEvent, causes: RecordedEvent[]): Promise<AlertWindow | null> {
     if (event.type !== 'slo.alert.fired' && event.type !== 'slo.alert.resolved') return null;
-    const { evidence } = event.data as EventData<'slo.alert.fired'>;
+    const { evidence, group } = event.data as EventData<'slo.alert.fired'>;
     const tipping = causes.find(({ id }) => id === evidence?.eventId);
-    return evidence && tipping ? await alertWindow(this.log, evidence, tipping) : null;
+    return evidence && tipping ? await alertWindow(this.log, evidence, tipping, group) : null;
   }
 
   private async start(id: string): Promise<RecordedEvent[]> {

@@ -4,6 +4,7 @@ import {
   eventCatalog,
   isEventType,
   type MeasurementRecorded,
+  sloName,
 } from '@bellwether/contracts';
 import type { RecordedEvent } from '@bellwether/event-log';
 import { timelineText } from '@bellwether/incident';
@@ -23,11 +24,11 @@ const time = (millis: number) => new Date(millis).toISOString();
 const writers: Writers = {
   'measurement.recorded': measured,
   'slo.alert.fired': (data, window) =>
-    `${data.severity} alert ${data.tier} of ${data.slo}: ${burn(data)}${evidence(data, window)}`,
+    `${data.severity} alert ${data.tier} of ${sloName(data)}: ${burn(data)}${evidence(data, window)}`,
   'slo.alert.resolved': (data, window) =>
-    `${data.severity} alert ${data.tier} of ${data.slo} resolved (${data.reason}): ${burn(data)}${evidence(data, window)}`,
+    `${data.severity} alert ${data.tier} of ${sloName(data)} resolved (${data.reason}): ${burn(data)}${evidence(data, window)}`,
   'slo.budget.crossed': (data) =>
-    `error budget of ${data.slo} went ${data.direction} past ${percent(data.threshold)}, remaining ${percent(data.remaining)}`,
+    `error budget of ${sloName(data)} went ${data.direction} past ${percent(data.threshold)}, remaining ${percent(data.remaining)}`,
   'slo.policy.entered': (data) => `error-budget policy: ${data.title}`,
   'slo.policy.left': (data) =>
     `error-budget policy of ${data.slo}: no longer ${data.action} below ${percent(data.remainingBelow)} (${data.reason}), remaining ${percent(data.remaining)}`,

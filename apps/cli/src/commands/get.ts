@@ -6,6 +6,7 @@ import { kinds } from '../manifest.js';
 import { type Column, fields, percent, relative, span, table, tone } from '../output.js';
 import { all, type OpenSession, render, type Session, shown, WATCH } from './command.js';
 import { freezeColumns } from './freeze.js';
+import { groupLine, groupTable } from './slo-groups.js';
 
 type Row = Record<string, unknown>;
 const column = (head: string, cell: (row: Row) => unknown): Column<Row> => ({ head, cell });
@@ -111,6 +112,11 @@ interface AsOfOptions {
   watch?: boolean;
 }
 
+interface StatusOptions extends AsOfOptions {
+  groups?: boolean;
+  group?: string;
+}
+
 /** `get` and `status`. */
 export function readCommands(program: Command, open: OpenSession): void {
   program
@@ -145,14 +151,30 @@ export function readCommands(program: Command, open: OpenSession): void {
     .argument('[slo]', 'one SLO; without it, all of them')
     .description('error budgets and burn rates')
     .option('--as-of <time>', 'what was known then (RFC 3339)')
+    .option('--groups', 'the groups of an SLO with groupBy, the worst first')
+    .option('--group <value>', 'one group: its value of the label')
     .option(...WATCH)
-    .action(async (slo: string | undefined, options: AsOfOptions, command: Command) => {
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bellwether status\n  bellwether status checkout-availability --groups\n  bellwether status checkout-availability --group eu',
+    )
+    .action(async (slo: string | undefined, options: StatusOptions, command: Command) => {
       const session = open(command);
+      if (slo === undefined && (options.groups || options.group !== undefined))
+        throw new CliError('--groups and --group are of one SLO: name it', ExitCode.usage);
       const asOf = options.asOf ? `?asOf=${encodeURIComponent(options.asOf)}` : '';
-      const statusOf = async (name: string) =>
-        (await session.http.get<SloStatus>(`/v1/slos/${encodeURIComponent(name)}/status${asOf}`)).body;
+      const ofGroup = new URLSearchParams({
+        ...(options.asOf && { asOf: options.asOf }),
+        ...(options.group !== undefined && { group: options.group }),
+      }).toString();
+      const statusOf = async (name: string, query = asOf) =>
+        (await session.http.get<SloStatus>(`/v1/slos/${encodeURIComponent(name)}/status${query}`)).body;
       await shown(session, options.watch, async () => {
-        if (slo) return render(session, await statusOf(slo), (status) => oneStatus(status, session.now()));
+        if (slo) {
+          const form = options.groups ? groupTable : oneStatus;
+          const status = await statusOf(slo, ofGroup && `?${ofGroup}`);
+          return render(session, status, (each) => form(each, session.now()));
+        }
         const statuses: SloStatus[] = [];
         for (const { name } of await all<{ name: string }>(session, `/v1/slos${asOf}`))
           statuses.push(await statusOf(name));
@@ -200,6 +222,7 @@ const statusColumns = (now: Date): Column<SloStatus>[] => [
 function oneStatus(s: SloStatus, now: Date): string {
   return fields([
     ['SLO', `${s.slo} (service ${s.service})`],
+    ...(s.group ? ([['Group', `${s.group.label} ${s.group.value}`]] as [string, unknown][]) : []),
     ['State', `${tone(s.state)}${s.frozen ? `, frozen since ${s.frozen.since}: ${s.frozen.reason}` : ''}`],
     ['SLI', `${percent(s.sli)} of ${percent(s.objective)} (${s.good} good of ${s.total})`],
     ['Budget', `${percent(s.budget.remaining, 1)} left, ${percent(s.budget.consumed, 1)} spent`],
@@ -216,6 +239,7 @@ function oneStatus(s: SloStatus, now: Date): string {
         .map((a) => `${a.severity}-${a.tier} ${tone(a.state)}${a.since ? ` since ${a.since}` : ''}`)
         .join(', '),
     ],
+    ...(s.groups ? ([['Groups', groupLine(s)]] as [string, unknown][]) : []),
     ['Newest data', s.watermark ? `${s.watermark} (${relative(s.watermark, now)})` : 'none'],
     ['History', `${span(s.history)}, coverage ${percent(s.coverage, 1)}`],
     ...(s.backfill ? ([['Back-fill', `${s.backfill.done} of ${s.backfill.of}`]] as [string, unknown][]) : []),

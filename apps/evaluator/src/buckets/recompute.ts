@@ -1,6 +1,6 @@
-import { LogStreams, type MeasurementRecorded } from '@bellwether/contracts';
+import { LogStreams, type MeasurementRecorded, OTHER_GROUP } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
-import { classifier, dumpBuckets, IndicatorBuckets } from '@bellwether/slo';
+import { classifier, dumpBuckets, GroupedBuckets, groupBucketsKey, IndicatorBuckets } from '@bellwether/slo';
 import { demandsOf, slicesKey } from '../partition/live-series.js';
 import type { Registry } from '../registry/registry.js';
 import type { SeriesStore } from '../store/series-store.js';
@@ -10,7 +10,10 @@ const PAGE = 1_000;
 /** The canonical text of the buckets as they are stored: what is live, by SLI and indicator. */
 export async function* dumpStored(store: SeriesStore): AsyncGenerator<string> {
   const rows = (await store.all()).filter((row) => row.backfilled === null);
-  const events = rows.filter((row) => row.slicesOf === null);
+  const complete = new Set(rows.filter((row) => row.groupOf === null).map(({ id }) => id));
+  const events = rows.filter(
+    (row) => row.slicesOf === null && (row.groupOf === null || complete.has(row.groupOf)),
+  );
   for (const [i, row] of events.entries()) {
     const next = events[i + 1];
     // Of several generations the newest answers.
@@ -38,32 +41,46 @@ export async function* dumpRecomputed(log: EventLog, registry: Registry): AsyncG
   const demands = [...demandsOf(registry, () => true).values()].sort((a, b) =>
     a.sli === b.sli ? compare(a.key, b.key) : compare(a.sli, b.sli),
   );
-  for (const { sli, key, indicator, unit, needs } of demands) {
+  for (const { sli, key, grouping, indicator, unit, needs } of demands) {
     const buckets = new IndicatorBuckets({ needs });
     const classify = classifier(indicator, unit);
+    const parts = grouping && new GroupedBuckets({ needs, grouping, classify });
     const slash = sli.indexOf('/');
     const stream = LogStreams.measurement(sli.slice(0, slash), sli.slice(slash + 1));
     for (let from = 1; ; ) {
       const page = await log.readStream(stream, { from, limit: PAGE });
       for (const event of page) {
-        for (const columns of (event.data as MeasurementRecorded).columns) {
-          classify(columns, (at, measure, count) => buckets.observe(at, measure, count));
-        }
+        const { columns } = event.data as MeasurementRecorded;
+        if (parts !== null) parts.take(columns);
+        else
+          for (const each of columns)
+            classify(each, (at, measure, count) => buckets.observe(at, measure, count));
       }
       if (page.length < PAGE) break;
       from = (page.at(-1)?.version ?? 0) + 1;
     }
-    buckets.judge();
-    const sketches = new Map(buckets.sketches?.takeDirty().map(({ hour, minutes }) => [hour, minutes]));
-    const hours = buckets.events.takeDirty();
-    yield* dumpBuckets({
-      sli,
-      indicator: key,
-      hours: hours.map((hour) => ({ ...hour, sketches: sketches.get(hour.hour) })),
-    });
-    for (const [rule, { series }] of [...buckets.slices].sort(([a], [b]) => compare(a, b))) {
-      yield* dumpBuckets({ sli, indicator: slicesKey(key, rule), hours: series.takeDirty() });
+    if (parts === null) {
+      buckets.judge();
+      yield* dumpPart(sli, key, buckets);
+      continue;
     }
+    parts.judge();
+    const keyOf = (value: string) => (value === OTHER_GROUP ? key : groupBucketsKey(key, value));
+    const groups = [...parts.groups].map(([value, each]) => [keyOf(value), each] as const);
+    for (const [name, each] of groups.sort(([a], [b]) => compare(a, b))) yield* dumpPart(sli, name, each);
+  }
+}
+
+function* dumpPart(sli: string, indicator: string, buckets: IndicatorBuckets): Generator<string> {
+  const sketches = new Map(buckets.sketches?.takeDirty().map(({ hour, minutes }) => [hour, minutes]));
+  const hours = buckets.events.takeDirty();
+  yield* dumpBuckets({
+    sli,
+    indicator,
+    hours: hours.map((hour) => ({ ...hour, sketches: sketches.get(hour.hour) })),
+  });
+  for (const [rule, { series }] of [...buckets.slices].sort(([a], [b]) => compare(a, b))) {
+    yield* dumpBuckets({ sli, indicator: slicesKey(indicator, rule), hours: series.takeDirty() });
   }
 }
 

@@ -1,7 +1,8 @@
-import { CONTROL_JOURNAL, LogStreams } from '@bellwether/contracts';
+import { CONTROL_JOURNAL, LogStreams, type SloGroup } from '@bellwether/contracts';
 import { type EventMeta, StaleVersion } from '@bellwether/event-log';
 import {
   alertKey,
+  groupText,
   type PolicyInForce,
   type PolicyTransition,
   policyInForce,
@@ -22,10 +23,15 @@ const ATTEMPTS = 8;
 /** What is to be appended of an SLO: about its alerts, its budget and its error-budget policy. */
 export type Transition = SloTransition | PolicyTransition;
 
-/** What is to be appended about an SLO, and the measurement it comes from. */
-export interface Decision {
-  transitions: Transition[];
+/** A transition, and the measurement it comes from. */
+export interface Told {
+  transition: Transition;
   evidence: Evidence | null;
+}
+
+/** What is to be appended about an SLO. */
+export interface Decision {
+  told: Told[];
   at: Date;
 }
 
@@ -33,17 +39,21 @@ export interface Decision {
 export function transitionId({ type, data }: Transition): string {
   switch (type) {
     case 'slo.alert.fired':
-      return `alert:${data.slo}:${data.severity}:${data.tier}:${data.n}`;
+      return `alert:${nameOf(data)}:${data.severity}:${data.tier}:${data.n}`;
     case 'slo.alert.resolved':
-      return `alert:${data.slo}:${data.severity}:${data.tier}:${data.n}:resolved`;
+      return `alert:${nameOf(data)}:${data.severity}:${data.tier}:${data.n}:resolved`;
     case 'slo.budget.crossed':
-      return `budget:${data.slo}:${data.threshold}:${data.n}`;
+      return `budget:${nameOf(data)}:${data.threshold}:${data.n}`;
     case 'slo.policy.entered':
       return `policy:${data.slo}:${data.action}:${data.remainingBelow}:${data.n}`;
     case 'slo.policy.left':
       return `policy:${data.slo}:${data.action}:${data.remainingBelow}:${data.n}:left`;
   }
 }
+
+/** The SLO, or the group of it: `checkout-availability`, `checkout-availability["region","eu"]`. */
+const nameOf = ({ slo, group }: { slo: string; group?: SloGroup | undefined }): string =>
+  group === undefined ? slo : `${slo}${groupText(group)}`;
 
 /**
  * What a transition inherits: a firing and a budget crossing come from the measurement that tipped them and belong to
@@ -87,7 +97,7 @@ export class TransitionLog {
       if (entry === undefined || entry.retired) return;
       const service = this.#registry.services.get(entry.definition.service)?.data;
       const decision = decide(entry, policyInForce(entry.definition, service));
-      if (decision.transitions.length === 0) return;
+      if (decision.told.length === 0) return;
       const results = await Promise.allSettled(this.#append(slo, entry, decision));
       await this.#registry.catchUp();
       const failures = results.filter((result) => result.status === 'rejected');
@@ -98,8 +108,8 @@ export class TransitionLog {
   }
 
   /** One append each, since each has an id of its own; they are committed as a group. */
-  #append(slo: string, entry: SloEntry, { transitions, evidence, at }: Decision): Promise<unknown>[] {
-    return transitions.map((transition, i) => {
+  #append(slo: string, entry: SloEntry, { told, at }: Decision): Promise<unknown>[] {
+    return told.map(({ transition, evidence }, i) => {
       const { type, data } = transition;
       return this.#log.append({
         journal: CONTROL_JOURNAL,

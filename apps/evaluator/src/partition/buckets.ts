@@ -1,18 +1,18 @@
 import {
   type EventEnvelope,
-  LogStreams,
   type MeasurementRecorded,
+  OTHER_GROUP,
   partitionJournal,
 } from '@bellwether/contracts';
 import type { EventLog, RecordedEvent } from '@bellwether/event-log';
 import type { Logger } from '@bellwether/service';
-import { IndicatorBuckets } from '@bellwether/slo';
 import type { EvaluatorMetrics } from '../metrics.js';
-import { judgeStored } from '../store/judge-stored.js';
-import type { SeriesRow } from '../store/series-row.js';
+import type { Evidence, SeriesRow } from '../store/series-row.js';
 import type { SeriesStore } from '../store/series-store.js';
 import type { Lease } from './leases.js';
-import { type Demand, demandKey, type EventPlace, LiveSeries, type Page, slicesKey } from './live-series.js';
+import type { LiveBuckets, Page } from './live-buckets.js';
+import { type Demand, demandKey, type LiveSeries } from './live-series.js';
+import { beginGroup, beginSeries, measurements, openSeries } from './open-series.js';
 
 /** Pages that a window's far edge comes to within this time are read ahead, milliseconds. */
 const AHEAD_MS = 120_000;
@@ -85,24 +85,21 @@ export class Buckets {
 
   // ——— counting ———
 
-  /** Counts a measurement of the journal. @returns the series that it went into */
-  async take(event: EventEnvelope): Promise<LiveSeries[]> {
+  /** Counts a measurement of the journal. */
+  async take(event: EventEnvelope): Promise<void> {
     const measurement = event.data as MeasurementRecorded;
-    const counted: LiveSeries[] = [];
     for (const live of this.ofSli(`${measurement.service}/${measurement.sli}`)) {
       if (live.building || event.position <= live.row.skipTo) continue;
       await this.#count(live, measurement, event);
-      counted.push(live);
     }
-    return counted;
   }
 
-  /** Pages in what the windows of these series touch now or shortly. */
-  async page(series: Iterable<LiveSeries>, now: number): Promise<void> {
-    const wanted = new Map<string, { live: LiveSeries; page: Page }>();
-    for (const live of series) {
+  /** Pages in what the windows over these buckets touch now or shortly. */
+  async page(buckets: Iterable<LiveBuckets>, now: number): Promise<void> {
+    const wanted = new Map<string, WantedPage>();
+    for (const part of buckets) {
       for (const at of [now, now + AHEAD_MS]) {
-        for (const page of live.missing(at)) wanted.set(`${page.id}/${page.hour}`, { live, page });
+        for (const page of part.missing(at)) wanted.set(`${page.id}/${page.hour}`, { part, page });
       }
     }
     if (wanted.size > 0) await this.#provide([...wanted.values()]);
@@ -113,15 +110,24 @@ export class Buckets {
    * @throws LeaseLost, CheckpointMoved
    */
   async save(to: number, now: number): Promise<void> {
-    const changed = this.all.filter((live) => live.changed);
+    const { store, lease } = this.#options;
+    const { all } = this;
+    const changed = all.flatMap((live) => live.parts.filter((part) => part.changed));
     if (changed.length === 0 && to === this.#position) return;
-    const series = changed.flatMap((live) => live.stored);
-    await this.#options.store.flush(this.#options.lease, this.#position, to, series);
+    const removals = all.map((live) => live.removals);
+    await store.flush(
+      lease,
+      this.#position,
+      to,
+      changed.flatMap((part) => part.stored),
+      {
+        removed: removals.flatMap(({ removed }) => removed),
+        emptied: removals.flatMap(({ emptied }) => emptied),
+      },
+    );
     this.#position = to;
-    for (const live of changed) {
-      live.changed = false;
-      live.release(now);
-    }
+    for (const live of all) live.saved();
+    for (const part of changed) part.release(now);
   }
 
   async #count(live: LiveSeries, measurement: MeasurementRecorded, event: EventPlace): Promise<void> {
@@ -135,24 +141,51 @@ export class Buckets {
       }
       metrics.unfitPoints.inc(live.unfit - before);
     }
-    const cold = live.missingFor(points);
-    if (cold.length > 0) await this.#provide(cold.map((page) => ({ live, page })));
-    live.count(points, event, this.#journal);
-    metrics.points.inc(points.length);
+    const routed = await live.route(points, (value, again) => beginGroup(this.#options, live, value, again));
+    const { kind } = live.demand.indicator;
+    const evidence: Evidence = {
+      journal: this.#journal,
+      position: event.position,
+      eventId: event.id,
+      recordedAt: event.recordedtime,
+      correlationId: event.correlationid,
+      ...(event.traceparent ? { traceparent: event.traceparent } : {}),
+    };
+    for (const [part, own] of routed) {
+      if (own.length === 0) continue;
+      const cold = part.missingFor(own);
+      if (cold.length > 0) await this.#provide(cold.map((page) => ({ part, page })));
+      if (part.row.groupOf === null && live.demand.grouping !== null) this.#overflow(live, own.length);
+      part.count(own, evidence, kind === 'mean' || kind === 'percentile');
+      metrics.points.inc(own.length);
+    }
   }
 
-  async #provide(wanted: readonly { live: LiveSeries; page: Page }[]): Promise<void> {
+  /** Points of values beyond the cap: said once of a series, and counted. */
+  #overflow({ root, demand }: LiveSeries, points: number): void {
+    const { logger, metrics } = this.#options;
+    if (root.newest === null) {
+      const { sli, key: indicator, grouping } = demand;
+      logger.warn(
+        { sli, indicator, ...grouping },
+        `more values of a label than its groups' cap: they are counted together as ${OTHER_GROUP}`,
+      );
+    }
+    metrics.overflowPoints.inc(points);
+  }
+
+  async #provide(wanted: readonly WantedPage[]): Promise<void> {
     const { store } = this.#options;
     const of = (what: Page['of']) => wanted.filter(({ page }) => page.of === what);
     const [cells, sketches] = await Promise.all([
       store.pages(of('cells').map(({ page }) => page)),
       store.sketchPages(of('sketches').map(({ page }) => page)),
     ]);
-    for (const { live, page } of of('cells')) {
-      live.provide(page, cells.get(`${page.id}/${page.hour}`) ?? null);
+    for (const { part, page } of of('cells')) {
+      part.provide(page, cells.get(`${page.id}/${page.hour}`) ?? null);
     }
-    for (const { live, page } of of('sketches')) {
-      live.provideSketches(page, sketches.get(`${page.id}/${page.hour}`) ?? new Map());
+    for (const { part, page } of of('sketches')) {
+      part.provideSketches(page, sketches.get(`${page.id}/${page.hour}`) ?? new Map());
     }
   }
 
@@ -162,7 +195,7 @@ export class Buckets {
   async adopt(demands: ReadonlyMap<string, Demand>): Promise<void> {
     const { store, lease } = this.#options;
     const all = await store.ofPartition(lease.partition);
-    const rows = all.filter((row) => row.slicesOf === null);
+    const rows = all.filter((row) => row.slicesOf === null && row.groupOf === null);
     await store.remove(
       lease,
       rows.filter((row) => !demands.has(keyOf(row))).map((row) => row.id),
@@ -175,7 +208,7 @@ export class Buckets {
       const found = rows.filter((row) => keyOf(row) === key);
       if (known?.serves(demand)) known.demand.plans = demand.plans;
       else if (found.length > 0) await this.#openStored(key, demand, found);
-      else this.#live.set(key, await this.#begin(demand, 1));
+      else this.#live.set(key, await beginSeries(this.#options, demand, 1));
     }
     this.#bySli.clear();
     for (const live of this.#live.values()) {
@@ -187,7 +220,7 @@ export class Buckets {
   async beginReplacements(): Promise<void> {
     for (const [key, live] of this.#live) {
       if (live.building || this.#successors.has(key)) continue;
-      this.#successors.set(key, await this.#begin(live.demand, live.row.generation + 1));
+      this.#successors.set(key, await beginSeries(this.#options, live.demand, live.row.generation + 1));
     }
   }
 
@@ -195,75 +228,15 @@ export class Buckets {
   async #openStored(key: string, demand: Demand, rows: readonly SeriesRow[]): Promise<void> {
     const { store, lease } = this.#options;
     const current = rows.filter((row) => row.backfilled === null).at(-1) ?? (rows.at(-1) as SeriesRow);
-    this.#live.set(key, await this.#openSeries(current, demand));
+    this.#live.set(key, await openSeries(this.#options, current, demand, this.#position));
     this.#successors.delete(key);
     for (const row of rows) {
       if (row.generation > current.generation) {
-        this.#successors.set(key, await this.#openSeries(row, demand));
+        this.#successors.set(key, await openSeries(this.#options, row, demand, this.#position));
       } else if (row !== current) {
         await store.remove(lease, [row.id]); // replaced, but not removed when its holder ended
       }
     }
-  }
-
-  /** Opens stored events with the slices that are asked for; new ones are judged, others are forgotten. */
-  async #openSeries(row: SeriesRow, demand: Demand): Promise<LiveSeries> {
-    const { store, lease } = this.#options;
-    const { needs, cadence } = demand;
-    const stored = await store.slicesOf(row.id);
-    const slices = new Map<string, SeriesRow>();
-    for (const [rule, need] of needs.rules) {
-      const indicator = slicesKey(row.indicator, rule);
-      const known = stored.get(indicator);
-      stored.delete(indicator);
-      if (known !== undefined) {
-        slices.set(rule, known);
-        continue;
-      }
-      const series = await judgeStored(store, row, need.rule, needs.sketched);
-      const made = await this.#createSlices(row, rule);
-      await store.flush(lease, this.#position, this.#position, [{ row: made, series }]);
-      slices.set(rule, made);
-    }
-    await store.remove(
-      lease,
-      [...stored.values()].map(({ id }) => id),
-    );
-    return new LiveSeries(row, demand, {
-      buckets: await store.openBuckets(row, slices, needs, cadence),
-      slices,
-    });
-  }
-
-  /** A series that is to be made from the journal. */
-  async #begin(demand: Demand, generation: number): Promise<LiveSeries> {
-    const { store, lease, log } = this.#options;
-    const row = await store.create(lease, {
-      sli: demand.sli,
-      indicator: demand.key,
-      generation,
-      slicesOf: null,
-      backfilled: 0,
-      backfillOf: await log.streamVersion(streamOf(demand.sli)),
-    });
-    const slices = new Map<string, SeriesRow>();
-    for (const rule of demand.needs.rules.keys()) slices.set(rule, await this.#createSlices(row, rule));
-    const { needs, cadence } = demand;
-    return new LiveSeries(row, demand, {
-      buckets: new IndicatorBuckets({ needs, cadence, paged: true }),
-      slices,
-    });
-  }
-
-  async #createSlices(events: SeriesRow, rule: string): Promise<SeriesRow> {
-    return await this.#options.store.create(this.#options.lease, {
-      sli: events.sli,
-      indicator: slicesKey(events.indicator, rule),
-      generation: events.generation,
-      slicesOf: events.id,
-      backfilled: null,
-      backfillOf: 0,
-    });
   }
 
   // ——— back-fill ———
@@ -271,7 +244,7 @@ export class Buckets {
   /** The next measurements of the SLI that a series in the making has not read yet. */
   async unread(live: LiveSeries): Promise<RecordedEvent[]> {
     const from = (live.row.backfilled ?? 0) + 1;
-    return await this.#options.log.readStream(streamOf(live.demand.sli), { from, limit: STREAM_PAGE });
+    return await this.#options.log.readStream(measurements(live.demand.sli), { from, limit: STREAM_PAGE });
   }
 
   /** Counts measurements of the SLI's stream into a series in the making. */
@@ -285,7 +258,7 @@ export class Buckets {
       live.row.backfillOf = Math.max(live.row.backfillOf, version);
       live.row.skipTo = position;
     }
-    live.changed = true;
+    live.root.changed = true;
   }
 
   /**
@@ -311,9 +284,13 @@ export class Buckets {
   }
 }
 
-const keyOf = (row: SeriesRow): string => demandKey({ sli: row.sli, key: row.indicator });
+/** Where a measurement stands in the log, and what its followers inherit. */
+type EventPlace = Pick<EventEnvelope, 'id' | 'position' | 'recordedtime' | 'correlationid' | 'traceparent'>;
 
-function streamOf(sli: string): string {
-  const slash = sli.indexOf('/');
-  return LogStreams.measurement(sli.slice(0, slash), sli.slice(slash + 1));
+/** An hour of buckets that is to be paged in, and where to. */
+interface WantedPage {
+  part: LiveBuckets;
+  page: Page;
 }
+
+const keyOf = (row: SeriesRow): string => demandKey({ sli: row.sli, key: row.indicator });

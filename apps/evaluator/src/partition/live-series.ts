@@ -1,29 +1,32 @@
-import type { EventEnvelope, Indicator, MeasurementRecorded } from '@bellwether/contracts';
+import type { Indicator, MeasurementRecorded } from '@bellwether/contracts';
 import { durationMillis } from '@bellwether/contracts';
 import {
   type BucketNeeds,
-  type Cells,
   type Classifier,
   classifier,
-  heldEdges,
-  hourOf,
-  type IndicatorBuckets,
+  type Grouping,
+  GroupMembers,
+  groupingKey,
   indicatorKey,
-  minuteOf,
   needsOf,
   planSlo,
-  type Series,
+  pointsByValue,
+  type ReadPoint,
   type SloPlan,
+  sightingsOf,
 } from '@bellwether/slo';
 import type { Registry } from '../registry/registry.js';
-import type { SeriesChange, SeriesRow } from '../store/series-row.js';
+import type { Removals, SeriesRow } from '../store/series-row.js';
+import { LiveBuckets, type StoredBuckets } from './live-buckets.js';
 
-/** An indicator over an SLI that some SLO asks for. */
+/** An indicator over an SLI, or over the groups of it, that some SLO asks for. */
 export interface Demand {
   /** `<service>/<sli>`. */
   sli: string;
   /** The indicator's identity. */
   key: string;
+  /** How the SLI is parted; null for the whole of it. */
+  grouping: Grouping | null;
   indicator: Indicator;
   unit: string | undefined;
   /** The cadence that the SLI's definition gives, milliseconds. */
@@ -62,185 +65,154 @@ export function demandsOf(registry: Registry, concerns: (sli: string) => boolean
     const planned = planOf(registry, name);
     if (planned === null) continue;
     const { plan, unit } = planned;
+    const whole = indicatorKey(plan.indicator, unit);
     const cadence = registry.slis.get(sliKey)?.data.cadence;
-    const key = indicatorKey(plan.indicator, unit);
-    const known = demands.get(demandKey({ sli: sliKey, key }));
-    if (known !== undefined) {
-      known.plans.push(plan);
-      continue;
+    const wanted: Pick<Demand, 'key' | 'grouping' | 'cadence'>[] = [
+      {
+        key: whole,
+        grouping: null,
+        cadence: cadence === undefined ? undefined : durationMillis(cadence),
+      },
+    ];
+    // The SLI's cadence is that of all of it: a group has its own.
+    const { grouping } = plan;
+    if (grouping !== null) {
+      wanted.push({ key: groupingKey(whole, grouping), grouping, cadence: undefined });
     }
-    demands.set(demandKey({ sli: sliKey, key }), {
-      sli: sliKey,
-      key,
-      indicator: plan.indicator,
-      unit,
-      cadence: cadence === undefined ? undefined : durationMillis(cadence),
-      plans: [plan],
-      needs: needsOf([]),
-    });
+    for (const each of wanted) {
+      const known = demands.get(demandKey({ sli: sliKey, key: each.key }));
+      if (known !== undefined) {
+        known.plans.push(plan);
+        continue;
+      }
+      const { indicator } = plan;
+      const demand = { ...each, sli: sliKey, indicator, unit, plans: [plan], needs: needsOf([]) };
+      demands.set(demandKey(demand), demand);
+    }
   }
   for (const demand of demands.values()) demand.needs = needsOf(demand.plans);
   return demands;
 }
 
-/** Where a measurement stands in the log, and what its followers inherit. */
-export type EventPlace = Pick<
-  EventEnvelope,
-  'id' | 'position' | 'recordedtime' | 'correlationid' | 'traceparent'
->;
+/** The name under which the points of an SLI that is not grouped are read: no value of a label is empty. */
+const ALL = '';
 
-/** A point as its indicator reads it. */
-export interface ReadPoint {
-  at: number;
-  measure: number;
-  count: number;
-}
-
-/** An hour of buckets that is to be paged in. */
-export interface Page {
-  /** Number of the series. */
-  id: number;
-  hour: number;
-  of: 'cells' | 'sketches';
-}
-
-/** What is kept in memory of one indicator over one SLI, and where it is stored. */
-export interface StoredBuckets {
-  buckets: IndicatorBuckets;
-  /** Rows of the slices, by rule. */
-  slices: ReadonlyMap<string, SeriesRow>;
-}
-
-/** The buckets of one indicator over one SLI, in memory, as its partition's holder keeps them. */
+/** What an indicator counts over an SLI, in memory: one part for the whole of it, or one for each group. */
 export class LiveSeries {
-  readonly buckets: IndicatorBuckets;
-  readonly #slices: ReadonlyMap<string, SeriesRow>;
+  /** The whole; where it is grouped, the group of all values beyond the cap. */
+  readonly root: LiveBuckets;
+  readonly #groups: Map<string, LiveBuckets>;
+  readonly #members: GroupMembers | null;
   readonly #classify: Classifier;
-  /** Something besides buckets is to be stored. */
-  changed = false;
+  /** Groups that left since the last save: what is stored of them is to be removed with it. */
+  readonly #left = new Map<string, LiveBuckets>();
+  /** Series whose rows are taken by a group that left and came back since the last save. */
+  readonly #emptied: number[] = [];
   /** Points that the indicator has no reading for, since the start. */
   unfit = 0;
 
+  /** @param groups by value of the label, each with a measurement */
   constructor(
-    readonly row: SeriesRow,
     readonly demand: Demand,
-    { buckets, slices }: StoredBuckets,
+    root: StoredBuckets,
+    groups: ReadonlyMap<string, StoredBuckets> = new Map(),
   ) {
-    this.buckets = buckets;
-    this.#slices = slices;
-    this.#classify = classifier(demand.indicator, demand.unit);
+    const { grouping, indicator, unit } = demand;
+    this.root = new LiveBuckets(root, demand);
+    this.#groups = new Map([...groups].map(([value, stored]) => [value, new LiveBuckets(stored, demand)]));
+    this.#members =
+      grouping &&
+      new GroupMembers(
+        grouping,
+        [...this.#groups].map(([value, { newest }]) => [value, newest as number] as const),
+      );
+    this.#classify = classifier(indicator, unit);
+  }
+
+  get row(): SeriesRow {
+    return this.root.row;
   }
 
   get building(): boolean {
     return this.row.backfilled !== null;
   }
 
-  /** The series of events, then those of slices, with their rows. */
-  get stored(): SeriesChange[] {
-    return [
-      { row: this.row, series: this.buckets.events, sketches: this.buckets.sketches },
-      ...[...this.buckets.slices].map(([rule, { series }]) => ({
-        row: this.#slices.get(rule) as SeriesRow,
-        series,
-      })),
-    ];
+  /** Buckets of the groups, by value of the label; none where it is not grouped. */
+  get groups(): ReadonlyMap<string, LiveBuckets> {
+    return this.#groups;
+  }
+
+  get parts(): LiveBuckets[] {
+    return [this.root, ...this.#groups.values()];
   }
 
   /** Whether it has all windows and slices that a demand asks for and no others, and reads measurements in the same way. */
   serves({ key, cadence, needs }: Demand): boolean {
-    const has = (series: Series, windows: ReadonlyMap<string, unknown>): boolean => {
-      const known = new Set(series.windows);
-      return [...windows.keys()].every((window) => known.has(window));
-    };
-    return (
-      key === this.demand.key &&
-      cadence === this.demand.cadence &&
-      has(this.buckets.events, needs.windows) &&
-      needs.rules.size === this.buckets.slices.size &&
-      [...needs.rules].every(([rule, { windows }]) => {
-        const judged = this.buckets.slices.get(rule);
-        return judged !== undefined && has(judged.series, windows);
-      })
-    );
+    return key === this.demand.key && cadence === this.demand.cadence && this.root.serves(needs);
   }
 
-  /** The points of a measurement, read by the indicator. */
-  read(measurement: MeasurementRecorded): ReadPoint[] {
+  /** The points of a measurement, read by the indicator, by value of the label. */
+  read(measurement: MeasurementRecorded): Map<string, ReadPoint[]> {
+    const { grouping } = this.demand;
+    if (grouping !== null) return pointsByValue(measurement.columns, grouping.label, this.#classify);
     const points: ReadPoint[] = [];
     for (const columns of measurement.columns) {
       this.unfit += this.#classify(columns, (at, measure, count) => points.push({ at, measure, count }));
     }
-    return points;
+    return new Map([[ALL, points]]);
   }
 
-  /** Counts points whose hours are in memory, judges their slices, and remembers the measurement as evidence. */
-  count(points: readonly ReadPoint[], event: EventPlace, journal: string): void {
-    if (points.length === 0) return;
-    const { kind } = this.demand.indicator;
-    let bad = kind === 'mean' || kind === 'percentile'; // of which a single point cannot be told to be bad
-    for (const { at, measure, count } of points) {
-      this.buckets.observe(at, measure, count);
-      if (measure < count) bad = true;
+  /**
+   * Where the points of a message are to be counted.
+   * @param begin makes buckets for a value that is a group from now on
+   */
+  async route(
+    points: ReadonlyMap<string, ReadPoint[]>,
+    begin: (value: string, again: LiveBuckets | undefined) => Promise<StoredBuckets>,
+  ): Promise<Map<LiveBuckets, ReadPoint[]>> {
+    if (this.#members === null) return new Map([[this.root, points.get(ALL) ?? []]]);
+    const { joined, left } = this.#members.see(sightingsOf(points));
+    for (const value of left) this.#leave(value);
+    for (const value of joined) await this.#join(value, begin);
+    const routed = new Map<LiveBuckets, ReadPoint[]>();
+    for (const [value, own] of points) {
+      const part = this.#groups.get(this.#members.groupOf(value)) ?? this.root;
+      const known = routed.get(part);
+      if (known === undefined) routed.set(part, own);
+      else for (const point of own) known.push(point);
     }
-    this.buckets.judge();
-    this.row.tip = {
-      journal,
-      position: event.position,
-      eventId: event.id,
-      recordedAt: event.recordedtime,
-      correlationId: event.correlationid,
-      ...(event.traceparent ? { traceparent: event.traceparent } : {}),
-    };
-    if (bad) this.row.badTip = this.row.tip;
-    this.changed = true;
+    return routed;
   }
 
-  /** What is cold of the hours of points and their slices, to be paged in before they are counted. */
-  missingFor(points: readonly ReadPoint[]): Page[] {
-    const { events, sketches, slices } = this.buckets.missingFor(points.map((point) => point.at));
-    return [
-      ...events.map((hour) => ({ id: this.row.id, hour, of: 'cells' as const })),
-      ...sketches.map((hour) => ({ id: this.row.id, hour, of: 'sketches' as const })),
-      ...[...slices].flatMap(([rule, hours]) =>
-        hours.map((hour) => ({ id: this.#slices.get(rule)?.id as number, hour, of: 'cells' as const })),
-      ),
-    ];
+  #leave(value: string): void {
+    this.#left.set(value, this.#groups.get(value) as LiveBuckets);
+    this.#groups.delete(value);
   }
 
-  /** What the windows touch at `now` and is cold. */
-  missing(now: number): Page[] {
-    const edges = this.#edges(now);
-    return this.stored.flatMap(({ row, series }) =>
-      series.missing(now, edges.get(series)).map((hour) => ({ id: row.id, hour, of: 'cells' as const })),
-    );
+  async #join(
+    value: string,
+    begin: (value: string, again: LiveBuckets | undefined) => Promise<StoredBuckets>,
+  ): Promise<void> {
+    const again = this.#left.get(value);
+    this.#left.delete(value);
+    if (again !== undefined) this.#emptied.push(...idsOf(again));
+    this.#groups.set(value, new LiveBuckets(await begin(value, again), this.demand));
   }
 
-  /** Lets go of what is stored and not needed at `now`. */
-  release(now: number): void {
-    const edges = this.#edges(now);
-    for (const { series } of this.stored) series.releasePages(now, edges.get(series));
-    const { newest } = this.buckets.events;
-    if (newest !== null) this.buckets.sketches?.release(hourOf(minuteOf(newest)));
+  /** What a save removes: series of groups that left, and what is stored in rows that others took over. */
+  get removals(): Removals {
+    return { removed: [...this.#left.values()].flatMap(idsOf), emptied: this.#emptied };
   }
 
-  /** Takes an hour of minutes, or of slices, in; null when none are stored. */
-  provide({ id, hour }: Page, cells: Cells | null): void {
-    this.stored.find(({ row }) => row.id === id)?.series.provide(hour, cells);
-  }
-
-  /** Takes an hour of sketches in. */
-  provideSketches({ hour }: Page, minutes: ReadonlyMap<number, Uint8Array>): void {
-    this.buckets.sketches?.provide(hour, minutes);
-  }
-
-  /** Far edges of budgets that are frozen, by the series that they are summed from. */
-  #edges(now: number): Map<Series, number[]> {
-    const edges = new Map<Series, number[]>();
-    for (const plan of this.demand.plans) {
-      const source = this.buckets.source(plan);
-      const known = edges.get(source.tallies) ?? [];
-      edges.set(source.tallies, [...known, ...heldEdges(plan, source, now)]);
-    }
-    return edges;
+  /** Everything was saved. */
+  saved(): void {
+    this.#left.clear();
+    this.#emptied.length = 0;
+    for (const part of this.parts) part.changed = false;
   }
 }
+
+const idsOf = ({ row, slices }: LiveBuckets): number[] => [
+  row.id,
+  ...[...slices.values()].map(({ id }) => id),
+];

@@ -2,19 +2,21 @@ import { JournalGap } from '@bellwether/bus';
 import { type Clock, type EventEnvelope, partitionJournal, type SloStatus } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
 import type { Logger } from '@bellwether/service';
-import { readSlo, statusOf } from '@bellwether/slo';
+import { groupingKey, groupsInTheMaking, readSlo, statusOf, statusOfGroups } from '@bellwether/slo';
 import type { AbsenceAlert } from '../evaluation/absence.js';
 import type { TransitionLog } from '../evaluation/transitions.js';
 import type { EvaluatorMetrics } from '../metrics.js';
 import { absenceRule, type Registry } from '../registry/registry.js';
 import { policyOf } from '../registry/slo-policy.js';
 import { Serial } from '../serial.js';
+import { noSuchGroup } from '../status/no-such-group.js';
 import { LeaseLost } from '../store/lease-fence.js';
 import { CheckpointMoved, type SeriesStore } from '../store/series-store.js';
 import { Buckets, STREAM_PAGE } from './buckets.js';
 import type { Lease } from './leases.js';
-import { demandsOf, type LiveSeries } from './live-series.js';
+import { demandKey, demandsOf } from './live-series.js';
 import { partitionOf } from './partition-of.js';
+import type { WatchedSlo } from './watch.js';
 import { Watches } from './watches.js';
 
 /** What a partition works with. */
@@ -61,12 +63,13 @@ export class Partition {
   }
 
   /** Indicators whose buckets are in memory, and of those the ones still being made. */
-  get size(): { series: number; building: number; bytes: number } {
+  get size(): { series: number; groups: number; building: number; bytes: number } {
     const all = this.#buckets?.all ?? [];
     return {
       series: all.length,
+      groups: all.reduce((groups, live) => groups + live.groups.size, 0),
       building: all.filter((live) => live.building).length,
-      bytes: all.reduce((bytes, live) => bytes + live.buckets.bytes, 0),
+      bytes: all.flatMap((live) => live.parts).reduce((bytes, { buckets }) => bytes + buckets.bytes, 0),
     };
   }
 
@@ -104,15 +107,13 @@ export class Partition {
       if (this.#stopped) return;
       try {
         const buckets = await this.#open();
-        const touched = new Set<LiveSeries>();
         let last = buckets.position;
         for (const event of events) {
           if (event.position <= last) continue;
           if (event.position > last + 1) throw new JournalGap(this.journal, last + 1, event.position);
-          for (const live of await buckets.take(event)) touched.add(live);
+          await buckets.take(event);
           last = event.position;
         }
-        this.#watches.measured(touched);
         await this.#evaluateDue(buckets, last);
         await buckets.save(last, this.#now());
       } catch (error) {
@@ -143,18 +144,43 @@ export class Partition {
     this.#reconciling = false;
   }
 
-  /** Status of an SLO from the live buckets; null when this partition does not watch it (yet). */
-  async status(slo: string): Promise<SloStatus | null> {
+  /**
+   * Status of an SLO, or of one group of it, from the live buckets; null when this partition does not watch it (yet).
+   * @throws CommandRefused 404 when there is no such group
+   */
+  async status(slo: string, group?: string): Promise<SloStatus | null> {
     return await this.#turn.run(async () => {
-      const watch = this.#watches.get(slo);
+      const watched = this.#watches.get(slo);
       const entry = this.#context.registry.slos.get(slo);
-      if (this.#stopped || this.#buckets === null || watch === undefined || entry === undefined) return null;
+      if (this.#stopped || this.#buckets === null || watched === undefined || entry === undefined)
+        return null;
+      if (group !== undefined && !watched.knowsGroups) return null;
       const now = this.#now();
-      await this.#buckets.page([watch.live], now);
-      const reading = readSlo(watch.plan, watch.live.buckets.source(watch.plan), now);
+      const { plan, whole, groups } = watched;
+      if (group !== undefined) {
+        const live = watched.group(group);
+        if (live === undefined || live.newest === null) throw noSuchGroup(slo, group);
+        await this.#buckets.page([live], now);
+        return { ...statusOf(readSlo(plan, live.buckets.source(plan), now), entry.ledger), backfill: null };
+      }
+      await this.#buckets.page([whole, ...groups], now);
+      const source = whole.buckets.source(plan);
       const policy = policyOf(entry, this.#context.registry.services);
-      return { ...statusOf(reading, entry.ledger), policy, backfill: null };
+      const status = { ...statusOf(readSlo(plan, source, now), entry.ledger), policy, backfill: null };
+      if (plan.grouping === null) return status;
+      if (!watched.knowsGroups)
+        return { ...status, ...groupsInTheMaking(plan.grouping, this.#progress(watched)) };
+      const sources = groups.map(({ buckets }) => buckets.source(plan));
+      return { ...status, ...statusOfGroups(plan, source, sources, entry.ledger, now) };
     });
+  }
+
+  /** How far the groups of an SLO are made. */
+  #progress({ plan, whole }: WatchedSlo): { done: number; of: number } {
+    const { sli, indicator } = whole.row;
+    const key = plan.grouping === null ? indicator : groupingKey(indicator, plan.grouping);
+    const row = this.#buckets?.of(demandKey({ sli, key }))?.row;
+    return { done: row?.backfilled ?? 0, of: row?.backfillOf ?? 0 };
   }
 
   /**

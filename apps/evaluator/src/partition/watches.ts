@@ -1,130 +1,140 @@
-import { decidePolicy, decideSlo, fires, readSlo, type SloPlan } from '@bellwether/slo';
+import type { SloGroup } from '@bellwether/contracts';
+import {
+  decidePolicy,
+  decideSlo,
+  evolveLedger,
+  fires,
+  groupingKey,
+  type Reading,
+  readSlo,
+  retireGroups,
+  type SloLedger,
+} from '@bellwether/slo';
 import type { AbsenceAlert } from '../evaluation/absence.js';
-import type { TransitionLog } from '../evaluation/transitions.js';
+import type { Told, TransitionLog } from '../evaluation/transitions.js';
+import type { Evidence } from '../store/series-row.js';
 import type { Buckets } from './buckets.js';
-import type { Demand, LiveSeries } from './live-series.js';
-
-/** Measurements are evaluated at once, then at most this often, milliseconds. */
-const THROTTLE_MS = 200;
-/** The passage of time is looked at this often, milliseconds. */
-const TIME_MS = 15_000;
-
-/** An SLO that is watched. */
-export interface Watch {
-  plan: SloPlan;
-  live: LiveSeries;
-  /** When it was last evaluated, by the clock. */
-  evaluatedAt: number;
-  /** The same in real time: what the throttle is measured by, since it is there to bound work. */
-  workedAt: number;
-  /** Measured since. */
-  measured: boolean;
-}
+import type { LiveBuckets } from './live-buckets.js';
+import { type Demand, demandKey, type LiveSeries } from './live-series.js';
+import { type Watch, WatchedSlo } from './watch.js';
 
 /** The SLOs of a partition, evaluated when measurements come and when time passes. */
 export class Watches {
   readonly #transitions: TransitionLog;
   readonly #absence: AbsenceAlert;
-  readonly #watches = new Map<string, Watch>();
+  readonly #slos = new Map<string, WatchedSlo>();
 
   constructor(transitions: TransitionLog, absence: AbsenceAlert) {
     this.#transitions = transitions;
     this.#absence = absence;
   }
 
-  get(slo: string): Watch | undefined {
-    return this.#watches.get(slo);
+  get(slo: string): WatchedSlo | undefined {
+    return this.#slos.get(slo);
   }
 
   /** Watches what is asked for. A series in the making decides nothing: it has a part of the measurements only. */
   adopt(demands: ReadonlyMap<string, Demand>, buckets: Buckets): void {
-    const before = new Map(this.#watches);
-    this.#watches.clear();
-    for (const [key, demand] of demands) {
+    const before = new Map(this.#slos);
+    this.#slos.clear();
+    const complete = (key: string): LiveSeries | null => {
       const live = buckets.of(key);
-      if (live === undefined || live.building) continue;
+      return live === undefined || live.building ? null : live;
+    };
+    for (const [key, demand] of demands) {
+      const whole = demand.grouping === null ? complete(key)?.root : undefined;
+      if (whole === undefined) continue;
       for (const plan of demand.plans) {
         const { name } = plan.definition;
+        const grouped =
+          plan.grouping &&
+          complete(demandKey({ sli: demand.sli, key: groupingKey(demand.key, plan.grouping) }));
         const known = before.get(name);
-        const same = known?.plan.definition === plan.definition && known.live === live;
-        this.#watches.set(
-          name,
-          same ? known : { plan, live, evaluatedAt: -Infinity, workedAt: -Infinity, measured: false },
-        );
+        this.#slos.set(name, known?.is(plan, whole, grouped) ? known : new WatchedSlo(plan, whole, grouped));
       }
     }
   }
 
   clear(): void {
-    this.#watches.clear();
-  }
-
-  /** Measurements came in. */
-  measured(series: ReadonlySet<LiveSeries>): void {
-    for (const watch of this.#watches.values()) if (series.has(watch.live)) watch.measured = true;
+    this.#slos.clear();
   }
 
   isDue(now: number): boolean {
-    for (const watch of this.#watches.values()) if (isDue(watch, now)) return true;
+    for (const slo of this.#slos.values()) if (slo.watches.some((watch) => watch.isDue(now))) return true;
     return false;
   }
 
-  /** Evaluates what is due and appends what follows from it. @returns how many SLOs were evaluated */
+  /** Evaluates what is due and appends what follows from it. @returns how many SLOs and groups were evaluated */
   async evaluateDue(buckets: Buckets, now: Date): Promise<number> {
-    const due = [...this.#watches].filter(([, watch]) => isDue(watch, now.getTime()));
+    const due = [...this.#slos].flatMap(([slo, watched]) => {
+      const watches = watched.watches.filter((watch) => watch.isDue(now.getTime()));
+      return watches.length === 0 ? [] : [{ slo, watched, watches }];
+    });
     if (due.length === 0) return 0;
-    const series = new Set(due.map(([, watch]) => watch.live));
-    await buckets.page(series, now.getTime());
-    await Promise.all(due.map(([slo, watch]) => this.#evaluate(slo, watch, now)));
-    await this.watchSilence(new Set([...series].map((live) => live.demand.sli)), buckets, now);
-    return due.length;
+    const parts = due.flatMap(({ watches }) => watches.map((watch) => watch.live));
+    await buckets.page(new Set(parts), now.getTime());
+    await Promise.all(due.map(({ slo, watched, watches }) => this.#evaluate(slo, watched, watches, now)));
+    await this.watchSilence(new Set(due.map(({ watched }) => watched.whole.row.sli)), buckets, now);
+    return parts.length;
   }
 
   /** Fires or resolves the absent-data alerts of SLIs. */
   async watchSilence(slis: Iterable<string>, buckets: Buckets, now: Date): Promise<void> {
     for (const sli of slis) {
-      const series = buckets.ofSli(sli);
+      const series = buckets.ofSli(sli).filter(({ demand }) => demand.grouping === null);
       if (series.some((live) => live.building)) continue;
       const newest = series.reduce<LiveSeries | null>(
-        (best, live) => ((newestOf(live) ?? -1) > (newestOf(best) ?? -1) ? live : best),
+        (best, live) => ((live.root.newest ?? -1) > (best?.root.newest ?? -1) ? live : best),
         null,
       );
-      await this.#absence.settle(sli, newest?.buckets.heartbeat() ?? null, newest?.row.tip ?? null, now);
+      await this.#absence.settle(sli, newest?.root.buckets.heartbeat() ?? null, newest?.row.tip ?? null, now);
     }
   }
 
-  async #evaluate(slo: string, watch: Watch, now: Date): Promise<void> {
-    watch.evaluatedAt = now.getTime();
-    watch.workedAt = performance.now();
-    watch.measured = false;
-    const { live, plan } = watch;
-    const reading = readSlo(plan, live.buckets.source(plan), now.getTime());
+  /** The whole and its groups are decided together: all of it goes to the stream of the SLO. */
+  async #evaluate(slo: string, watched: WatchedSlo, watches: readonly Watch[], now: Date): Promise<void> {
+    const { plan } = watched;
+    const readings = watches.map((watch) => {
+      watch.begin(now.getTime());
+      const { live } = watch;
+      return { live, reading: readSlo(plan, live.buckets.source(plan), now.getTime()) };
+    });
     await this.#transitions.settle(slo, (entry, policy) => {
       // A definition that changed meanwhile is evaluated when it has been taken into account.
-      if (entry.definition !== plan.definition) return { transitions: [], evidence: null, at: now };
-      const { tip, badTip } = live.row;
-      // What tips a firing is the latest measurement with something bad in it.
-      const evidence = fires(reading, entry.ledger) ? (badTip ?? tip) : tip;
-      const named = evidence && {
-        journal: evidence.journal,
-        position: evidence.position,
-        eventId: evidence.eventId,
-        lastPosition: tip?.position ?? evidence.position,
-      };
-      const transitions = [
-        ...decideSlo(reading, entry.ledger, named),
-        ...decidePolicy(reading, policy, entry.policy),
-      ];
-      return { transitions, evidence, at: now };
+      if (entry.definition !== plan.definition) return { told: [], at: now };
+      const told: Told[] = [];
+      let { ledger } = entry;
+      for (const { live, reading } of readings) {
+        const evidence = evidenceOf(live, reading, ledger);
+        for (const transition of decideSlo(reading, ledger, tipOf(live, evidence))) {
+          ledger = evolveLedger(ledger, transition);
+          told.push({ transition, evidence });
+        }
+        if (reading.source.group !== undefined) continue;
+        for (const transition of decidePolicy(reading, policy, entry.policy))
+          told.push({ transition, evidence });
+      }
+      const isGone = (group: SloGroup): boolean => watched.knowsGroups && !watched.has(group);
+      for (const transition of retireGroups(ledger, now.getTime(), isGone)) {
+        told.push({ transition, evidence: null });
+      }
+      return { told, at: now };
     });
   }
 }
 
-const newestOf = (live: LiveSeries | null): number | null => live?.buckets.events.newest ?? null;
+/** What tips a firing is the latest measurement with something bad in it; else it is the latest. */
+function evidenceOf({ row }: LiveBuckets, reading: Reading, ledger: SloLedger): Evidence | null {
+  return fires(reading, ledger) ? (row.badTip ?? row.tip) : row.tip;
+}
 
-function isDue(watch: Watch, now: number): boolean {
-  const since = now - watch.evaluatedAt;
-  // A clock that was set back must not keep an SLO from being evaluated.
-  if (since < 0 || since >= TIME_MS) return true;
-  return watch.measured && performance.now() - watch.workedAt >= THROTTLE_MS;
+function tipOf({ row }: LiveBuckets, evidence: Evidence | null) {
+  return (
+    evidence && {
+      journal: evidence.journal,
+      position: evidence.position,
+      eventId: evidence.eventId,
+      lastPosition: row.tip?.position ?? evidence.position,
+    }
+  );
 }

@@ -1,4 +1,4 @@
-import type { SloDefinition, SloPolicyEntered } from '@bellwether/contracts';
+import type { SloAlertFired, SloAlertResolved, SloDefinition, SloPolicyEntered } from '@bellwether/contracts';
 import type { RecordedEvent } from '@bellwether/event-log';
 import {
   alertKey,
@@ -26,7 +26,7 @@ export interface SloEntry {
   ledger: SloLedger;
   /** Steps of its error-budget policy. */
   policy: PolicyLedger;
-  /** By severity and tier, and by step of the policy. */
+  /** By severity, tier and group, and by step of the policy. */
   firings: ReadonlyMap<string, Firing>;
   streamVersion: number;
 }
@@ -51,17 +51,27 @@ export function evolveSlo(entry: SloEntry | undefined, event: RecordedEvent): Sl
   const ledger = evolveLedger(entry.ledger, event);
   const policy = evolvePolicy(entry.policy, event);
   const key = firingKey(event);
-  if (key === undefined) return { ...entry, ledger, policy, streamVersion };
-  const firings = new Map(entry.firings).set(key, {
-    eventId: event.id,
-    correlationId: event.meta.correlationId,
-  });
+  if (key !== undefined) {
+    const { id: eventId, meta } = event;
+    const firings = new Map(entry.firings).set(key, { eventId, correlationId: meta.correlationId });
+    return { ...entry, ledger, policy, firings, streamVersion };
+  }
+  const over = endedGroup(event);
+  if (over === undefined) return { ...entry, ledger, policy, streamVersion };
+  const firings = new Map(entry.firings);
+  firings.delete(over);
   return { ...entry, ledger, policy, firings, streamVersion };
+}
+
+/** The alert of a group that is over: groups come and go, and what they left behind would add up. */
+function endedGroup({ type, data }: RecordedEvent): string | undefined {
+  if (type !== 'slo.alert.resolved') return undefined;
+  return (data as SloAlertResolved).group && alertKey(data as SloAlertResolved);
 }
 
 /** What began, by the key of {@link SloEntry.firings}; undefined when nothing did. */
 function firingKey({ type, data }: RecordedEvent): string | undefined {
-  if (type === 'slo.alert.fired') return alertKey(data as { severity: string; tier: string });
+  if (type === 'slo.alert.fired') return alertKey(data as SloAlertFired);
   return type === 'slo.policy.entered' ? stepKey(data as SloPolicyEntered) : undefined;
 }
 
@@ -75,6 +85,8 @@ export function storeSlo(entry: SloEntry): unknown {
       alerts: [...entry.ledger.alerts],
       passed: [...entry.ledger.passed],
       crossings: entry.ledger.crossings,
+      groupFirings: [...entry.ledger.groupFirings],
+      groupsPassed: [...entry.ledger.groupsPassed].map(([group, levels]) => [group, [...levels]]),
     },
   };
 }
@@ -89,6 +101,9 @@ export function loadSlo(stored: unknown): SloEntry {
       alerts: [string, SloLedger['alerts'] extends ReadonlyMap<string, infer M> ? M : never][];
       passed: number[];
       crossings: number;
+      /** Both absent in what was stored before there were groups. */
+      groupFirings?: [string, number][];
+      groupsPassed?: [string, number[]][];
     };
   };
   return {
@@ -99,6 +114,10 @@ export function loadSlo(stored: unknown): SloEntry {
       alerts: new Map(entry.ledger.alerts),
       passed: new Set(entry.ledger.passed),
       crossings: entry.ledger.crossings,
+      groupFirings: new Map(entry.ledger.groupFirings),
+      groupsPassed: new Map(
+        entry.ledger.groupsPassed?.map(([group, levels]) => [group, new Set(levels)] as const),
+      ),
     },
   };
 }

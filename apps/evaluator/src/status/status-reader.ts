@@ -11,24 +11,24 @@ import {
 } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
 import {
-  type BucketNeeds,
   classifier,
   type Due,
   dueSlices,
+  GroupedBuckets,
+  type Grouping,
   Heartbeat,
-  heldEdges,
   IndicatorBuckets,
   indicatorKey,
   MINUTE,
   needsOf,
   planSlo,
   readSlo,
-  type Series,
   type SloPlan,
   statusOf,
+  statusOfGroups,
 } from '@bellwether/slo';
 import type { Evaluator } from '../evaluator.js';
-import { planOf, slicesKey } from '../partition/live-series.js';
+import { planOf } from '../partition/live-series.js';
 import type { SloEntry } from '../registry/slo-entry.js';
 import { evolveSlo } from '../registry/slo-entry.js';
 import { policyOf } from '../registry/slo-policy.js';
@@ -36,6 +36,9 @@ import type { SeriesRow } from '../store/series-row.js';
 import { StoredMinutes } from '../store/stored-minutes.js';
 import { Turns } from '../turns.js';
 import { type Cut, historyOf, periodsIn, stepsOf } from './history.js';
+import { noSuchGroup } from './no-such-group.js';
+import { rowOfGroup, type StoredGroups, statusOfStoredGroups, storedGroups } from './stored-groups.js';
+import { storedSlices, storedSource } from './stored-source.js';
 
 const PAGE = 1_000;
 /** Long spans that are read at a time: each holds a connection to the database. */
@@ -52,37 +55,39 @@ export class StatusReader {
     this.#log = log;
   }
 
-  /** The status now. @throws CommandRefused 404, or 422 for a definition that this version cannot evaluate */
-  async now(slo: string): Promise<SloStatus> {
-    const { plan, entry, unit } = await this.#plan(slo);
+  /**
+   * The status now, of one group where it is asked for.
+   * @throws CommandRefused 404, or 422 for a definition that this version cannot evaluate
+   */
+  async now(slo: string, group?: string): Promise<SloStatus> {
+    const { plan, entry, unit } = await this.#plan(slo, group);
     const { service, sli } = entry.definition;
-    const live = await this.#evaluator.liveStatus(slo, measurementPartition(service, sli));
+    const live = await this.#evaluator.liveStatus(slo, measurementPartition(service, sli), group);
     if (live !== null) return live;
 
     // Another instance holds the partition, or the buckets are still being made: what is stored answers.
     const { store, registry, clock } = this.#evaluator;
-    const at = clock.now().getTime();
-    const row = await store.find(`${service}/${sli}`, indicatorKey(plan.indicator, unit));
-    const needs = needsOf([plan]);
-    const cadence = cadenceOf(registry.slis.get(`${service}/${sli}`)?.data);
-    const slices = row === null ? new Map() : await this.#slicesOf(row, needs);
-    const buckets =
-      row === null
-        ? new IndicatorBuckets({ needs, cadence })
-        : await store.openBuckets(row, slices, needs, cadence);
-    const source = buckets.source(plan);
-    const stored: [SeriesRow | undefined, Series][] = [[row ?? undefined, buckets.events]];
-    if (plan.rule) stored.push([slices.get(plan.rule.key), source.tallies]);
-    for (const [of, series] of stored) {
-      if (of === undefined) continue;
-      const missing = series.missing(at, series === source.tallies ? heldEdges(plan, source, at) : []);
-      const pages = await store.pages(missing.map((hour) => ({ id: of.id, hour })));
-      for (const hour of missing) series.provide(hour, pages.get(`${of.id}/${hour}`) ?? null);
+    const now = clock.now().getTime();
+    const groups = await storedGroups(store, plan, unit);
+    if (group !== undefined && plan.grouping !== null) {
+      const row = rowOfGroup(slo, groups, group);
+      const { label } = plan.grouping;
+      const { source } = await storedSource(store, row, plan, {
+        now,
+        cadence: undefined,
+        group: { label, value: group },
+      });
+      const { backfilled, backfillOf } = (groups as StoredGroups).root;
+      return {
+        ...statusOf(readSlo(plan, source, now), entry.ledger),
+        backfill: backfilled === null ? null : { done: backfilled, of: backfillOf },
+      };
     }
-    // Slices that are not stored yet are judged when whoever holds the partition has read of the definition.
-    const building = row === null || row.backfilled !== null || (plan.rule !== null && slices.size === 0);
+    const row = await store.find(`${service}/${sli}`, indicatorKey(plan.indicator, unit));
+    const cadence = cadenceOf(registry.slis.get(`${service}/${sli}`)?.data);
+    const { source, building } = await storedSource(store, row, plan, { now, cadence });
     return {
-      ...statusOf(readSlo(plan, source, at), entry.ledger),
+      ...statusOf(readSlo(plan, source, now), entry.ledger),
       policy: policyOf(entry, registry.services),
       backfill: building
         ? {
@@ -90,6 +95,7 @@ export class StatusReader {
             of: row?.backfillOf ?? (await this.#log.streamVersion(measured(service, sli))),
           }
         : null,
+      ...(isGrouped(plan) && (await statusOfStoredGroups(store, plan, groups, source, entry.ledger, now))),
     };
   }
 
@@ -97,8 +103,8 @@ export class StatusReader {
    * What would have been answered at `asOf`: the definition, the alerts and the measurements that the log held then,
    * measured anew. @throws CommandRefused 404 when there was no such SLO
    */
-  async asOf(slo: string, asOf: Date): Promise<SloStatus> {
-    if (asOf.getTime() >= this.#evaluator.clock.now().getTime()) return await this.now(slo);
+  async asOf(slo: string, asOf: Date, group?: string): Promise<SloStatus> {
+    if (asOf.getTime() >= this.#evaluator.clock.now().getTime()) return await this.now(slo, group);
     let entry: SloEntry | undefined;
     for (const event of await this.#log.readStream(LogStreams.slo(slo), { recordedUntil: asOf })) {
       entry = evolveSlo(entry, event);
@@ -110,10 +116,13 @@ export class StatusReader {
     );
     const definition = defined?.data as Sli | undefined;
     const plan = planOrRefuse(entry, definition?.unit);
+    if (group !== undefined && plan.grouping === null) throw notGrouped(slo);
 
     const buckets = new IndicatorBuckets({ needs: needsOf([plan]), cadence: cadenceOf(definition) });
     const classify = classifier(plan.indicator, definition?.unit);
     const oldest = asOf.getTime() - (plan.window.longest + 2 * 1440) * MINUTE;
+    const { grouping } = plan;
+    const parts = grouping && new GroupedBuckets({ needs: needsOf([plan]), grouping, classify, oldest });
     for (let from = 1; ; ) {
       const page = await this.#log.readStream(measured(service, sli), {
         from,
@@ -121,8 +130,10 @@ export class StatusReader {
         recordedUntil: asOf,
       });
       for (const event of page) {
-        for (const columns of (event.data as MeasurementRecorded).columns) {
-          classify(columns, (at, measure, count) => {
+        const { columns } = event.data as MeasurementRecorded;
+        parts?.take(columns);
+        for (const each of columns) {
+          classify(each, (at, measure, count) => {
             if (at >= oldest) buckets.observe(at, measure, count);
           });
         }
@@ -131,23 +142,41 @@ export class StatusReader {
       from = (page.at(-1)?.version ?? 0) + 1;
     }
     buckets.judge();
+    parts?.judge();
+    const now = asOf.getTime();
+    const source = (of: IndicatorBuckets) => of.source(plan);
+    if (group !== undefined) {
+      const own = parts?.groups.get(group);
+      if (own === undefined) throw noSuchGroup(slo, group);
+      return { ...statusOf(readSlo(plan, source(own), now), entry.ledger), backfill: null };
+    }
+    const status = statusOf(readSlo(plan, source(buckets), now), entry.ledger);
     return {
-      ...statusOf(readSlo(plan, buckets.source(plan), asOf.getTime()), entry.ledger),
+      ...status,
       policy: policyOf(entry, new Map([[service, await this.#serviceAsOf(service, asOf)]])),
       backfill: null,
+      ...(parts &&
+        statusOfGroups(plan, source(buckets), [...parts.groups.values()].map(source), entry.ledger, now)),
     };
   }
 
   /**
-   * The budget over time, from the stored buckets.
+   * The budget over time, of one group where it is asked for, from the stored buckets.
    * @throws CommandRefused 404, 422 for a span or cut that makes no sense
    */
-  async history(slo: string, span: { from: Date; to: Date; cut: Cut }): Promise<SloHistory> {
-    const { plan, entry, unit } = await this.#plan(slo);
+  async history(slo: string, span: { from: Date; to: Date; cut: Cut }, group?: string): Promise<SloHistory> {
+    const { plan, entry, unit } = await this.#plan(slo, group);
     const now = this.#evaluator.clock.now().getTime();
     const steps = stepsOf(plan, span, now);
+    const find = async (): Promise<SeriesRow | null> =>
+      group === undefined
+        ? await this.#evaluator.store.find(sliOf(entry), indicatorKey(plan.indicator, unit))
+        : rowOfGroup(slo, await storedGroups(this.#evaluator.store, plan, unit), group);
+    const cadence = cadenceOf(this.#evaluator.registry.slis.get(sliOf(entry))?.data);
     const points = await this.#turns.run(() =>
-      this.#counted(plan, entry, unit, (stored, due) => historyOf(plan, steps, stored, due)),
+      this.#counted(plan, find, group === undefined ? cadence : undefined, (stored, due) =>
+        historyOf(plan, steps, stored, due),
+      ),
     );
     // The current minute is not over: its point is of now.
     const last = points.at(-1);
@@ -155,42 +184,34 @@ export class StatusReader {
     return { points, ...(span.cut.points !== undefined && periodsIn(plan, steps)) };
   }
 
-  /** Reads what an SLO counts, as it is stored: events, or judged slices; null where nothing is stored yet. */
+  /**
+   * Reads what an SLO counts, as it is stored: events, or judged slices; null where nothing is stored yet.
+   * @param find the row of the events as it is now
+   * @param cadence of the SLI's definition, milliseconds
+   */
   async #counted<T>(
     plan: SloPlan,
-    entry: SloEntry,
-    unit: string | undefined,
+    find: () => Promise<SeriesRow | null>,
+    cadence: number | undefined,
     read: (stored: StoredMinutes | null, due: Due | null) => Promise<T>,
   ): Promise<T> {
-    const { store, registry, clock } = this.#evaluator;
-    const sli = `${entry.definition.service}/${entry.definition.sli}`;
-    const row = await store.find(sli, indicatorKey(plan.indicator, unit));
+    const { store, clock } = this.#evaluator;
+    const row = await find();
     if (row === null) return await read(null, null);
     let tallies: SeriesRow | undefined = row;
     let due: Due | null = null;
     if (plan.rule !== null) {
-      tallies = (await this.#slicesOf(row, needsOf([plan]))).get(plan.rule.key);
+      tallies = (await storedSlices(store, row, needsOf([plan]))).get(plan.rule.key);
       if (tallies === undefined) return await read(null, null);
       const events = await store.open(row, []);
-      const heartbeat = new Heartbeat(events, cadenceOf(registry.slis.get(sli)?.data), plan.slice);
+      const heartbeat = new Heartbeat(events, cadence, plan.slice);
       due = dueSlices(plan, { events, heartbeat }, clock.now().getTime());
     }
     const answer = await StoredMinutes.read(this.#log.pool, tallies.id, async (stored) => ({
       value: await read(stored, due),
     }));
     // Made anew in this moment: what took its place is read.
-    return answer === null ? await this.#counted(plan, entry, unit, read) : answer.value;
-  }
-
-  /** The stored slices of the rules that are needed, by rule. */
-  async #slicesOf(row: SeriesRow, { rules }: BucketNeeds): Promise<Map<string, SeriesRow>> {
-    const stored = rules.size === 0 ? new Map() : await this.#evaluator.store.slicesOf(row.id);
-    const slices = new Map<string, SeriesRow>();
-    for (const rule of rules.keys()) {
-      const found = stored.get(slicesKey(row.indicator, rule));
-      if (found !== undefined) slices.set(rule, found);
-    }
-    return slices;
+    return answer === null ? await this.#counted(plan, find, cadence, read) : answer.value;
   }
 
   async #serviceAsOf(name: string, asOf: Date): Promise<{ data: Service } | undefined> {
@@ -198,7 +219,16 @@ export class StatusReader {
     return defined.at(-1) as { data: Service } | undefined;
   }
 
-  async #plan(slo: string): Promise<{ plan: SloPlan; entry: SloEntry; unit: string | undefined }> {
+  async #plan(
+    slo: string,
+    group?: string,
+  ): Promise<{ plan: SloPlan; entry: SloEntry; unit: string | undefined }> {
+    const planned = await this.#planned(slo);
+    if (group !== undefined && planned.plan.grouping === null) throw notGrouped(slo);
+    return planned;
+  }
+
+  async #planned(slo: string): Promise<{ plan: SloPlan; entry: SloEntry; unit: string | undefined }> {
     const { registry } = this.#evaluator;
     // Defined a moment ago through another instance, perhaps.
     if (registry.slos.get(slo) === undefined) await registry.catchUp();
@@ -216,6 +246,15 @@ function planOrRefuse(entry: SloEntry, unit: string | undefined): SloPlan {
   if (planned.ok) return planned.plan;
   throw CommandRefused.refused(`SLO ${entry.definition.name} cannot be evaluated`, planned.faults);
 }
+
+const sliOf = ({ definition }: SloEntry): string => `${definition.service}/${definition.sli}`;
+
+const isGrouped = (plan: SloPlan): plan is SloPlan & { grouping: Grouping } => plan.grouping !== null;
+
+const notGrouped = (slo: string): CommandRefused =>
+  CommandRefused.refused(`SLO ${slo} has no groups`, [
+    { path: 'group', message: 'the SLO is not grouped by a label: its definition has no groupBy' },
+  ]);
 
 const cadenceOf = (sli: Pick<Sli, 'cadence'> | undefined): number | undefined =>
   sli?.cadence === undefined ? undefined : durationMillis(sli.cadence);

@@ -1,6 +1,6 @@
 import { encodeCells, encodeSketchHour, HOUR_MINUTES } from '@bellwether/slo';
 import type pg from 'pg';
-import type { SeriesChange, SeriesRow } from './series-row.js';
+import type { Removals, SeriesChange, SeriesRow } from './series-row.js';
 
 /** What is to be written of series that changed, in the form in which it is stored. */
 export interface Changes {
@@ -98,5 +98,17 @@ export async function writeChanges(
         sketches.map(({ minutes: hour }) => Buffer.from(hour)),
       ],
     );
+  }
+}
+
+/** Removes series, and what is stored in those that are to be empty. */
+export async function removeSeries(tx: pg.PoolClient, { removed, emptied }: Removals): Promise<void> {
+  const ids = [...removed, ...emptied];
+  if (ids.length === 0) return;
+  for (const table of ['minutes', 'sketches', 'days']) {
+    await tx.query(`delete from evaluator.${table} where series = any($1::bigint[])`, [ids]);
+  }
+  if (removed.length > 0) {
+    await tx.query('delete from evaluator.series where id = any($1::bigint[])', [removed]);
   }
 }

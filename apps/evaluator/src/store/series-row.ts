@@ -9,6 +9,9 @@ export interface SeriesRow {
   generation: number;
   /** Of judged slices, the series of the events that they are made of. */
   slicesOf: number | null;
+  /** Of a group, the series of the group of all other values, which it hangs on, and its value of the label. */
+  groupOf: number | null;
+  groupValue: string | null;
   first: number | null;
   newest: number | null;
   daysFrom: number;
@@ -47,7 +50,14 @@ export interface SeriesChange {
   sketches?: Sketches | null;
 }
 
+/** Series that are to be removed, and ones of which everything that is stored is, before anything is written. */
+export interface Removals {
+  removed: readonly number[];
+  emptied: readonly number[];
+}
+
 /** Columns of evaluator.series as a {@link SeriesRow} has them. */
-export const COLUMNS = `id::float8 as id, partition, sli, indicator, generation, slices_of::float8 as "slicesOf", first_at::float8 as first,
+export const COLUMNS = `id::float8 as id, partition, sli, indicator, generation, slices_of::float8 as "slicesOf",
+  group_of::float8 as "groupOf", group_value as "groupValue", first_at::float8 as first,
   newest_at::float8 as newest, days_from as "daysFrom", backfilled::float8 as backfilled,
   backfill_of::float8 as "backfillOf", skip_to::float8 as "skipTo", tip, bad_tip as "badTip"`;

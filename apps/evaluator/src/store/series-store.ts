@@ -1,3 +1,4 @@
+import type { SloGroup } from '@bellwether/contracts';
 import { transaction } from '@bellwether/event-log';
 import {
   type BucketNeeds,
@@ -13,9 +14,15 @@ import {
 } from '@bellwether/slo';
 import type pg from 'pg';
 import type { Lease } from '../partition/leases.js';
-import { takeChanges, writeChanges } from './changes.js';
+import { removeSeries, takeChanges, writeChanges } from './changes.js';
 import { fence } from './lease-fence.js';
-import { type BucketsState, COLUMNS, type SeriesChange, type SeriesRow } from './series-row.js';
+import {
+  type BucketsState,
+  COLUMNS,
+  type Removals,
+  type SeriesChange,
+  type SeriesRow,
+} from './series-row.js';
 import { daysOf, type StoredDay } from './stored-days.js';
 
 /** The checkpoint is not where this instance left it: what is in memory must be thrown away and read again. */
@@ -72,7 +79,7 @@ export class SeriesStore {
               count(*)::int as series, count(backfilled)::int as building,
               coalesce(sum(backfilled), 0)::float8 as done,
               coalesce(sum(backfill_of) filter (where backfilled is not null), 0)::float8 as of
-         from evaluator.series where slices_of is null`,
+         from evaluator.series where slices_of is null and group_of is null`,
     );
     return rows[0] as BucketsState;
   }
@@ -88,7 +95,7 @@ export class SeriesStore {
   /** The series that answers for an indicator: the newest live one, else one in the making. */
   async find(sli: string, indicator: string): Promise<SeriesRow | null> {
     const { rows } = await this.#pool.query<SeriesRow>(
-      `select ${COLUMNS} from evaluator.series where sli = $1 and indicator = $2 and slices_of is null
+      `select ${COLUMNS} from evaluator.series where sli = $1 and indicator = $2 and slices_of is null and group_of is null
         order by backfilled is null desc, generation desc limit 1`,
       [sli, indicator],
     );
@@ -104,6 +111,28 @@ export class SeriesStore {
     return new Map(rows.map((row) => [row.indicator, row]));
   }
 
+  /** The groups that hang on a series, by value of the label; ones that were begun and never stored do not count. */
+  async groupsOf(id: number): Promise<Map<string, SeriesRow>> {
+    const { rows } = await this.#pool.query<SeriesRow>(
+      `select ${COLUMNS} from evaluator.series where group_of = $1 and first_at is not null
+        order by group_value collate "C"`,
+      [id],
+    );
+    return new Map(rows.map((row) => [row.groupValue as string, row]));
+  }
+
+  /** Removes groups that were begun and never stored: a crash came in between. @throws LeaseLost */
+  async removeUnstoredGroups(lease: Lease, id: number): Promise<void> {
+    const { rows } = await this.#pool.query<{ id: number }>(
+      'select id::float8 as id from evaluator.series where group_of = $1 and first_at is null',
+      [id],
+    );
+    await this.remove(
+      lease,
+      rows.map((row) => row.id),
+    );
+  }
+
   /** All series there are, by SLI and indicator. */
   async all(): Promise<SeriesRow[]> {
     const { rows } = await this.#pool.query<SeriesRow>(
@@ -115,45 +144,45 @@ export class SeriesStore {
   /** Begins a series of events, to be made from the journal, or of slices, to be made from events. @throws LeaseLost */
   async create(
     lease: Lease,
-    series: Pick<SeriesRow, 'sli' | 'indicator' | 'generation' | 'slicesOf' | 'backfilled' | 'backfillOf'>,
+    series: Pick<SeriesRow, 'sli' | 'indicator' | 'generation'> &
+      Partial<Pick<SeriesRow, 'slicesOf' | 'groupOf' | 'groupValue' | 'backfilled' | 'backfillOf'>>,
   ): Promise<SeriesRow> {
     return await transaction(this.#pool, async (tx) => {
       await fence(tx, lease);
       const { rows } = await tx.query<SeriesRow>(
-        `insert into evaluator.series (partition, sli, indicator, generation, slices_of, backfilled, backfill_of)
-         values ($1, $2, $3, $4, $5, $6, $7) returning ${COLUMNS}`,
+        `insert into evaluator.series
+           (partition, sli, indicator, generation, slices_of, group_of, group_value, backfilled, backfill_of)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning ${COLUMNS}`,
         [
           lease.partition,
           series.sli,
           series.indicator,
           series.generation,
-          series.slicesOf,
-          series.backfilled,
-          series.backfillOf,
+          series.slicesOf ?? null,
+          series.groupOf ?? null,
+          series.groupValue ?? null,
+          series.backfilled ?? null,
+          series.backfillOf ?? 0,
         ],
       );
       return rows[0] as SeriesRow;
     });
   }
 
-  /** Removes series with all of their buckets, and the slices judged of them. @throws LeaseLost */
+  /** Removes series with all of their buckets, their groups, and the slices judged of them. @throws LeaseLost */
   async remove(lease: Lease, series: readonly number[]): Promise<void> {
     if (series.length === 0) return;
     await transaction(this.#pool, async (tx) => {
       await fence(tx, lease);
       const { rows } = await tx.query<{ id: number }>(
-        'select id::float8 as id from evaluator.series where id = any($1::bigint[]) or slices_of = any($1::bigint[])',
+        `with events as (
+           select id from evaluator.series where id = any($1::bigint[]) or group_of = any($1::bigint[])
+         )
+         select id::float8 as id from evaluator.series
+          where id in (select id from events) or slices_of in (select id from events)`,
         [series],
       );
-      const ids = rows.map(({ id }) => id);
-      for (const [table, key] of [
-        ['minutes', 'series'],
-        ['sketches', 'series'],
-        ['days', 'series'],
-        ['series', 'id'],
-      ]) {
-        await tx.query(`delete from evaluator.${table} where ${key} = any($1::bigint[])`, [ids]);
-      }
+      await removeSeries(tx, { removed: rows.map(({ id }) => id), emptied: [] });
     });
   }
 
@@ -166,6 +195,7 @@ export class SeriesStore {
     slices: ReadonlyMap<string, SeriesRow>,
     needs: BucketNeeds,
     cadence: number | undefined,
+    group?: SloGroup,
   ): Promise<IndicatorBuckets> {
     const events = await this.open(row, needs.windows.values());
     const judged = new Map<string, Series>();
@@ -173,7 +203,7 @@ export class SeriesStore {
       const stored = slices.get(rule);
       if (stored !== undefined) judged.set(rule, await this.open(stored, windows.values()));
     }
-    return new IndicatorBuckets({ needs, cadence, paged: true, stored: { events, slices: judged } });
+    return new IndicatorBuckets({ needs, cadence, paged: true, stored: { events, slices: judged }, group });
   }
 
   /** A series as it was stored, ready to go on. */
@@ -218,10 +248,16 @@ export class SeriesStore {
   }
 
   /**
-   * Stores what changed, and how far the journal was read, in one transaction.
+   * Stores what changed, removes what is to go, and says how far the journal was read, in one transaction.
    * @throws LeaseLost, CheckpointMoved nothing was written
    */
-  async flush(lease: Lease, from: number, to: number, changes: readonly SeriesChange[]): Promise<void> {
+  async flush(
+    lease: Lease,
+    from: number,
+    to: number,
+    changes: readonly SeriesChange[],
+    removals: Removals = { removed: [], emptied: [] },
+  ): Promise<void> {
     const written = takeChanges(changes);
     await transaction(this.#pool, async (tx) => {
       // A crash of the database that loses the last of these loses their checkpoint with them, which the next one finds.
@@ -233,6 +269,7 @@ export class SeriesStore {
         [lease.partition, from, to],
       );
       if (rowCount !== 1) throw new CheckpointMoved(lease.partition, from);
+      await removeSeries(tx, removals);
       if (changes.length > 0) await writeChanges(tx, written);
     });
   }

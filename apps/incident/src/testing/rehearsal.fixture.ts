@@ -211,6 +211,7 @@ function transition(more: Alert, clock: ManualClock) {
   return {
     slo: more.slo ?? 'checkout-availability',
     service: more.service ?? 'checkout',
+    ...(more.group && { group: more.group }),
     severity: more.severity ?? ('page' as const),
     tier: more.tier ?? 'fast',
     longWindow: '1h',

@@ -5,7 +5,7 @@ import { changeFreeze } from '../resources/change-freeze.js';
 import { escalationPolicy, override, schedule, user } from '../resources/oncall.js';
 import { service, sli } from '../resources/service.js';
 import { severity } from '../resources/severity.js';
-import { sloDefinition } from '../resources/slo.js';
+import { groupValue, sloDefinition } from '../resources/slo.js';
 import { duration, timestamp } from '../time.js';
 import { gate } from '../views/gate.js';
 import { HISTORY_POINTS, incidentRole, incidentStatus } from '../views/views.js';
@@ -71,7 +71,12 @@ export const commandCatalog = {
   'evaluator.sli-define': sli,
   'evaluator.slo-define': sloDefinition,
   'evaluator.slo-retire': z.strictObject({ slo: resourceName }),
-  'evaluator.slo-status': z.strictObject({ slo: resourceName, asOf: timestamp.optional() }),
+  'evaluator.slo-status': z.strictObject({
+    slo: resourceName,
+    asOf: timestamp.optional(),
+    /** Value of the label that it is grouped by; absent: the whole. */
+    group: groupValue.optional(),
+  }),
   'evaluator.slo-history': z
     .strictObject({
       slo: resourceName,
@@ -79,6 +84,7 @@ export const commandCatalog = {
       to: timestamp,
       step: duration.optional(),
       points: z.int().min(1).max(HISTORY_POINTS).optional(),
+      group: groupValue.optional(),
     })
     .refine(({ step, points }) => (step === undefined) !== (points === undefined), {
       path: ['step'],

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { incidentId, labels, pageId, resourceName } from '../names.js';
 import { severity } from '../resources/severity.js';
-import { alertSeverity } from '../resources/slo.js';
+import { alertSeverity, sloGroup } from '../resources/slo.js';
 import { timestamp } from '../time.js';
 import { incidentAlert, incidentRole, incidentStatus } from '../views/views.js';
 
@@ -25,6 +25,7 @@ export const incidentAlertResolved = of({
   name: z.string(),
   severity: alertSeverity,
   tier: z.string().nullable(),
+  group: sloGroup.optional(),
   resolvedAt: timestamp,
   eventId: z.string(),
 });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { labels, resourceName } from '../names.js';
 import { service, sli } from '../resources/service.js';
 import { severity } from '../resources/severity.js';
-import { alertSeverity, sloDefinition } from '../resources/slo.js';
+import { alertSeverity, sloDefinition, sloGroup } from '../resources/slo.js';
 import { timestamp } from '../time.js';
 
 export const serviceDefined = service;
@@ -31,6 +31,8 @@ export const alertEvidence = z.object({
 const alertTransition = z.object({
   slo: resourceName,
   service: resourceName,
+  /** The part of an SLO with `groupBy` that it is about; absent for the whole. */
+  group: sloGroup.optional(),
   severity: alertSeverity,
   tier: z.string(),
   longWindow: z.string(),
@@ -41,7 +43,10 @@ const alertTransition = z.object({
   budgetRemaining: z.number().nullable(),
   runbookUrl: z.string().optional(),
   eventTime: timestamp,
-  /** Number of this (slo, severity, tier)'s firing, from 1: a resolve carries the number of its firing. */
+  /**
+   * Number of this (slo, severity, tier)'s firing, from 1: a resolve carries the number of its firing. All groups of an
+   * SLO count together, apart from the whole.
+   */
   n: z.int().positive(),
   evidence: alertEvidence.nullable(),
 });
@@ -61,6 +66,7 @@ export const sloAlertResolved = alertTransition.extend({
 export const sloBudgetCrossed = z.object({
   slo: resourceName,
   service: resourceName,
+  group: sloGroup.optional(),
   /** Remaining share that was passed: 0.5, 0.25, 0.1 or 0. */
   threshold: z.number(),
   direction: z.enum(['down', 'up']),

@@ -88,6 +88,33 @@ export const alerting = z
   .meta({ id: 'Alerting' });
 export type Alerting = z.infer<typeof alerting>;
 
+/** Groups that an SLO may have of its own at most; memory and storage are bounded by it. */
+export const MOST_GROUPS = 500;
+/** The group of all values beyond the cap together. A point that is labelled so belongs to it, too. */
+export const OTHER_GROUP = '__other__';
+
+/** A longer value of a label is no group of its own: it is counted with the values beyond the cap. Characters. */
+export const LONGEST_GROUP = 256;
+
+/** Names a group: a value of the label that an SLO is grouped by. */
+export const groupValue = text(LONGEST_GROUP);
+
+/** Parts an SLO by the values of a label: each value has a budget, burn rates and alerts of its own beside the whole. */
+export const groupBy = z
+  .strictObject({
+    label: text(128),
+    /** Values that are groups of their own; all others are counted together in one. */
+    cap: z.int().min(1).max(MOST_GROUPS, `must be at most ${MOST_GROUPS}`).default(50),
+    /** What alerts fire: those of the SLO over everything, those of its groups, or both. */
+    alerts: z.enum(['overall', 'groups', 'both']).default('both'),
+  })
+  .meta({ id: 'GroupBy' });
+export type GroupBy = z.infer<typeof groupBy>;
+
+/** A part of an SLO: the points whose label has this value. */
+export const sloGroup = z.object({ label: z.string(), value: z.string() }).meta({ id: 'SloGroup' });
+export type SloGroup = z.infer<typeof sloGroup>;
+
 /** A service level objective. `objective` is a ratio strictly between 0 and 1. */
 export const sloDefinition = z
   .strictObject({
@@ -103,6 +130,7 @@ export const sloDefinition = z
     indicator,
     budgeting,
     window: sloWindow,
+    groupBy: groupBy.optional(),
     alerting: alerting.default({ preset: 'google-sre' }),
     missingData: z.enum(['freeze', 'good', 'bad']).default('freeze'),
     /** What severity of incident an alert of each severity declares; null declares none. */

@@ -3,19 +3,13 @@ import { incidentId, labels, pageId } from '../names.js';
 import { budgetAction } from '../resources/error-budget-policy.js';
 import { urgency } from '../resources/oncall.js';
 import { severity } from '../resources/severity.js';
-import { alertSeverity } from '../resources/slo.js';
+import { alertSeverity, sloGroup } from '../resources/slo.js';
 import { timestamp } from '../time.js';
+import { alertState, burnRates, sloBudget, sloGrouping, sloGroupStatus } from './slo-groups.js';
 
 /** A page of a list. */
 export const listOf = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), nextCursor: z.string().nullable() });
-
-export const alertState = z.object({
-  severity: alertSeverity,
-  tier: z.string(),
-  state: z.enum(['firing', 'ok']),
-  since: timestamp.nullable(),
-});
 
 /** Budget fractions are signed and never clamped: `remaining = 1 - consumed`. `sli` is null when nothing was measured. */
 export const sloStatus = z
@@ -30,14 +24,8 @@ export const sloStatus = z
     good: z.number(),
     total: z.number(),
     compliant: z.boolean().nullable(),
-    budget: z.object({
-      total: z.number(),
-      consumed: z.number().nullable(),
-      remaining: z.number().nullable(),
-      exhausted: z.boolean(),
-      exhaustsAt: timestamp.nullable(),
-    }),
-    burn: z.array(z.object({ window: z.string(), rate: z.number().nullable() })),
+    budget: sloBudget,
+    burn: burnRates,
     alerts: z.array(alertState),
     watermark: timestamp.nullable(),
     history: z.number(),
@@ -59,6 +47,11 @@ export const sloStatus = z
       .optional(),
     /** Progress of a back-fill from the journal, while it runs. */
     backfill: z.object({ done: z.int(), of: z.int() }).nullable().optional(),
+    /** What it is the status of, where a group was asked for; absent for the whole. */
+    group: sloGroup.optional(),
+    /** Of an SLO with `groupBy`: how it is parted, and its groups, the worst first. */
+    grouping: sloGrouping.optional(),
+    groups: z.array(sloGroupStatus).optional(),
   })
   .meta({ id: 'SloStatus' });
 export type SloStatus = z.infer<typeof sloStatus>;
@@ -106,6 +99,8 @@ export const incidentAlert = z
     service: z.string(),
     severity: alertSeverity,
     tier: z.string().nullable(),
+    /** The part of an SLO with `groupBy` that it is about; absent for the whole. */
+    group: sloGroup.optional(),
     state: z.enum(['firing', 'resolved']),
     firedAt: timestamp,
     resolvedAt: timestamp.nullable(),

@@ -131,6 +131,10 @@ export const slos: fc.Arbitrary<SloDefinition> = fc
       indicator,
       budgeting,
       window,
+      groupBy: fc.record(
+        { label: text(20).filter((label) => label.length > 0), cap: fc.integer({ min: 1, max: 500 }) },
+        { requiredKeys: ['label'] },
+      ),
       alerting,
       missingData: fc.constantFrom('freeze', 'good', 'bad'),
       declare: fc.record({

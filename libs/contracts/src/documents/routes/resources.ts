@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { resourceName } from '../../names.js';
 import { service, sli } from '../../resources/service.js';
-import { sloDefinition } from '../../resources/slo.js';
+import { groupValue, sloDefinition } from '../../resources/slo.js';
 import { duration } from '../../time.js';
 import { HISTORY_POINTS, listOf, sloHistory, sloStatus } from '../../views/views.js';
 import { defineRoutes, integerParameter, readQuery, resourceListQuery, timeParameter } from '../route.js';
@@ -148,7 +148,7 @@ export const resourceRoutes = defineRoutes({
     summary: 'SLI, error budget, burn rates and alerts now, or as of a time',
     access: 'viewer',
     params: named,
-    query: read,
+    query: read.extend({ group: groupValue.optional() }),
     answers: found('The status', sloStatus),
   },
   getSloHistory: {
@@ -167,6 +167,7 @@ export const resourceRoutes = defineRoutes({
       points: integerParameter(1, HISTORY_POINTS)
         .optional()
         .describe('at most so many points, in equal steps, in place of `step`; over 400 days at most'),
+      group: groupValue.optional(),
     }),
     answers: found(`Points from \`from\` to \`to\`, at most ${HISTORY_POINTS}`, sloHistory),
   },

@@ -1,0 +1,65 @@
+import type { SloGroup } from '@bellwether/contracts';
+import {
+  type BucketNeeds,
+  heldEdges,
+  IndicatorBuckets,
+  needsOf,
+  type Series,
+  type SloPlan,
+  type SloSource,
+} from '@bellwether/slo';
+import { slicesKey } from '../partition/live-series.js';
+import type { SeriesRow } from '../store/series-row.js';
+import type { SeriesStore } from '../store/series-store.js';
+
+/** Stored buckets, opened for reading. */
+export interface StoredSource {
+  source: SloSource;
+  /** Whether they are not complete, or not there at all. */
+  building: boolean;
+}
+
+/**
+ * What an SLO, or a group of it, is read from at `now`, as it is stored: for whoever does not hold its partition.
+ * @param row of the events; null when there is none yet
+ */
+export async function storedSource(
+  store: SeriesStore,
+  row: SeriesRow | null,
+  plan: SloPlan,
+  { now, cadence, group }: { now: number; cadence: number | undefined; group?: SloGroup },
+): Promise<StoredSource> {
+  const needs = needsOf([plan]);
+  const slices = row === null ? new Map<string, SeriesRow>() : await storedSlices(store, row, needs);
+  const buckets =
+    row === null
+      ? new IndicatorBuckets({ needs, cadence, group })
+      : await store.openBuckets(row, slices, needs, cadence, group);
+  const source = buckets.source(plan);
+  const stored: [SeriesRow | undefined, Series][] = [[row ?? undefined, buckets.events]];
+  if (plan.rule) stored.push([slices.get(plan.rule.key), source.tallies]);
+  for (const [of, series] of stored) {
+    if (of === undefined) continue;
+    const missing = series.missing(now, series === source.tallies ? heldEdges(plan, source, now) : []);
+    const pages = await store.pages(missing.map((hour) => ({ id: of.id, hour })));
+    for (const hour of missing) series.provide(hour, pages.get(`${of.id}/${hour}`) ?? null);
+  }
+  // Slices that are not stored yet are judged when whoever holds the partition has read of the definition.
+  const building = row === null || row.backfilled !== null || (plan.rule !== null && slices.size === 0);
+  return { source, building };
+}
+
+/** The stored slices of the rules that are needed, by rule. */
+export async function storedSlices(
+  store: SeriesStore,
+  row: SeriesRow,
+  { rules }: BucketNeeds,
+): Promise<Map<string, SeriesRow>> {
+  const stored = rules.size === 0 ? new Map<string, SeriesRow>() : await store.slicesOf(row.id);
+  const slices = new Map<string, SeriesRow>();
+  for (const rule of rules.keys()) {
+    const found = stored.get(slicesKey(row.indicator, rule));
+    if (found !== undefined) slices.set(rule, found);
+  }
+  return slices;
+}
