@@ -124,6 +124,17 @@ test('publish sends one point to ingest with its identity', async () => {
   ).toMatchObject({ code: 2, err: expect.stringContaining('must not be above total') });
 });
 
+test('publish labels its points', async () => {
+  server.answer = () => ({ status: 202, body: { accepted: 1, duplicates: 0 } });
+  const labels = ['--label', 'region=eu', '--label', 'note=a=b'];
+  await bellwether('publish', 'checkout', 'availability', '--good', '1', '--total', '1', ...labels);
+  expect(server.requests[0]?.body).toEqual({ good: 1, total: 1, labels: { region: 'eu', note: 'a=b' } });
+  expect(await bellwether('publish', 'a', 'b', '--value', '1', '--label', 'eu')).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/"eu" is not a label such as region=eu/),
+  });
+});
+
 test('an incident is worked with sub-commands', async () => {
   server.answer = () => ({
     status: 200,

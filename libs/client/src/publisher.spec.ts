@@ -71,6 +71,25 @@ describe('publishing', () => {
       expect(Buffer.byteLength(body)).toBeLessThanOrEqual(1_048_576);
   });
 
+  test('labels of the publisher are those of each point that does not have them itself', async () => {
+    const { transport, publisher: to } = publisher({ labels: { region: 'eu', zone: 'a' } });
+    await to.publish('checkout', 'availability', [point, { ...point, labels: { zone: 'b' } }]);
+    to.record('checkout', 'latency', { value: 1 });
+    await to.flush();
+    const labels = transport.sent
+      .flatMap(({ body }) => pointsOf(body))
+      .map((each) => (each as { labels: object }).labels);
+    expect(labels).toEqual([
+      { region: 'eu', zone: 'a' },
+      { region: 'eu', zone: 'b' },
+      { region: 'eu', zone: 'a' },
+    ]);
+    const many = Object.fromEntries(Array.from({ length: 15 }, (_, i) => [`label${i}`, 'x']));
+    await expect(to.publish('checkout', 'availability', { ...point, labels: many })).rejects.toMatchObject({
+      faults: [{ path: 'points.0.labels' }],
+    });
+  });
+
   test('a message keeps its identity and content through every repeat', async () => {
     const { transport, publisher: to } = publisher();
     transport.answer = (_, attempt) => {

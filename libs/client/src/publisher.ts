@@ -1,4 +1,4 @@
-import { type Clock, type MeasurementPoint, systemClock } from '@bellwether/contracts';
+import { type Clock, type Labels, type MeasurementPoint, systemClock } from '@bellwether/contracts';
 import { uuidv7 } from 'uuidv7';
 import { Batch } from './batch.js';
 import { MeasurementRefused, NotTakenYet, PublisherClosed } from './errors.js';
@@ -13,6 +13,8 @@ export interface PublisherOptions {
    * measurement is recorded once under. By default one of this publisher's own.
    */
   source?: string;
+  /** Labels of all points that do not have them themselves, such as the region that a program runs in. */
+  labels?: Labels;
   /** Points gathered into one message at most; default 500, at most 10,000. */
   batchPoints?: number;
   /** How long a point waits for others of its SLI, milliseconds; default 100. */
@@ -66,6 +68,7 @@ export class MeasurementPublisher {
     this.#options = {
       ...options,
       source: options.source ?? `/client/${uuidv7()}`,
+      labels: options.labels ?? {},
       batchPoints: Math.min(options.batchPoints ?? 500, 10_000),
       lingerMs: options.lingerMs ?? 100,
       maxPoints: options.maxPoints ?? 50_000,
@@ -95,7 +98,7 @@ export class MeasurementPublisher {
   ): Promise<void> {
     const all = 'length' in points ? points : [points as MeasurementPoint];
     const batches = new Set<Batch>();
-    for (const point of writePoints(service, sli, all, this.#options.clock.now())) {
+    for (const point of this.#write(service, sli, all)) {
       if (!this.#room.tryEnter(point.bytes)) {
         // Whoever waits for room waits for what is gathered to go out.
         this.#sealAll();
@@ -113,7 +116,7 @@ export class MeasurementPublisher {
    * @throws MeasurementRefused when it is not what the contract says
    */
   record(service: string, sli: string, point: MeasurementPoint): boolean {
-    const [written] = writePoints(service, sli, [point], this.#options.clock.now());
+    const [written] = this.#write(service, sli, [point]);
     if (written !== undefined && this.#room.tryEnter(written.bytes)) {
       this.#gather(service, sli, written);
       return true;
@@ -148,6 +151,11 @@ export class MeasurementPublisher {
       await this.#transport.close();
     }
     return this.#room.points;
+  }
+
+  #write(service: string, sli: string, points: readonly MeasurementPoint[]): WrittenPoint[] {
+    const { clock, labels } = this.#options;
+    return writePoints(service, sli, points, clock.now(), labels);
   }
 
   #gather(service: string, sli: string, point: WrittenPoint): Batch {

@@ -4,6 +4,7 @@ import {
   faultsOf,
   goodPoint,
   histogramPoint,
+  type Labels,
   type MeasurementPoint,
   resourceName,
   valuePoint,
@@ -19,6 +20,7 @@ export interface WrittenPoint {
 /**
  * Checks points of an SLI and writes them. A point without a time gets one now: a repeat later must not say another.
  *
+ * @param labels of all points that do not have them themselves
  * @throws MeasurementRefused for a name or a point that is not what the contract says
  */
 export function writePoints(
@@ -26,6 +28,7 @@ export function writePoints(
   sli: string,
   points: readonly MeasurementPoint[],
   now: Date,
+  labels: Labels = {},
 ): WrittenPoint[] {
   for (const [path, name] of [
     ['service', service],
@@ -34,7 +37,10 @@ export function writePoints(
     const message = resourceName.safeParse(name).error?.issues[0]?.message;
     if (message !== undefined) throw refusal([{ path, message }]);
   }
-  return points.map((point, index) => {
+  const hasLabels = Object.keys(labels).length > 0;
+  return points.map((given, index) => {
+    const isPoint = typeof given === 'object' && given !== null;
+    const point = hasLabels && isPoint ? { ...given, labels: { ...labels, ...given.labels } } : given;
     const parsed = schemaOf(point).safeParse(point);
     if (!parsed.success) {
       throw refusal(

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { labels } from './names.js';
+import { labels, MOST_LABELS } from './names.js';
 import { timestamp } from './time.js';
 
 /** Limits of one inbound measurement message. */
@@ -59,6 +59,9 @@ export const histogramPoint = z
     }
   });
 
+/** Of a point, when its own labels are few enough. */
+export const TOO_MANY_LABELS = `must have at most ${MOST_LABELS} labels, those of the message included`;
+
 export const measurementPoint = z
   .union(
     [goodPoint, badPoint, valuePoint, histogramPoint],
@@ -67,15 +70,27 @@ export const measurementPoint = z
   .meta({ id: 'MeasurementPoint' });
 export type MeasurementPoint = z.infer<typeof measurementPoint>;
 
-/** Body of a measurement message: `{points: [...]}` or a single point in its place. */
+/**
+ * Body of a measurement message: `{points: [...]}` or a single point in its place. Labels beside `points` are those of
+ * each point that does not have them itself.
+ */
 export const measurementBody = z
   .union([
-    z.strictObject({
-      points: z
-        .array(measurementPoint)
-        .min(1, 'must not be empty')
-        .max(MeasurementLimits.points, 'must have at most 10000 points'),
-    }),
+    z
+      .strictObject({
+        points: z
+          .array(measurementPoint)
+          .min(1, 'must not be empty')
+          .max(MeasurementLimits.points, 'must have at most 10000 points'),
+        labels: labels.optional(),
+      })
+      .superRefine(({ points, labels: common }, context) => {
+        if (common === undefined) return;
+        for (const [i, { labels: own }] of points.entries()) {
+          if (own === undefined || Object.keys({ ...common, ...own }).length <= MOST_LABELS) continue;
+          context.addIssue({ code: 'custom', path: ['points', i, 'labels'], message: TOO_MANY_LABELS });
+        }
+      }),
     measurementPoint,
   ])
   .meta({ id: 'MeasurementBody' });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { faultsOf, type MeasurementReceipt, measurementBody } from '@bellwether/contracts';
 import type { Command } from 'commander';
 import { CliError, ExitCode } from '../errors.js';
-import { number, type OpenSession, present } from './command.js';
+import { collect, number, type OpenSession, present } from './command.js';
 
 interface PublishOptions {
   good?: number;
@@ -11,6 +11,7 @@ interface PublishOptions {
   value?: number;
   count?: number;
   at?: string;
+  label?: string[];
   file?: string;
   id?: string;
 }
@@ -28,11 +29,13 @@ export function publishCommand(program: Command, open: OpenSession): void {
     .option('--value <x>', 'one observation', number)
     .option('--count <n>', 'how many observations the value stands for', number)
     .option('--at <time>', 'when (RFC 3339); now when left out')
+    .option('--label <name=value>', 'a label of the points, as often as needed', collect)
     .option('-f, --file <path>', 'a JSON body ({"points": [...]} or one point); - is standard input')
     .option('--id <id>', 'identity: the same one is recorded once within 7 days')
     .action(async (service: string, sli: string, options: PublishOptions, command: Command) => {
       const session = open(command);
-      const body = options.file ? readBody(options.file) : pointOf(options);
+      const labels = labelsOf(options.label);
+      const body = labelled(options.file ? readBody(options.file) : pointOf(options), labels);
       const checked = measurementBody.safeParse(body);
       if (!checked.success) {
         throw new CliError(
@@ -59,6 +62,23 @@ function pointOf({ good, bad, total, value, count, at }: PublishOptions): unknow
   if (value === undefined && ((good ?? bad) === undefined || total === undefined))
     throw new CliError('counts are two numbers: --good or --bad, and --total', ExitCode.usage);
   return point;
+}
+
+/** @throws CliError (usage) */
+function labelsOf(given: readonly string[] = []): Record<string, string> {
+  const labels = given.map((label) => {
+    const equals = label.indexOf('=');
+    if (equals < 1) throw new CliError(`"${label}" is not a label such as region=eu`, ExitCode.usage);
+    return [label.slice(0, equals), label.slice(equals + 1)] as const;
+  });
+  return Object.fromEntries(labels);
+}
+
+/** A body with labels of all its points that do not have them themselves. */
+function labelled(body: unknown, labels: Record<string, string>): unknown {
+  if (Object.keys(labels).length === 0 || typeof body !== 'object' || body === null) return body;
+  const own = (body as { labels?: object }).labels;
+  return { ...body, labels: { ...labels, ...own } };
 }
 
 function readBody(file: string): unknown {

@@ -99,6 +99,7 @@ const soundPoint = fc
 export const anyBody = fc.oneof(
   fc.record({ points: fc.array(soundPoint, { minLength: 1, maxLength: 5 }) }),
   fc.record({ points: fc.array(anyPoint, { maxLength: 3 }) }),
+  fc.record({ points: fc.array(soundPoint, { minLength: 1, maxLength: 5 }), labels: anyLabels }),
   anyPoint,
   fc.record({ points: fc.array(anyPoint, { maxLength: 2 }), extra: anyNumber }),
   fc.jsonValue(),

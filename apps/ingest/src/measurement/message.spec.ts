@@ -113,6 +113,36 @@ describe('identity', () => {
   });
 });
 
+test('labels of a point and of a message arrive alike by every way, and are one content', () => {
+  const labels = { region: 'eu', zone: 'a' };
+  const bodies = [
+    { ...point, labels },
+    { points: [{ ...point, labels: { zone: 'a' } }], labels: { region: 'eu' } },
+    { labels, points: [point] },
+  ];
+  for (const body of bodies) {
+    const read = [
+      fromBus(body),
+      fromBus(body, binary),
+      fromBus({ ...event, data: body }),
+      fromRequest(body),
+      fromRequest(body, binary),
+      fromRequest({ ...event, data: body }, {}, true),
+      readAddressed(
+        { body: bytes([{ ...event, data: body }]), mode: 'batch', header: reader({}) },
+        reception,
+      )[0] as MeasurementMessage,
+    ];
+    for (const { points } of read) {
+      expect(JSON.parse(points.columns.text)).toMatchObject([{ kind: 'counts', labels, good: [1] }]);
+      expect(points.hash).toBe(fromBus(bodies[0]).points.hash);
+    }
+  }
+  expect(refusal(() => fromBus({ ...event, data: { points: [point], labels: [] } })).problem.errors).toEqual([
+    { path: 'data.labels', message: 'must be an object of texts' },
+  ]);
+});
+
 describe('CloudEvents', () => {
   test('data may be base64', () => {
     const { data, ...rest } = event;

@@ -120,6 +120,50 @@ describe('points', () => {
   });
 });
 
+describe('labels of a message', () => {
+  test('are those of each point that does not have them itself', () => {
+    const { columns } = read({
+      labels: { region: 'eu', zone: 'a' },
+      points: [
+        { at, good: 1, total: 1 },
+        { at, good: 1, total: 2, labels: { zone: 'b', host: '7' } },
+        { at, good: 1, total: 3, labels: {} },
+      ],
+    });
+    expect(columns.map((column) => [column.labels, (column as { total: number[] }).total])).toEqual([
+      [{ region: 'eu', zone: 'a' }, [1, 3]],
+      [{ host: '7', region: 'eu', zone: 'b' }, [2]],
+    ]);
+  });
+
+  test('are the same content as on each point', () => {
+    const points = [
+      { at, good: 1, total: 1 },
+      { at, value: 3 },
+    ];
+    const labels = { region: 'eu' };
+    expect(read({ labels, points }).hash).toBe(
+      read({ points: points.map((point) => ({ ...point, labels })) }).hash,
+    );
+    expect(read({ labels, points }).hash).not.toBe(read({ points }).hash);
+  });
+
+  test('count with those of a point: 16 together', () => {
+    const many = (prefix: string, n: number) =>
+      Object.fromEntries(Array.from({ length: n }, (_, i) => [`${prefix}${i}`, 'x']));
+    const body = (own: number) => ({ labels: many('a', 10), points: [{ value: 1, labels: many('b', own) }] });
+    expect(read(body(6)).count).toBe(1);
+    expect(refusal(body(7)).problem.errors).toMatchObject([
+      { path: 'points.0.labels', message: expect.stringMatching(/at most 16.*message included/) },
+    ]);
+    const { issues } = measurementBody.safeParse(body(7)).error ?? { issues: [] };
+    expect(issues).toHaveLength(1);
+    expect(refusal({ labels: ['a'], points: [{ value: 1 }] }).problem.errors).toMatchObject([
+      { path: 'labels', message: expect.stringMatching(/object/) },
+    ]);
+  });
+});
+
 test('labels are any texts: names and values of any form and length, also those that JavaScript knows', () => {
   const text = JSON.stringify({
     value: 1,
@@ -314,11 +358,12 @@ describe('content', () => {
 function bySchema(body: unknown): unknown[] | null {
   const parsed = measurementBody.safeParse(body);
   if (!parsed.success) return null;
-  const points = 'points' in parsed.data ? parsed.data.points : [parsed.data];
+  const { points, labels } =
+    'points' in parsed.data ? parsed.data : { points: [parsed.data], labels: undefined };
   return points.map((point) => {
     const base = {
       at: point.at === undefined ? context.receivedAt : Date.parse(point.at),
-      labels: sorted(point.labels),
+      labels: sorted({ ...labels, ...point.labels }),
     };
     if ('good' in point) return { ...base, good: point.good, total: point.total };
     if ('bad' in point) return { ...base, good: point.total - point.bad, total: point.total };

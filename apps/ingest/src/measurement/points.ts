@@ -1,13 +1,7 @@
-import {
-  type Fault,
-  isStorable,
-  JsonText,
-  type Labels,
-  MeasurementLimits,
-  MOST_LABELS,
-} from '@bellwether/contracts';
+import { type Fault, JsonText, type Labels, MeasurementLimits } from '@bellwether/contracts';
 import { contentHash } from './content-hash.js';
 import { instantMillis } from './instant.js';
+import { type LabelSet, NO_LABELS, readLabels, withCommon } from './label-set.js';
 import { ColumnGroups } from './point-columns.js';
 import { Refusal } from './refusal.js';
 
@@ -37,8 +31,6 @@ export interface PointsContext {
 
 const { points: mostPoints, magnitude, aheadMillis, ageMillis, buckets: mostBuckets } = MeasurementLimits;
 const mostFaults = 20;
-// Names of other labels are not repeated: they are the publisher's text, and may be anything of any length.
-const sayableName = /^[\w.\-/]{1,63}$/;
 const notNumber = 'must be a number';
 
 // What tells kinds apart in the content hash; stored with identities, so never renumbered.
@@ -50,7 +42,7 @@ type Json = Record<string, unknown>;
  * Reads the body of a measurement into columns. It accepts exactly what the contract's `measurementBody` does
  * (points.spec.ts proves it) plus the clock's limits, without zod: this is the path every measurement takes.
  *
- * @param body parsed JSON: `{points: […]}` or one point
+ * @param body parsed JSON: `{points: […]}`, with the labels of all of them if need be, or one point
  * @throws Refusal with up to 20 faults
  */
 export function readPoints(body: unknown, context: PointsContext): Points {
@@ -67,6 +59,9 @@ class PointsReader {
   #at = 0;
   #labels: Labels | undefined;
   #labelKey = '';
+  // Of all points that do not say otherwise.
+  #common: LabelSet = NO_LABELS;
+  readonly #faulty = (path: string, message: string): void => this.fault(path, message);
 
   constructor(private readonly context: PointsContext) {}
 
@@ -89,8 +84,9 @@ class PointsReader {
   }
 
   private readAll(body: Json): number {
-    for (const key in body) if (key !== 'points') this.unknown(key, '"points"');
+    for (const key in body) if (key !== 'points' && key !== 'labels') this.unknown(key, '"points"');
     const { points } = body;
+    if ('labels' in body) this.#common = readLabels(body.labels, this.#faulty);
     if (!Array.isArray(points)) {
       this.fault('points', 'must be an array');
       return 0;
@@ -215,12 +211,14 @@ class PointsReader {
   private readTimeAndLabels(point: Json): void {
     this.#at = this.readTime(point);
     if (this.#at > this.#newest) this.#newest = this.#at;
-    if ('labels' in point) this.readLabels(point.labels);
-    else {
-      this.#labels = undefined;
-      this.#labelKey = '';
-    }
+    const { labels, key } = 'labels' in point ? this.labelsOf(point) : this.#common;
+    this.#labels = labels;
+    this.#labelKey = key;
     if (this.#labelKey !== '') contentHash.text(this.#labelKey);
+  }
+
+  private labelsOf(point: Json): LabelSet {
+    return withCommon(readLabels(point.labels, this.#faulty), this.#common, this.#faulty);
   }
 
   private readTime(point: Json): number {
@@ -238,33 +236,6 @@ class PointsReader {
     }
     contentHash.number(at);
     return at;
-  }
-
-  private readLabels(labels: unknown): void {
-    this.#labels = undefined;
-    this.#labelKey = '';
-    if (!isObject(labels)) {
-      this.fault('labels', 'must be an object of texts');
-      return;
-    }
-    const names = Object.keys(labels).sort();
-    if (names.length > MOST_LABELS) {
-      this.fault('labels', `must have at most ${MOST_LABELS} labels`);
-      return;
-    }
-    // Without a prototype "__proto__" is a name like any other.
-    const kept: Labels = Object.create(null);
-    for (const name of names) {
-      const value = labels[name];
-      const path = sayableName.test(name) ? `labels.${name}` : 'labels';
-      if (!isStorable(name)) this.fault(path, 'must have names without NUL or lone surrogates');
-      else if (typeof value !== 'string') this.fault(path, 'must be a text');
-      else if (!isStorable(value)) this.fault(path, 'must not contain NUL or lone surrogates');
-      else kept[name] = value;
-    }
-    if (names.length === 0) return;
-    this.#labels = kept;
-    this.#labelKey = JSON.stringify(kept);
   }
 
   private nonNegative(value: unknown, path: string): number {
