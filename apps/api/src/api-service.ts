@@ -25,7 +25,6 @@ import { IncidentStore } from './read/incident-store.js';
 import { OnCallStore } from './read/on-call-store.js';
 import { PageStore } from './read/page-store.js';
 import { projections } from './read/projections.js';
-import { PrometheusRulesReader } from './read/prometheus-rules-reader.js';
 import { ReadModels } from './read/read-models.js';
 import { ResourceReader } from './read/resource-reader.js';
 import { ResourceStore } from './read/resource-store.js';
@@ -111,7 +110,6 @@ async function assemble(
     ...(settings.commandTimeoutMs === undefined ? {} : { timeoutMs: settings.commandTimeoutMs }),
   });
   const resources = new ResourceStore(models);
-  const resourceReader = new ResourceReader(resources, models);
   const pages = new PageStore(models);
   const incidents = new IncidentStore(models);
   const gateStore = new GateStore(models);
@@ -127,8 +125,7 @@ async function assemble(
       writer: new Writer(gateway),
       models,
       resources,
-      resourceReader,
-      prometheusRules: new PrometheusRulesReader(resourceReader, resources),
+      resourceReader: new ResourceReader(resources, models),
       incidents,
       gateStore,
       gate: new GateReader({ models, resources, incidents, overrides: gateStore, gateway, clock }),

@@ -8,7 +8,6 @@ import {
   build,
   ensureChromium,
   ensureNatsServer,
-  ensurePrometheus,
   environment,
   installDependencies,
   lastLines,
@@ -158,7 +157,6 @@ async function main() {
   await installDependencies();
   await ensureNatsServer();
   env.BELLWETHER_CHROMIUM = await ensureChromium();
-  await ensurePrometheus();
   const before = strayFiles();
   await check('types', program('tsc', '-p', 'tsconfig.base.json'));
   await check('lint', program('biome', 'check', '.'));

@@ -5,7 +5,7 @@ import { sliceOf } from './window.js';
 /** How many of the newest gaps the median is taken over. */
 const GAPS = 60;
 /** A measurement older than this many cadences is stale. */
-const STALE_AFTER = 3;
+export const STALE_AFTER = 3;
 /** Coverage below this share freezes. */
 const COVERED = 0.9;
 
@@ -35,41 +35,14 @@ export interface Regularity {
  * @param slice minutes of a slice
  */
 export function regularity(series: Series, defined?: number, slice = 1): Regularity {
-  const least = slice * MINUTE;
-  if (series.newest === null || series.first === null) {
-    return {
-      cadence: defined === undefined ? null : Math.max(defined, least),
-      coverage: null,
-      missedAt: null,
-    };
-  }
-  const newest = sliceOf(minuteOf(series.newest), slice);
-  const cadence = defined === undefined ? medianGap(series, newest, slice) : Math.max(defined, least);
-  if (cadence === null) return { cadence, coverage: 1, missedAt: null };
-
-  const hour = sliceOf(newest + slice - Math.max(HOUR_MINUTES, slice), slice);
-  const start = Math.max(hour, sliceOf(minuteOf(series.first), slice));
-  const step = cadence / MINUTE;
-  const expected = Math.floor((newest - start) / step) + 1;
-  let seen = 0;
-  let previous = start - step;
-  let missed: number | null = null;
-  for (let minute = start; minute <= newest; minute += slice) {
-    if (!isMeasured(series, minute, slice)) continue;
-    seen++;
-    if (missed === null && minute - previous > step) missed = previous + step;
-    previous = minute;
-  }
-  return {
-    cadence,
-    coverage: Math.min(1, seen / expected),
-    missedAt: missed === null ? null : Math.ceil(missed) * MINUTE,
-  };
+  return regularityOf(series, latestMeasured(series, slice), defined, slice);
 }
 
 /** {@link regularity} of a series, worked out anew only when another minute was measured. */
 export class Heartbeat {
   #revision = -1;
+  #newest = -1;
+  #measured: number[] = [];
   #regularity: Regularity = { cadence: null, coverage: null, missedAt: null };
 
   /**
@@ -83,11 +56,27 @@ export class Heartbeat {
   ) {}
 
   get regularity(): Regularity {
-    if (this.#revision !== this.series.revision) {
-      this.#regularity = regularity(this.series, this.defined, this.slice);
-      this.#revision = this.series.revision;
+    const { revision } = this.series;
+    if (this.#revision !== revision) {
+      if (!this.#beats(revision)) this.#measured = latestMeasured(this.series, this.slice);
+      this.#revision = revision;
+      this.#newest = this.series.newest === null ? -1 : minuteOf(this.series.newest);
+      this.#regularity = regularityOf(this.series, this.#measured, this.defined, this.slice);
     }
     return this.#regularity;
+  }
+
+  /** Takes the next minute into what is known, where that is all that came: as it mostly is. */
+  #beats(revision: number): boolean {
+    const { newest, hotFrom } = this.series;
+    if (newest === null || this.#measured.length === 0 || revision !== this.#revision + 1) return false;
+    const minute = minuteOf(newest);
+    if (minute <= this.#newest) return false;
+    const start = sliceOf(minute, this.slice);
+    if (start !== this.#measured.at(-1)) this.#measured.push(start);
+    while (this.#measured.length > GAPS + 1 || (this.#measured[0] as number) < hotFrom)
+      this.#measured.shift();
+    return true;
   }
 }
 
@@ -135,17 +124,62 @@ export function silentSince(
 const seconds = (millis: number): string =>
   millis % MINUTE === 0 ? `${millis / MINUTE}m` : `${Math.round(millis / 1000)}s`;
 
-/** Median of the newest gaps in milliseconds; the lower one of two middles, so that it is a gap that occurred. */
-function medianGap(series: Series, newest: number, slice: number): number | null {
-  const gaps: number[] = [];
-  let later = newest;
-  for (let minute = newest - slice; minute >= series.hotFrom && gaps.length < GAPS; minute -= slice) {
-    if (!isMeasured(series, minute, slice)) continue;
-    gaps.push(later - minute);
-    later = minute;
+/** The newest slices with data, by their first minutes, in order of time: as many as there are gaps to look at, and one. */
+function latestMeasured(series: Series, slice: number): number[] {
+  if (series.newest === null) return [];
+  const newest = sliceOf(minuteOf(series.newest), slice);
+  const found = [newest];
+  for (let minute = newest - slice; minute >= series.hotFrom && found.length <= GAPS; minute -= slice) {
+    if (isMeasured(series, minute, slice)) found.push(minute);
   }
-  if (gaps.length === 0) return null;
-  gaps.sort((a, b) => a - b);
+  return found.reverse();
+}
+
+/** @param measured the {@link latestMeasured} slices: an hour has no more of them */
+function regularityOf(
+  { first, newest: at }: Series,
+  measured: readonly number[],
+  defined: number | undefined,
+  slice: number,
+): Regularity {
+  const least = slice * MINUTE;
+  const given = defined === undefined ? null : Math.max(defined, least);
+  if (first === null || at === null) return { cadence: given, coverage: null, missedAt: null };
+  const cadence = given ?? medianGap(measured);
+  if (cadence === null) return { cadence, coverage: 1, missedAt: null };
+
+  const newest = sliceOf(minuteOf(at), slice);
+  const hour = sliceOf(newest + slice - Math.max(HOUR_MINUTES, slice), slice);
+  const start = Math.max(hour, sliceOf(minuteOf(first), slice));
+  const step = cadence / MINUTE;
+  const expected = Math.floor((newest - start) / step) + 1;
+  let seen = 0;
+  let previous = start - step;
+  let missed: number | null = null;
+  for (const minute of measured) {
+    if (minute < start) continue;
+    seen++;
+    if (missed === null && minute - previous > step) missed = previous + step;
+    previous = minute;
+  }
+  return {
+    cadence,
+    coverage: Math.min(1, seen / expected),
+    missedAt: missed === null ? null : Math.ceil(missed) * MINUTE,
+  };
+}
+
+/** Median of the gaps in milliseconds; the lower one of two middles, so that it is a gap that occurred. */
+function medianGap(measured: readonly number[]): number | null {
+  if (measured.length < 2) return null;
+  const gaps: number[] = [];
+  let regular = true;
+  for (let i = 1; i < measured.length; i++) {
+    const gap = (measured[i] as number) - (measured[i - 1] as number);
+    if (gap !== (gaps[0] ?? gap)) regular = false;
+    gaps.push(gap);
+  }
+  if (!regular) gaps.sort((a, b) => a - b);
   return (gaps[(gaps.length - 1) >> 1] as number) * MINUTE;
 }
 

@@ -1,4 +1,12 @@
 export { type AlertPair, alertKey, EPSILON, googleSre } from './alert-pairs.js';
+export {
+  type BacktestOptions,
+  type BacktestReport,
+  backtest,
+  runBacktest,
+} from './backtest/backtest.js';
+export { Recording } from './backtest/recording.js';
+export { type BacktestSpan, decidedFrom, recordedSpan } from './backtest/span.js';
 export { type BucketsOf, dumpBuckets } from './bucket-dump.js';
 export {
   decidePolicy,
@@ -58,12 +66,6 @@ export { exportOpenSlo } from './openslo/export.js';
 export { importOpenSlo } from './openslo/import.js';
 export type { OpenSloObject, OpenSloOptions } from './openslo/objects.js';
 export { type DaySums, NO_MINUTE, PageMissing } from './pages.js';
-export {
-  type ExportedRules,
-  exportPrometheusRules,
-  type PrometheusExportOptions,
-} from './prometheus/export.js';
-export { rulesFile } from './prometheus/rules-file.js';
 export { burnRate, firstBadMinute, heldEdges, type PairReading, type Reading, readSlo } from './reading.js';
 export { occurrences, recurrenceFaults, type Span } from './recurrence.js';
 export { RuleFault } from './recurrence-rule.js';

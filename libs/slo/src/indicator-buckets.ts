@@ -5,6 +5,7 @@ import { Sketch } from './sketch.js';
 import { Sketches } from './sketches.js';
 import type { SliceRule } from './slice-rule.js';
 import type { SloPlan } from './slo-plan.js';
+import { Tally } from './tally.js';
 import { HOUR_MINUTES, hourOf, MINUTE, minuteOf } from './time-grid.js';
 import { sliceOf, type Window } from './window.js';
 
@@ -52,6 +53,19 @@ export function needsOf(plans: Iterable<SloPlan>): BucketNeeds {
   }
   return needs;
 }
+
+/** What the points of one minute come to, as a {@link PointSink} takes them. */
+export interface GatheredMinute {
+  /** When the first and the last of them were, epoch milliseconds. */
+  first: number;
+  newest: number;
+  /** Of a percentile how many values there were, in both parts. */
+  tally: Tally;
+  /** The values, where a percentile needs them. */
+  sketch: Sketch | null;
+}
+
+const NOTHING = new Tally();
 
 /** Hours of buckets that are stored elsewhere. */
 export interface MissingHours {
@@ -134,6 +148,20 @@ export class IndicatorBuckets {
       this.sketches.observe(minute, measure, count, this.events.hasHour(minute));
       this.events.observe(at, count, count);
     }
+    if (this.slices.size > 0) this.#touched.add(minute);
+  }
+
+  /**
+   * Counts what was gathered of a minute: the same, bit for bit, as {@link observe} of each of its points.
+   * @throws PageMissing
+   */
+  observeMinute({ first, newest, tally, sketch }: GatheredMinute): void {
+    const minute = minuteOf(newest);
+    if (this.sketches !== null && sketch !== null) {
+      this.sketches.merge(minute, sketch, this.events.hasHour(minute));
+    }
+    this.events.observeTally(newest, tally);
+    this.events.observeTally(first, NOTHING);
     if (this.slices.size > 0) this.#touched.add(minute);
   }
 

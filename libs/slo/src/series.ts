@@ -85,15 +85,12 @@ export class Series {
    * @throws PageMissing when the hour is cold and not paged in: ask {@link missingFor} first
    */
   observe(at: number, good: number, total: number): void {
-    const minute = minuteOf(at);
-    const g = wholeOf(good);
-    const gf = fractionOf(good);
-    const t = wholeOf(total);
-    const tf = fractionOf(total);
-    this.#minutes.add(minute, g, gf, t, tf);
-    for (const window of this.#windows.values()) window.observe(minute, g, gf, t, tf);
-    if (this.#newest === null || at > this.#newest) this.#newest = at;
-    if (this.#first === null || at < this.#first) this.#first = at;
+    this.#count(at, wholeOf(good), fractionOf(good), wholeOf(total), fractionOf(total));
+  }
+
+  /** {@link observe} of what was summed elsewhere, without rounding it anew. @throws PageMissing */
+  observeTally(at: number, { good, goodFraction, total, totalFraction }: Tally): void {
+    this.#count(at, good, goodFraction, total, totalFraction);
   }
 
   /**
@@ -236,6 +233,16 @@ export class Series {
    */
   day(day: number): DaySums | null {
     return this.#minutes.day(day);
+  }
+
+  #count(at: number, good: number, goodFraction: number, total: number, totalFraction: number): void {
+    const minute = minuteOf(at);
+    this.#minutes.add(minute, good, goodFraction, total, totalFraction);
+    for (const window of this.#windows.values()) {
+      window.observe(minute, good, goodFraction, total, totalFraction);
+    }
+    if (this.#newest === null || at > this.#newest) this.#newest = at;
+    if (this.#first === null || at < this.#first) this.#first = at;
   }
 
   #lows(end: number): number[] {

@@ -29,21 +29,12 @@ export class Sketches {
 
   /** Counts a value. @param known whether the hour has stored sketches. @throws PageMissing when they are not in memory */
   observe(minute: number, value: number, count: number, known: boolean): void {
-    const hour = hourOf(minute);
-    let own = this.#hours.get(hour);
-    if (own === undefined) {
-      if (known && this.#paged) throw new PageMissing(hour);
-      own = { minutes: new Map(), dirty: true };
-      this.#hours.set(hour, own);
-    }
-    const place = minute - hour * HOUR_MINUTES;
-    let sketch = own.minutes.get(place);
-    if (!(sketch instanceof Sketch)) {
-      sketch = sketch === undefined ? new Sketch() : decodeSketch(sketch);
-      own.minutes.set(place, sketch);
-    }
-    sketch.observe(value, count);
-    own.dirty = true;
+    this.#own(minute, known).observe(value, count);
+  }
+
+  /** Counts everything that another sketch counted. @param known,@throws as of {@link observe} */
+  merge(minute: number, observed: Sketch, known: boolean): void {
+    this.#own(minute, known).merge(observed);
   }
 
   /** Adds a minute's sketch to `sketch`. @param known whether the minute was measured. @throws PageMissing */
@@ -89,6 +80,29 @@ export class Sketches {
     for (const [hour, own] of this.#hours) {
       if (!own.dirty && hour <= newest - HOT_HOURS) this.#hours.delete(hour);
     }
+  }
+
+  /** Forgets the hours before one: of a span in which nothing late can come. */
+  forget(before: number): void {
+    for (const hour of this.#hours.keys()) if (hour < before) this.#hours.delete(hour);
+  }
+
+  #own(minute: number, known: boolean): Sketch {
+    const hour = hourOf(minute);
+    let own = this.#hours.get(hour);
+    if (own === undefined) {
+      if (known && this.#paged) throw new PageMissing(hour);
+      own = { minutes: new Map(), dirty: true };
+      this.#hours.set(hour, own);
+    }
+    const place = minute - hour * HOUR_MINUTES;
+    let sketch = own.minutes.get(place);
+    if (!(sketch instanceof Sketch)) {
+      sketch = sketch === undefined ? new Sketch() : decodeSketch(sketch);
+      own.minutes.set(place, sketch);
+    }
+    own.dirty = true;
+    return sketch;
   }
 
   /** Bytes of stored sketches in memory. */

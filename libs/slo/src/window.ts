@@ -16,18 +16,26 @@ export interface Window {
   period(end: number): Period | null;
 }
 
+/** Rolling windows that were asked for: evaluation names its look-backs anew each time. */
+const knownRolling = new Map<string, Window>();
+
 /**
  * The last `minutes` complete minutes and the current one.
  * @param slice minutes of a slice: the window starts on its grid, so it is of the complete slices that fit and the current one
  */
 export function rolling(minutes: number, slice = 1): Window {
-  return {
-    key: slice === 1 ? `${minutes}` : `${minutes}/${slice}`,
+  const key = slice === 1 ? `${minutes}` : `${minutes}/${slice}`;
+  const found = knownRolling.get(key);
+  if (found !== undefined) return found;
+  const window: Window = {
+    key,
     label: formatDuration(minutes * MINUTE),
     longest: minutes + slice - 1,
     low: (end) => (slice === 1 ? end - minutes : Math.ceil((sliceOf(end, slice) - minutes) / slice) * slice),
     period: () => null,
   };
+  knownRolling.set(key, window);
+  return window;
 }
 
 /** First minute of the slice that a minute lies in; slices of `slice` minutes are on a grid from the epoch. */
