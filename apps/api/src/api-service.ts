@@ -25,6 +25,7 @@ import { IncidentStore } from './read/incident-store.js';
 import { OnCallStore } from './read/on-call-store.js';
 import { PageStore } from './read/page-store.js';
 import { projections } from './read/projections.js';
+import { PrometheusRulesReader } from './read/prometheus-rules-reader.js';
 import { ReadModels } from './read/read-models.js';
 import { ResourceReader } from './read/resource-reader.js';
 import { ResourceStore } from './read/resource-store.js';
@@ -110,6 +111,7 @@ async function assemble(
     ...(settings.commandTimeoutMs === undefined ? {} : { timeoutMs: settings.commandTimeoutMs }),
   });
   const resources = new ResourceStore(models);
+  const resourceReader = new ResourceReader(resources, models);
   const pages = new PageStore(models);
   const incidents = new IncidentStore(models);
   const gateStore = new GateStore(models);
@@ -125,7 +127,8 @@ async function assemble(
       writer: new Writer(gateway),
       models,
       resources,
-      resourceReader: new ResourceReader(resources, models),
+      resourceReader,
+      prometheusRules: new PrometheusRulesReader(resourceReader, resources),
       incidents,
       gateStore,
       gate: new GateReader({ models, resources, incidents, overrides: gateStore, gateway, clock }),

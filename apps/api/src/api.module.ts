@@ -31,6 +31,7 @@ import { IncidentEvents } from './read/incident-events.js';
 import { IncidentStore } from './read/incident-store.js';
 import { OnCallStore } from './read/on-call-store.js';
 import { PageStore } from './read/page-store.js';
+import { PrometheusRulesReader } from './read/prometheus-rules-reader.js';
 import { ReadModels } from './read/read-models.js';
 import { ResourceReader } from './read/resource-reader.js';
 import { ResourceStore } from './read/resource-store.js';
@@ -50,6 +51,7 @@ const PARTS = {
   models: ReadModels,
   resources: ResourceStore,
   resourceReader: ResourceReader,
+  prometheusRules: PrometheusRulesReader,
   incidents: IncidentStore,
   incidentEvents: IncidentEvents,
   incidentBudgets: IncidentBudgets,

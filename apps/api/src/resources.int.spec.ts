@@ -1,3 +1,4 @@
+import { type PrometheusRules, prometheusRules } from '@bellwether/contracts';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Rig } from './rig.fixture.js';
 
@@ -282,4 +283,43 @@ test('an SLO’s status is asked of the evaluator', async () => {
   expect(status).toBe(200);
   expect(body).toMatchObject({ slo: 'asked', state: 'no-data', sli: null });
   expect((await rig.get('/v1/slos/unknown/status')).status).toBe(404);
+});
+
+describe('rules for Prometheus', () => {
+  beforeAll(async () => {
+    await rig.put('/v1/slis/ruled/availability', {
+      source: {
+        prometheus: { url: 'http://127.0.0.1:9090', bad: 'bad[{{.window}}]', total: 'all[{{.window}}]' },
+      },
+    });
+    await rig.put('/v1/slos/ruled', { ...slo, service: 'ruled' });
+    await rig.put('/v1/slos/unruled', { ...slo, service: 'unruled' });
+  });
+
+  test('alert as the SLO does, with what they cannot say', async () => {
+    const { status, body } = await rig.get<PrometheusRules>('/v1/slos/ruled/prometheus-rules');
+    expect(status).toBe(200);
+    expect(prometheusRules.parse(body).groups.map(({ name }) => name)).toEqual([
+      'bellwether:ruled',
+      'bellwether:ruled:budget',
+      'bellwether-sli:ruled/availability',
+    ]);
+    expect(body.notes).toEqual([expect.stringMatching(/^SLO ruled: missingData: /)]);
+  });
+
+  test('are a rules file as YAML', async () => {
+    const { headers, body } = await rig.get('/v1/slos/ruled/prometheus-rules', {
+      headers: { accept: 'application/yaml' },
+    });
+    expect(headers.get('content-type')).toBe('application/yaml; charset=utf-8');
+    expect(body).toMatch(/^# SLO ruled: missingData: .*\ngroups:\n {2}- name: bellwether:ruled\n/);
+  });
+
+  test('are none for an SLI that is published, and 404 for no SLO', async () => {
+    expect((await rig.get('/v1/slos/unruled/prometheus-rules')).body).toEqual({
+      groups: [],
+      notes: [expect.stringMatching(/^SLO unruled: sli: unruled\/availability is not among these/)],
+    });
+    expect((await rig.get('/v1/slos/nothing/prometheus-rules')).status).toBe(404);
+  });
 });

@@ -50,11 +50,7 @@ export function readManifests(
   paths: string[],
   stdin: () => string = () => readFileSync(0, 'utf8'),
 ): ManifestEntry[] {
-  const sources = paths.flatMap((given) =>
-    given === '-'
-      ? [{ file: 'stdin', text: stdin() }]
-      : filesOf(given).map((file) => ({ file, text: read(file) })),
-  );
+  const sources = sourcesOf(paths, stdin);
   const faults: string[] = [];
   const entries = sources.flatMap(({ file, text }) => {
     const parsed = parseManifest(file, text);
@@ -76,6 +72,42 @@ export function readManifests(
   return entries.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
 }
 
+/**
+ * Reads documents of other tools, YAML or JSON; paths as those of manifests.
+ * @throws CliError (usage) naming file, line and column of what is no YAML
+ */
+export function readDocuments(
+  paths: string[],
+  stdin: () => string = () => readFileSync(0, 'utf8'),
+): unknown[] {
+  return sourcesOf(paths, stdin).flatMap(({ file, text }) => {
+    const lines = new LineCounter();
+    const documents = parseAllDocuments(text, { lineCounter: lines });
+    return [...documents].flatMap((document) => {
+      const [error] = document.errors;
+      if (error) {
+        const { line, col } = lines.linePos(error.pos[0]);
+        throw new CliError(`${file} is not valid`, ExitCode.usage, [
+          `${file}:${line}:${col}: ${messageOf(error)}`,
+        ]);
+      }
+      const value: unknown = document.toJS({ maxAliasCount: 100 });
+      return value === null || value === undefined ? [] : [value];
+    });
+  });
+}
+
+const sourcesOf = (paths: string[], stdin: () => string): { file: string; text: string }[] =>
+  paths.flatMap((given) =>
+    given === '-'
+      ? [{ file: 'stdin', text: stdin() }]
+      : filesOf(given).map((file) => ({ file, text: read(file) })),
+  );
+
+/** What the parser says of one fault, without the place. */
+const messageOf = ({ message }: Error): string =>
+  (message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, '');
+
 /** Parses the documents of one file. @returns also its faults: `file:line:column: …` */
 export function parseManifest(file: string, source: string): { entries: ManifestEntry[]; faults: string[] } {
   const lines = new LineCounter();
@@ -91,8 +123,7 @@ export function parseManifest(file: string, source: string): { entries: Manifest
     const [error] = document.errors;
     if (error) {
       // The first one: what the parser says after it has lost the thread leads astray.
-      const message = error.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '');
-      faults.push(`${place(error.pos[0])}: ${message}`);
+      faults.push(`${place(error.pos[0])}: ${messageOf(error)}`);
       continue;
     }
     const value: unknown = document.toJS({ maxAliasCount: 100 });

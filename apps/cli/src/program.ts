@@ -10,6 +10,7 @@ import { gateCommand } from './commands/gate.js';
 import { readCommands } from './commands/get.js';
 import { historyCommand } from './commands/history.js';
 import { incidentCommands } from './commands/incident.js';
+import { interchangeCommands } from './commands/interchange.js';
 import { onCallCommands } from './commands/oncall.js';
 import { operationCommands } from './commands/operations.js';
 import { publishCommand } from './commands/publish.js';
@@ -64,6 +65,7 @@ export function buildProgram({
     return { context, http: new HttpClient(context), output, now, pause };
   };
   manifestCommands(program, open);
+  interchangeCommands(program, open);
   readCommands(program, open);
   historyCommand(program, open);
   publishCommand(program, open);

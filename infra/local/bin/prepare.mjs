@@ -218,6 +218,16 @@ export const chromium = {
   without: 'set BELLWETHER_CHROMIUM to the path of a Chromium or Chrome',
 };
 
+/** @type {SystemProgram} */
+export const prometheus = {
+  names: ['promtool'],
+  what: 'the Prometheus that exported rules and sources are tested with',
+  debian: 'prometheus',
+  brew: ['install', 'prometheus'],
+  other: "your system's package manager, or a release of github.com/prometheus/prometheus put on PATH",
+  without: 'leave those tests out',
+};
+
 /**
  * How a program can be had: by `apt` or `brew` right away, or by the person with `command`.
  * @param {SystemProgram} program
@@ -247,6 +257,18 @@ export async function ensureChromium() {
   const application = '/Applications/Chromium.app/Contents/MacOS/Chromium';
   if (process.platform === 'darwin' && existsSync(application)) return application;
   return await ensure(chromium, () => (existsSync(application) ? application : null));
+}
+
+/** Prometheus and promtool; without them the tests that need them are skipped. @returns whether they are there */
+export async function ensurePrometheus() {
+  try {
+    await ensure(prometheus);
+    return true;
+  } catch (error) {
+    if (!(error instanceof PrepareError)) throw error;
+    say(error.message);
+    return false;
+  }
 }
 
 /** @param {SystemProgram} program @returns {Promise<string>} its path */
@@ -284,9 +306,10 @@ async function installWithApt(name) {
   const updated = await run('apt-get', [...wait, 'update'], { env });
   const args = [...wait, 'install', '-y', '--no-install-recommends', name];
   const { code, output } = await run('apt-get', args, { env });
-  // Where systemd runs, the package has just started a server of its own on the port that ours wants.
-  if (code === 0 && name === natsServer.debian && existsSync('/run/systemd/system')) {
-    await run('systemctl', ['disable', '--now', 'nats-server'], { env });
+  // Where systemd runs, the package has just started a server of its own: on the port that ours wants, or for nobody.
+  const hasServer = name === natsServer.debian || name === prometheus.debian;
+  if (code === 0 && hasServer && existsSync('/run/systemd/system')) {
+    await run('systemctl', ['disable', '--now', name], { env });
   }
   return { code, output: updated.output + output };
 }

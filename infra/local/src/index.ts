@@ -1,11 +1,11 @@
 export { within } from './deadline.js';
 export { runForeground } from './foreground.js';
 export { type Exit, Guard, type GuardedCommand, GuardedProcess } from './guard.js';
-export { findNatsServer } from './nats-binary.js';
 export { type NatsOptions, NatsServer } from './nats-server.js';
 export { accepts, freePort, isPortFree } from './ports.js';
 export { installedBinaries, type PostgresBinaries, reachableBinaries } from './postgres-binaries.js';
 export { type PostgresOptions, PostgresServer } from './postgres-server.js';
+export { findNatsServer, findProgram } from './program-path.js';
 export { type RunRecord, read as readRunRecord } from './run-lock.js';
 export type { ServiceState } from './service-process.js';
 export { type ServiceDefinition, services } from './services.js';

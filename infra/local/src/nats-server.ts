@@ -3,9 +3,9 @@ import path from 'node:path';
 import { within } from './deadline.js';
 import type { Guard, GuardedProcess } from './guard.js';
 import { logTail } from './log-tail.js';
-import { findNatsServer } from './nats-binary.js';
 import { stopOrphan } from './orphan.js';
 import { accepts } from './ports.js';
+import { findNatsServer } from './program-path.js';
 
 export interface NatsOptions {
   guard: Guard;

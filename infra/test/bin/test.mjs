@@ -8,6 +8,7 @@ import {
   build,
   ensureChromium,
   ensureNatsServer,
+  ensurePrometheus,
   environment,
   installDependencies,
   lastLines,
@@ -157,6 +158,7 @@ async function main() {
   await installDependencies();
   await ensureNatsServer();
   env.BELLWETHER_CHROMIUM = await ensureChromium();
+  await ensurePrometheus();
   const before = strayFiles();
   await check('types', program('tsc', '-p', 'tsconfig.base.json'));
   await check('lint', program('biome', 'check', '.'));

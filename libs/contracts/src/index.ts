@@ -32,5 +32,6 @@ export * from './time.js';
 export * from './tracing.js';
 export * from './views/backtest.js';
 export * from './views/gate.js';
+export * from './views/prometheus.js';
 export * from './views/slo-groups.js';
 export * from './views/views.js';

@@ -1,5 +1,5 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import { type Case, DAY, HOUR, ORACLE, RATE } from './timing-oracle.fixture.js';
+import { type Case, DAY, HOUR, ORACLE, RATE } from './oracle-table.fixture.js';
 import { EPOCH, planOf, VirtualSlo } from './virtual-time.fixture.js';
 
 // Months of virtual time, on a machine that may be busy.

@@ -66,6 +66,12 @@ export { exportOpenSlo } from './openslo/export.js';
 export { importOpenSlo } from './openslo/import.js';
 export type { OpenSloObject, OpenSloOptions } from './openslo/objects.js';
 export { type DaySums, NO_MINUTE, PageMissing } from './pages.js';
+export {
+  type ExportedRules,
+  exportPrometheusRules,
+  type PrometheusExportOptions,
+} from './prometheus/export.js';
+export { rulesFile } from './prometheus/rules-file.js';
 export { burnRate, firstBadMinute, heldEdges, type PairReading, type Reading, readSlo } from './reading.js';
 export { occurrences, recurrenceFaults, type Span } from './recurrence.js';
 export { RuleFault } from './recurrence-rule.js';

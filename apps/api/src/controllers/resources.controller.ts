@@ -1,10 +1,14 @@
 import { sloHistory, sloStatus } from '@bellwether/contracts';
 import { principalOf } from '@bellwether/service';
-import { Controller } from '@nestjs/common';
+import { rulesFile } from '@bellwether/slo';
+import { Controller, Header, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { ApiClock } from '../api-clock.js';
 import { CommandGateway } from '../commands/gateway.js';
 import { Writer } from '../commands/writer.js';
+import { PrometheusRulesReader } from '../read/prometheus-rules-reader.js';
 import { ResourceReader } from '../read/resource-reader.js';
+import { prefers } from '../routing/accept.js';
 import { Input, type InputOf } from '../routing/input.js';
 import { Serves } from '../routing/serves.js';
 import { historySpan } from './history-span.js';
@@ -17,6 +21,7 @@ export class ResourcesController {
     private readonly writer: Writer,
     private readonly gateway: CommandGateway,
     private readonly time: ApiClock,
+    private readonly rules: PrometheusRulesReader,
   ) {}
 
   @Serves('listServices')
@@ -105,5 +110,19 @@ export class ResourcesController {
       principalOf(request),
     );
     return sloHistory.parse(history);
+  }
+
+  @Serves('getSloPrometheusRules')
+  @Header('vary', 'accept')
+  async getSloPrometheusRules(
+    @Input() { params, query, request }: InputOf<'getSloPrometheusRules'>,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const rules = await this.rules.of(params.name, query);
+    const yaml =
+      prefers(request.headers.accept, ['application/json', 'application/yaml']) === 'application/yaml';
+    if (!yaml) return rules;
+    reply.header('content-type', 'application/yaml; charset=utf-8');
+    return rulesFile(rules);
   }
 }

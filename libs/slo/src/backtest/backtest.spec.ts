@@ -2,7 +2,7 @@ import type { Backtest, PointColumns } from '@bellwether/contracts';
 import { describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type BacktestOptions, backtest, MINUTE, Recording, runBacktest, type SloPlan } from '../index.js';
-import { DAY, HOUR, ORACLE, RATE } from '../timing-oracle.fixture.js';
+import { DAY, HOUR, ORACLE, RATE } from '../oracle-table.fixture.js';
 import { EPOCH, planOf, VirtualSlo } from '../virtual-time.fixture.js';
 
 // Months of virtual time, on a machine that may be busy.

@@ -3,6 +3,7 @@ import { resourceName } from '../../names.js';
 import { service, sli } from '../../resources/service.js';
 import { groupValue, sloDefinition } from '../../resources/slo.js';
 import { duration } from '../../time.js';
+import { prometheusRules } from '../../views/prometheus.js';
 import { HISTORY_POINTS, listOf, sloHistory, sloStatus } from '../../views/views.js';
 import { defineRoutes, integerParameter, readQuery, resourceListQuery, timeParameter } from '../route.js';
 
@@ -170,5 +171,23 @@ export const resourceRoutes = defineRoutes({
       group: groupValue.optional(),
     }),
     answers: found(`Points from \`from\` to \`to\`, at most ${HISTORY_POINTS}`, sloHistory),
+  },
+  getSloPrometheusRules: {
+    app: 'api',
+    method: 'GET',
+    path: '/v1/slos/{name}/prometheus-rules',
+    tag: 'slos',
+    summary:
+      'Recording and alerting rules for Prometheus that alert as the SLO does, to run both side by side',
+    access: 'viewer',
+    params: named,
+    query: read,
+    answers: {
+      200: {
+        description: 'The rules, and what of the SLO they cannot say; as YAML, a rules file',
+        schema: prometheusRules,
+        mediaTypes: ['application/yaml'],
+      },
+    },
   },
 });

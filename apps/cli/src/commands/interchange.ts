@@ -1,0 +1,181 @@
+import { type PrometheusRules, parseOrRefuse, service, sli, sloDefinition } from '@bellwether/contracts';
+import {
+  type Definitions,
+  exportOpenSlo,
+  exportPrometheusRules,
+  type Imported,
+  importOpenSlo,
+  importSloth,
+  noteText,
+  rulesFile,
+} from '@bellwether/slo';
+import type { Command } from 'commander';
+import { stringify } from 'yaml';
+import type { z } from 'zod';
+import { CliError, ExitCode } from '../errors.js';
+import { type ManifestEntry, readDocuments, readManifests } from '../manifest.js';
+import { all, collect, type OpenSession, render, type Session, warn } from './command.js';
+
+const MANIFEST = [
+  '-f, --file <path>',
+  'of the definitions in these manifests: a file, a folder, or - (repeatable)',
+] as const;
+const DOCUMENT = ['-f, --file <path>', 'a YAML or JSON file, a folder, or - (repeatable)'] as const;
+
+interface ExportOptions {
+  file?: string[];
+}
+
+interface ImportOptions {
+  file?: string[];
+  strict: boolean;
+  prometheusUrl?: string;
+}
+
+/** `import` and `export`. */
+export function interchangeCommands(program: Command, open: OpenSession): void {
+  const importing = program.command('import').description('definitions of other tools, as manifests');
+  const exporting = program.command('export').description('definitions in the words of other tools');
+  importCommands(importing, open);
+
+  exporting
+    .command('prometheus')
+    .argument('[slos...]', 'these SLOs; without it, all of them')
+    .description('recording and alerting rules that alert as the SLOs do, to run both side by side')
+    .option(...MANIFEST, collect)
+    .addHelpText(
+      'after',
+      '\nWhat rules cannot say is written to standard error, and to the file as comments.\n\nExamples:\n' +
+        '  bellwether export prometheus > bellwether-rules.yaml && promtool check rules bellwether-rules.yaml\n' +
+        '  bellwether export prometheus -f slos/',
+    )
+    .action(async (names: string[], options: ExportOptions, command: Command) => {
+      const session = open(command);
+      const { groups, notes } = exportPrometheusRules(await definitions(session, names, options.file));
+      const rules: PrometheusRules = { groups, notes: notes.map(noteText) };
+      warn(session, { warnings: rules.notes });
+      // A rules file knows groups alone; notes are comments of it.
+      session.output.out(
+        session.context.output === 'json' ? JSON.stringify({ groups }, null, 2) : rulesFile(rules).trimEnd(),
+      );
+      if (groups.length === 0) throw new CliError('none of these SLOs has rules', ExitCode.failed);
+    });
+
+  exporting
+    .command('openslo')
+    .argument('[slos...]', 'these SLOs; without it, all definitions')
+    .description('OpenSLO v1; "import openslo" of it gives the same definitions again')
+    .option(...MANIFEST, collect)
+    .addHelpText('after', '\nExample:\n  bellwether export openslo checkout-availability > slo.yaml')
+    .action(async (names: string[], options: ExportOptions, command: Command) => {
+      const session = open(command);
+      const objects = exportOpenSlo(await definitions(session, names, options.file));
+      session.output.out(render(session, objects, documents));
+    });
+}
+
+function importCommands(importing: Command, open: OpenSession): void {
+  const formats = [
+    {
+      name: 'openslo',
+      description: 'OpenSLO v1, and the SLOs of v1alpha',
+      strict: "refuse what OpenSLO's own validator refuses; otherwise that is warned about",
+      read: importOpenSlo,
+    },
+    {
+      name: 'sloth',
+      description: "Sloth's specifications, as files or Kubernetes resources, and its catalogues of windows",
+      strict: "refuse fields that Sloth's specification does not have; otherwise they are warned about",
+      read: (parsed: unknown[], { strict, prometheusUrl }: { strict: boolean; prometheusUrl?: string }) =>
+        importSloth(parsed, { strict, prometheusUrl: prometheusUrl ?? LOCAL_PROMETHEUS }),
+    },
+  ];
+  for (const { name, description, strict, read } of formats) {
+    importing
+      .command(name)
+      .argument('[paths...]', 'as -f')
+      .description(description)
+      .option(...DOCUMENT, collect)
+      .option('--strict', strict, false)
+      .option(
+        '--prometheus-url <url>',
+        `the Prometheus that queries are for, where the file does not say${name === 'sloth' ? ` (default ${LOCAL_PROMETHEUS})` : ''}`,
+      )
+      .addHelpText(
+        'after',
+        '\nPrints manifests; warnings and faults are written to standard error. A file is imported as a whole or not at all.\n\n' +
+          `Example:\n  bellwether import ${name} -f slo.yaml | bellwether apply -f -`,
+      )
+      .action((paths: string[], options: ImportOptions, command: Command) => {
+        const session = open(command);
+        const files = [...(options.file ?? []), ...paths];
+        if (files.length === 0)
+          throw new CliError('which file? Give -f with a file, a folder, or -', ExitCode.usage);
+        const imported = read(readDocuments(files), options);
+        warn(session, { warnings: imported.warnings.map(noteText) });
+        session.output.out(render(session, manifestsOf(imported, name), documents));
+      });
+  }
+}
+
+/** Where a Prometheus listens unless it is told otherwise. */
+const LOCAL_PROMETHEUS = 'http://127.0.0.1:9090';
+
+/** What was imported as manifests that `apply` takes. @throws CliError with every fault */
+function manifestsOf(imported: Imported, format: string): object[] {
+  if (!imported.ok)
+    throw new CliError(
+      `this is not ${format} that can be imported`,
+      ExitCode.usage,
+      imported.faults.map(noteText),
+    );
+  const { services, slis, slos } = imported.definitions;
+  return [
+    ...services.map((one) => ({ kind: 'service', ...one })),
+    ...slis.map((one) => ({ kind: 'sli', ...one })),
+    ...slos.map((one) => ({ kind: 'slo', ...one })),
+  ];
+}
+
+const documents = (list: object[]): string => list.map((one) => stringify(one).trimEnd()).join('\n---\n');
+
+/** Definitions of manifests, or of the server; of some SLOs, those and what they are about. */
+async function definitions(
+  session: Session,
+  names: string[],
+  files: string[] | undefined,
+): Promise<Definitions> {
+  const found = files === undefined ? await ofServer(session) : ofManifests(readManifests(files));
+  const missing = names.filter((name) => !found.slos.some((slo) => slo.name === name));
+  if (missing.length > 0)
+    throw new CliError(
+      missing.length === 1 ? `there is no SLO ${missing[0]}` : `there are no SLOs ${missing.join(', ')}`,
+      files === undefined ? ExitCode.failed : ExitCode.usage,
+    );
+  if (names.length === 0) return found;
+  const slos = found.slos.filter(({ name }) => names.includes(name));
+  return {
+    services: found.services.filter(({ name }) => slos.some((slo) => slo.service === name)),
+    slis: found.slis.filter((one) => slos.some((slo) => slo.service === one.service && slo.sli === one.name)),
+    slos,
+  };
+}
+
+/** What the server has. Fields that this program does not know would be left out unseen: then it refuses. */
+async function ofServer(session: Session): Promise<Definitions> {
+  const read = async <T extends z.ZodType>(kind: string, schema: T): Promise<z.output<T>[]> =>
+    (await all<unknown>(session, `/v1/${kind}`)).map((one) =>
+      parseOrRefuse(schema, one, `one of the ${kind} of the server`),
+    );
+  return {
+    services: await read('services', service),
+    slis: await read('slis', sli),
+    slos: await read('slos', sloDefinition),
+  };
+}
+
+function ofManifests(entries: ManifestEntry[]): Definitions {
+  const of = <T>(kind: string): T[] =>
+    entries.filter((entry) => entry.kind === kind).map(({ resource }) => resource as T);
+  return { services: of('service'), slis: of('sli'), slos: of('slo') };
+}

@@ -1,0 +1,198 @@
+import { existsSync, globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { parseAllDocuments } from 'yaml';
+import { FakeServer } from './fake-server.fixture.js';
+
+let server: FakeServer;
+let folder: string;
+beforeAll(async () => {
+  server = await FakeServer.start();
+  folder = mkdtempSync(path.join(tmpdir(), 'bellwether-interchange-'));
+});
+afterAll(async () => {
+  await server.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+beforeEach(() => server.reset());
+
+const bellwether = (...argv: string[]) => server.run(...argv);
+const file = (name: string, text: string): string => {
+  const full = path.join(folder, name);
+  writeFileSync(full, text);
+  return full;
+};
+
+const sloth = `version: prometheus/v1
+service: shop
+slos:
+  - name: availability
+    objective: 99.9
+    sli:
+      events:
+        error_query: sum(rate(errors[{{.window}}]))
+        total_query: sum(rate(requests[{{.window}}]))
+    alerting: { page_alert: { labels: { severity: pageteam } }, ticket_alert: { disable: true } }
+`;
+
+const openslo = `apiVersion: openslo/v1
+kind: SLO
+metadata: { name: web-availability }
+spec:
+  service: web
+  indicator:
+    metadata: { name: requests }
+    spec:
+      ratioMetric:
+        counter: false
+        bad: { metricSource: { type: Prometheus, spec: { query: 'bad[{{.window}}]' } } }
+        total: { metricSource: { type: Prometheus, spec: { query: 'total[{{.window}}]' } } }
+  timeWindow: [{ duration: 30d, isRolling: true }]
+  budgetingMethod: Occurrences
+  objectives: [{ target: 0.99, op: lte }]
+`;
+
+const kindsOf = (text: string) => parseAllDocuments(text).map((document) => document.toJS().kind as string);
+
+describe('import', () => {
+  test('prints manifests that validate and apply take, with warnings beside them', async () => {
+    const { code, out, err } = await bellwether('import', 'sloth', '-f', file('sloth.yml', sloth));
+    expect(code).toBe(0);
+    expect(kindsOf(out)).toEqual(['service', 'sli', 'slo']);
+    expect(err).toBe(
+      'warning: service shop: slos.0.alerting.page_alert.labels: is left out: who is notified of an alert is said by escalationPolicy and declare',
+    );
+    expect(await bellwether('validate', '-f', file('imported.yaml', out))).toMatchObject({
+      code: 0,
+      out: '3 resources are valid',
+    });
+  });
+
+  test('takes the address of a Prometheus that the file does not say', async () => {
+    const given = ['-f', file('a.yml', openslo), '--prometheus-url', 'https://prometheus.example.org'];
+    const { out } = await bellwether('import', 'openslo', ...given, '-o', 'json');
+    expect(JSON.parse(out)).toContainEqual(
+      expect.objectContaining({
+        kind: 'sli',
+        source: {
+          prometheus: {
+            url: 'https://prometheus.example.org',
+            bad: 'bad[{{.window}}]',
+            total: 'total[{{.window}}]',
+          },
+        },
+      }),
+    );
+  });
+
+  test('strictly refuses what the format does not have, and prints nothing', async () => {
+    const given = file('b.yml', openslo);
+    expect((await bellwether('import', 'openslo', given)).code).toBe(0);
+    const { code, out, err } = await bellwether('import', 'openslo', given, '--strict');
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toMatch(
+      /^error: this is not openslo that can be imported\n {2}SLO web-availability: spec.objectives.0.op: is forbidden/,
+    );
+  });
+
+  test('names the place of what is no YAML, and asks for a file', async () => {
+    expect(await bellwether('import', 'sloth', file('c.yml', 'a: [1\n'))).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/c.yml is not valid\n {2}.*c.yml:2:1: /),
+    });
+    expect(await bellwether('import', 'sloth')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('Give -f with a file'),
+    });
+  });
+});
+
+const manifest = `kind: sli
+service: shop
+name: availability
+source: { prometheus: { url: "http://127.0.0.1:9090", bad: "errors[{{.window}}]", total: "requests[{{.window}}]" } }
+---
+kind: slo
+name: shop-availability
+service: shop
+sli: availability
+objective: 0.999
+indicator: { kind: ratio }
+budgeting: { method: occurrences }
+window: { rolling: 30d }
+`;
+const definitions = () => parseAllDocuments(manifest).map((document) => document.toJS());
+
+describe('export prometheus', () => {
+  test('of manifests is a rules file, with what it cannot say on top and beside', async () => {
+    const { code, out, err } = await bellwether('export', 'prometheus', '-f', file('d.yml', manifest));
+    expect(code).toBe(0);
+    expect(out).toMatch(/^# SLO shop-availability: missingData: an alert of Prometheus ends.*\ngroups:\n/);
+    expect(err).toMatch(/^warning: SLO shop-availability: missingData/);
+    const [document] = parseAllDocuments(out);
+    expect(document?.toJS().groups.map(({ name }: { name: string }) => name)).toEqual([
+      'bellwether:shop-availability',
+      'bellwether:shop-availability:budget',
+      'bellwether-sli:shop/availability',
+    ]);
+    const json = await bellwether('export', 'prometheus', '-f', file('d.yml', manifest), '-o', 'json');
+    expect(JSON.parse(json.out)).toEqual(document?.toJS());
+  });
+
+  test('of the server', async () => {
+    const [sli, slo] = definitions().map(({ kind: _, ...resource }) => resource);
+    server.answer = ({ url }) => ({
+      status: 200,
+      body: {
+        items: url === '/v1/slis' ? [sli] : url === '/v1/slos' ? [slo, { ...slo, name: 'other' }] : [],
+        nextCursor: null,
+      },
+    });
+    const { out } = await bellwether('export', 'prometheus', 'other');
+    expect(out).toContain('name: bellwether:other\n');
+    expect(out).not.toContain('shop-availability');
+    expect(await bellwether('export', 'prometheus', 'none')).toMatchObject({
+      code: 1,
+      err: 'error: there is no SLO none',
+    });
+  });
+
+  test('without a source there is nothing to export, and it says why', async () => {
+    const published = manifest.replace(/^source:.*\n/m, '');
+    const { code, err } = await bellwether('export', 'prometheus', '-f', file('e.yml', published));
+    expect(code).toBe(1);
+    expect(err).toMatch(/shop\/availability is published.*\nerror: none of these SLOs has rules$/);
+  });
+});
+
+test('export openslo, import openslo: the same definitions', async () => {
+  const { code, out } = await bellwether('export', 'openslo', '-f', file('f.yml', manifest));
+  expect(code).toBe(0);
+  const again = await bellwether('import', 'openslo', '--strict', '-f', file('g.yml', out), '-o', 'json');
+  const before = await bellwether('import', 'openslo', '-f', file('g.yml', out), '-o', 'json');
+  expect(again).toEqual(before);
+  expect(JSON.parse(again.out)).toEqual(
+    definitions().map((one: { kind: string }) => expect.objectContaining(one)),
+  );
+});
+
+// Other projects' own files, where this machine has them beside the checkout.
+const data = process.env.BELLWETHER_DATA_SETS ?? path.resolve(import.meta.dirname, '../../../../shared/data');
+const withSamples = existsSync(data) ? test : test.skip;
+
+withSamples("what is imported of other projects' own files validates", async () => {
+  const samples = [
+    ...['getting-started', 'home-wifi', 'k8s-multifile', 'multifile'].map((name) => [
+      'sloth',
+      `sloth/${name}.yml`,
+    ]),
+    ...globSync('openslo/**/*.yaml', { cwd: data }).map((name) => ['openslo', name]),
+  ] as [string, string][];
+  expect(samples.length).toBeGreaterThan(6);
+  for (const [format, name] of samples) {
+    const { code, out } = await bellwether('import', format, '-f', path.join(data, name));
+    expect([name, code]).toEqual([name, 0]);
+    expect(await bellwether('validate', '-f', file('sample.yaml', out))).toMatchObject({ code: 0 });
+  }
+});
