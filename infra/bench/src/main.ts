@@ -3,12 +3,14 @@ import { appendBench } from './append.bench.js';
 import { evaluatorBench } from './evaluator.bench.js';
 import type { Result } from './measure.js';
 import { rebuildBench } from './rebuild.bench.js';
+import { scaleBench } from './scale.bench.js';
 import { systemBench } from './system.bench.js';
 
 const benches: Record<string, () => Promise<Result[]>> = {
   append: appendBench,
   rebuild: rebuildBench,
   evaluator: evaluatorBench,
+  scale: scaleBench,
   system: systemBench,
 };
 

@@ -16,6 +16,8 @@ test('a log entry in JSON becomes a line for a person; other lines stay', () => 
     message: 'failed',
   };
   expect(readable(JSON.stringify(failed))).toBe('22:13:20.123 error failed\nError: no\n    at x');
+  const told = { ...failed, error: 'CheckpointMoved: elsewhere' };
+  expect(readable(JSON.stringify(told))).toBe('22:13:20.123 error failed\nCheckpointMoved: elsewhere');
   for (const line of ['plain text', '{"not": "a log entry"}', '{ broken', ''])
     expect(readable(line)).toBe(line);
 });

@@ -25,14 +25,15 @@ export function readable(line: string): string {
   if (!line.startsWith('{')) return line;
   try {
     const entry = JSON.parse(line) as Record<string, unknown> & {
-      error?: { message?: string; stack?: string };
+      error?: string | { message?: string; stack?: string };
     };
     if (typeof entry.level !== 'string' || typeof entry.time !== 'string') return line;
     const fields = Object.entries(entry)
       .filter(([key]) => !left.has(key))
       .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
     const head = [entry.time.slice(11, 23), entry.level.padEnd(5), entry.message, ...fields];
-    const error = entry.error?.stack ?? entry.error?.message;
+    const error =
+      typeof entry.error === 'string' ? entry.error : (entry.error?.stack ?? entry.error?.message);
     return head.filter((part) => part !== undefined).join(' ') + (error ? `\n${error}` : '');
   } catch {
     return line;

@@ -210,6 +210,21 @@ export class Buckets {
       else if (found.length > 0) await this.#openStored(key, demand, found);
       else this.#live.set(key, await beginSeries(this.#options, demand, 1));
     }
+    this.#index();
+  }
+
+  /** Lets a complete series answer, and removes the one that it was made to replace. */
+  async #putInPlace(live: LiveSeries): Promise<void> {
+    const key = demandKey(live.demand);
+    const replaced = this.#live.get(key);
+    if (replaced === undefined || replaced === live) return;
+    this.#successors.delete(key);
+    this.#live.set(key, live);
+    this.#index();
+    await this.#options.store.remove(this.#options.lease, [replaced.row.id]);
+  }
+
+  #index(): void {
     this.#bySli.clear();
     for (const live of this.#live.values()) {
       this.#bySli.set(live.demand.sli, [...this.ofSli(live.demand.sli), live]);
@@ -220,7 +235,9 @@ export class Buckets {
   async beginReplacements(): Promise<void> {
     for (const [key, live] of this.#live) {
       if (live.building || this.#successors.has(key)) continue;
-      this.#successors.set(key, await beginSeries(this.#options, live.demand, live.row.generation + 1));
+      const successor = await beginSeries(this.#options, live.demand, live.row.generation + 1);
+      this.#successors.set(key, successor);
+      if (!successor.building) await this.#putInPlace(successor);
     }
   }
 
@@ -273,13 +290,7 @@ export class Buckets {
     }
     live.row.backfilled = null;
     await this.save(this.#position, now);
-    const key = demandKey(live.demand);
-    const replaced = this.#live.get(key);
-    if (replaced !== undefined && replaced !== live) {
-      this.#successors.delete(key);
-      this.#live.set(key, live);
-      await this.#options.store.remove(this.#options.lease, [replaced.row.id]);
-    }
+    await this.#putInPlace(live);
     this.#options.logger.info({ sli: live.demand.sli, indicator: live.demand.key }, 'buckets are complete');
   }
 }

@@ -1,5 +1,5 @@
 import type { Indicator, MeasurementRecorded } from '@bellwether/contracts';
-import { durationMillis } from '@bellwether/contracts';
+import { durationMillis, type SloDefinition } from '@bellwether/contracts';
 import {
   type BucketNeeds,
   type Classifier,
@@ -43,16 +43,29 @@ export const demandKey = (demand: { sli: string; key: string }): string => `${de
 /** What tells slices that are judged by a rule from the events of the indicator that they are made of. */
 export const slicesKey = (indicator: string, rule: string): string => `${indicator}/${rule}`;
 
+/** A plan, and the unit that it was made for. */
+interface UnitPlan {
+  plan: SloPlan;
+  unit: string | undefined;
+}
+
+/** Plans that were made: every definition of one SLO asks for those of all others. */
+const planned = new WeakMap<SloDefinition, UnitPlan>();
+
 /** The plan of an SLO as it is defined now; null when this version cannot evaluate it. */
-export function planOf(registry: Registry, slo: string): { plan: SloPlan; unit: string | undefined } | null {
+export function planOf(registry: Registry, slo: string): UnitPlan | null {
   const entry = registry.slos.get(slo);
   if (entry === undefined || entry.retired) return null;
   const { definition } = entry;
   const unit = registry.slis.get(`${definition.service}/${definition.sli}`)?.data.unit;
-  let planned = planSlo(definition, unit);
+  const known = planned.get(definition);
+  if (known !== undefined && known.unit === unit) return known;
+  let made = planSlo(definition, unit);
   // An SLI that got another unit later: its values are compared as they come, as before.
-  if (!planned.ok) planned = planSlo(definition);
-  return planned.ok ? { plan: planned.plan, unit } : null;
+  if (!made.ok) made = planSlo(definition);
+  if (!made.ok) return null;
+  planned.set(definition, { plan: made.plan, unit });
+  return { plan: made.plan, unit };
 }
 
 /** What the SLOs whose SLI `concerns` asks for, by {@link demandKey}. */

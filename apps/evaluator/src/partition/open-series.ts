@@ -38,14 +38,18 @@ export async function openSeries(
   return new LiveSeries(demand, root, new Map(groups));
 }
 
-/** A series that is to be made from the journal. */
+/**
+ * A series that is to be made from the journal. An SLI that was never measured has nothing to make it from: whatever
+ * comes from now on is beyond the checkpoint, and the series is complete at once.
+ */
 export async function beginSeries(shelf: Shelf, demand: Demand, generation: number): Promise<LiveSeries> {
+  const measured = await shelf.log.streamVersion(measurements(demand.sli));
   const row = await shelf.store.create(shelf.lease, {
     sli: demand.sli,
     indicator: demand.key,
     generation,
-    backfilled: 0,
-    backfillOf: await shelf.log.streamVersion(measurements(demand.sli)),
+    backfilled: measured === 0 ? null : 0,
+    backfillOf: measured,
   });
   return new LiveSeries(demand, await beginPart(shelf, row, demand, groupOf(demand, OTHER_GROUP)));
 }

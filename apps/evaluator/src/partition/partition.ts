@@ -14,7 +14,7 @@ import { LeaseLost } from '../store/lease-fence.js';
 import { CheckpointMoved, type SeriesStore } from '../store/series-store.js';
 import { Buckets, STREAM_PAGE } from './buckets.js';
 import type { Lease } from './leases.js';
-import { demandKey, demandsOf } from './live-series.js';
+import { type Demand, demandKey, demandsOf } from './live-series.js';
 import { partitionOf } from './partition-of.js';
 import type { WatchedSlo } from './watch.js';
 import { Watches } from './watches.js';
@@ -45,6 +45,8 @@ export class Partition {
   readonly #turn = new Serial();
   readonly #watches: Watches;
   #buckets: Buckets | null = null;
+  /** What the SLOs ask for, as of the last look at their definitions. */
+  #demands: ReadonlyMap<string, Demand> = new Map();
   /** Head of the journal when the buckets were opened: nothing is decided before all of it is counted. */
   #target = 0;
   #stopped = false;
@@ -188,7 +190,10 @@ export class Partition {
    * Resolves when they are. @throws Error when they could not be made
    */
   async rebuild(): Promise<void> {
-    await this.#guarded((buckets) => buckets.beginReplacements());
+    await this.#guarded(async (buckets) => {
+      await buckets.beginReplacements();
+      this.#watches.adopt(this.#demands, buckets);
+    });
     this.#startBackfill();
     while (this.#backfill) await this.#backfill;
     if (this.#buckets?.replacing !== false)
@@ -249,9 +254,9 @@ export class Partition {
   async #reconcile(buckets: Buckets): Promise<void> {
     const { registry, clock } = this.#context;
     await buckets.save(buckets.position, this.#now()); // what is opened anew must be complete in the store
-    const demands = demandsOf(registry, (sli) => partitionOf(sli) === this.lease.partition);
-    await buckets.adopt(demands);
-    this.#watches.adopt(demands, buckets);
+    this.#demands = demandsOf(registry, (sli) => partitionOf(sli) === this.lease.partition);
+    await buckets.adopt(this.#demands);
+    this.#watches.adopt(this.#demands, buckets);
     await this.#evaluateDue(buckets, buckets.position);
     // SLIs that fell silent, and that no SLO looks at any more.
     const forgotten = [...registry.absences.values()]
@@ -293,7 +298,10 @@ export class Partition {
         await buckets.fill(live, page);
         if (page.length === STREAM_PAGE) return;
         await buckets.finish(live, this.#now());
-        await this.#reconcile(buckets);
+        // Nobody asks for anything else than before: to look through all definitions for each series takes minutes
+        // where thousands of them are made.
+        this.#watches.adopt(this.#demands, buckets);
+        await this.#evaluateDue(buckets, buckets.position);
       });
     }
   }

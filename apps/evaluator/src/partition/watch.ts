@@ -34,6 +34,8 @@ export class Watch {
   }
 }
 
+const NONE: readonly Watch[] = [];
+
 /** An SLO that is watched, with its groups. */
 export class WatchedSlo {
   readonly #whole: Watch;
@@ -80,6 +82,13 @@ export class WatchedSlo {
   /** The buckets of a group, by value of the label. */
   group(value: string): LiveBuckets | undefined {
     return value === OTHER_GROUP ? this.#grouped?.root : this.#grouped?.groups.get(value);
+  }
+
+  /** What of it is due. Asked of thousands of SLOs many times a second: most have no groups to look through. */
+  due(now: number): readonly Watch[] {
+    if (this.#grouped === null && this.#groups.size === 0)
+      return this.#whole.isDue(now) ? [this.#whole] : NONE;
+    return this.watches.filter((watch) => watch.isDue(now));
   }
 
   /** What is watched, brought up to the groups that there are now. */

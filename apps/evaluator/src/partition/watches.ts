@@ -60,14 +60,14 @@ export class Watches {
   }
 
   isDue(now: number): boolean {
-    for (const slo of this.#slos.values()) if (slo.watches.some((watch) => watch.isDue(now))) return true;
+    for (const slo of this.#slos.values()) if (slo.due(now).length > 0) return true;
     return false;
   }
 
   /** Evaluates what is due and appends what follows from it. @returns how many SLOs and groups were evaluated */
   async evaluateDue(buckets: Buckets, now: Date): Promise<number> {
     const due = [...this.#slos].flatMap(([slo, watched]) => {
-      const watches = watched.watches.filter((watch) => watch.isDue(now.getTime()));
+      const watches = watched.due(now.getTime());
       return watches.length === 0 ? [] : [{ slo, watched, watches }];
     });
     if (due.length === 0) return 0;
