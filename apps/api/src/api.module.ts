@@ -13,6 +13,7 @@ import { LogController } from './controllers/log.controller.js';
 import { OnCallController } from './controllers/on-call.controller.js';
 import { PagesController } from './controllers/pages.controller.js';
 import { ResourcesController } from './controllers/resources.controller.js';
+import { RulesController } from './controllers/rules.controller.js';
 import { SystemController } from './controllers/system.controller.js';
 import { Documents } from './documents/documents.js';
 import { DocumentsGuard } from './documents/documents-guard.js';
@@ -79,6 +80,7 @@ export function apiModule(parts: ApiParts): DynamicModule {
     module: ApiModule,
     controllers: [
       ResourcesController,
+      RulesController,
       IncidentsController,
       GateController,
       OnCallController,

@@ -323,3 +323,44 @@ describe('rules for Prometheus', () => {
     expect((await rig.get('/v1/slos/nothing/prometheus-rules')).status).toBe(404);
   });
 });
+
+describe('a threshold rule', () => {
+  const rule = {
+    service: 'checkout',
+    sli: 'latency',
+    aggregate: 'p95',
+    window: '5m',
+    op: 'gt',
+    threshold: 1,
+    severity: 'page',
+    summary: 'checkout answers slowly',
+    runbookUrl: 'https://runbooks.example.org/checkout-slow',
+  };
+
+  test('without a runbook is refused, with the reason', async () => {
+    const { runbookUrl: _, ...without } = rule;
+    expect(await rig.put('/v1/rules/without', without)).toMatchObject({
+      status: 400,
+      body: { errors: [{ path: 'runbookUrl', message: expect.stringContaining('say what to do about it') }] },
+    });
+  });
+
+  test('is defined, listed by its service, asked for its state, and retired', async () => {
+    expect(await rig.put('/v1/rules/checkout-slow', rule)).toMatchObject({
+      status: 201,
+      body: { name: 'checkout-slow', ...rule, for: '0s', labels: {}, warnings: [] },
+    });
+    await rig.put('/v1/rules/search-slow', { ...rule, service: 'search' });
+    const list = await rig.get<{ items: { name: string }[] }>('/v1/rules?service=checkout');
+    expect(list.body.items.map(({ name }) => name)).toEqual(['checkout-slow']);
+    expect((await rig.get('/v1/rules/checkout-slow/status?minVersion=1')).body).toMatchObject({
+      rule: 'checkout-slow',
+      state: 'inactive',
+      value: null,
+      threshold: 1,
+    });
+    expect((await rig.get('/v1/rules/unknown/status')).status).toBe(404);
+    expect(await rig.ask('DELETE', '/v1/rules/checkout-slow')).toMatchObject({ status: 200, body: rule });
+    expect((await rig.get('/v1/rules/checkout-slow')).status).toBe(404);
+  });
+});

@@ -11,6 +11,7 @@ import {
   LogStreams,
   onceOf,
   parseOrRefuse,
+  type Rule,
   storyOf,
 } from '@bellwether/contracts';
 import type { EventLog, NewEvent, RecordedEvent } from '@bellwether/event-log';
@@ -23,6 +24,7 @@ import {
   incidentView,
 } from '@bellwether/incident';
 import { evolvePage, type PageEvent, pageView } from '@bellwether/oncall';
+import { IndicatorBuckets, needsOf, planRule, quietRule, readRule, ruleStatusOf } from '@bellwether/slo';
 
 type Reply = Extract<CommandReply, { ok: true }>;
 
@@ -83,6 +85,36 @@ export class StandInServices {
         return this.define(request, LogStreams.slo(data.name), 'slo.defined', data);
       },
       'evaluator.slo-retire': (request) => this.retire(request),
+      'evaluator.rule-define': (request) => {
+        const data = parsed('evaluator.rule-define', request);
+        return this.define(request, LogStreams.rule(data.name), 'rule.defined', data);
+      },
+      'evaluator.rule-retire': async (request) => {
+        const { rule } = parsed('evaluator.rule-retire', request);
+        const before = await this.log.readStream(LogStreams.rule(rule));
+        const last = before.at(-1);
+        if (!last || last.type === 'rule.retired') throw CommandRefused.notFound(`rule ${rule}`);
+        const { service } = last.data as { service: string };
+        const reply = await this.append(
+          request,
+          LogStreams.rule(rule),
+          'rule.retired',
+          { rule, service },
+          200,
+        );
+        return { ...reply, data: last.data, version: before.length + 1 };
+      },
+      'evaluator.rule-status': async (request) => {
+        const { rule } = parsed('evaluator.rule-status', request);
+        const [defined] = await this.log.readStream(LogStreams.rule(rule), { limit: 1 });
+        if (!defined) throw CommandRefused.notFound(`rule ${rule}`);
+        const planned = planRule(defined.data as Rule);
+        if (!planned.ok) throw CommandRefused.refused(`rule ${rule}`, planned.faults);
+        const { plan } = planned;
+        const buckets = new IndicatorBuckets({ needs: needsOf([], [plan]) });
+        const reading = readRule(plan, buckets, this.now().getTime());
+        return { ...ruleStatusOf(reading, quietRule, null), backfill: null };
+      },
       'evaluator.freeze-define': (request) => {
         const data = parsed('evaluator.freeze-define', request);
         return this.define(request, LogStreams.freeze(data.name), 'freeze.defined', data);

@@ -68,6 +68,36 @@ describe('manifests', () => {
     expect(faults('kind: service\nname: a\nname: b')[0]).toMatch(/^a\.yaml:3:1: Map keys must be unique/);
   });
 
+  test('what the server would refuse is refused without it', () => {
+    const rule = `kind: rule
+name: few
+service: checkout
+sli: availability
+aggregate: ratio
+window: 5m
+op: lt
+threshold: 99
+severity: page
+summary: few are good
+runbookUrl: https://runbooks.example.org/few
+`;
+    expect(faults(rule)).toEqual([
+      'a.yaml:8:12: rule few: threshold: always holds with "lt": a ratio is from 0 to 1',
+    ]);
+    expect(faults(rule.replace('99', '0.99'))).toEqual([]);
+    expect(faults(rule.replace(/runbookUrl.*/, ''))).toEqual([
+      expect.stringMatching(/^a\.yaml:1:1: rule few: runbookUrl: is required: an alert must say what to do/),
+    ]);
+    expect(faults(slo.replace('30d', '500d'))).toEqual([
+      'a.yaml:8:20: slo checkout-availability: window.rolling: must not be longer than measurements are kept: 400d',
+    ]);
+    const freeze = 'kind: freeze\nname: x\nservices: "*"\nreason: y\n';
+    const rrule = '{ rrule: FREQ=HOURLY, start: 2026-01-02T17:00, duration: 3d, timeZone: UTC }';
+    expect(faults(`${freeze}recurrence: ${rrule}\n`)).toEqual([
+      expect.stringMatching(/^a\.yaml:5:22: freeze x: recurrence\.rrule: /),
+    ]);
+  });
+
   test('of text that is not YAML the first fault is named, with its place', () => {
     expect(faults('kind: service\nname: a\n tier: 1\n')).toEqual([
       'a.yaml:2:7: Nested mappings are not allowed in compact mappings',

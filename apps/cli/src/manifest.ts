@@ -6,6 +6,7 @@ import {
   faultsOf,
   nearestNames,
   override,
+  rule,
   schedule,
   service,
   sli,
@@ -15,6 +16,7 @@ import {
 import { type Document, isMap, isNode, LineCounter, parseAllDocuments } from 'yaml';
 import type { z } from 'zod';
 import { CliError, ExitCode } from './errors.js';
+import { refusalsOf } from './refusals.js';
 
 /** The kinds a manifest may hold, in the order in which they are applied: what others refer to comes first. */
 export const kinds = {
@@ -24,6 +26,7 @@ export const kinds = {
   service: { schema: service, path: (r: Named) => `/v1/services/${r.name}`, plural: 'services' },
   sli: { schema: sli, path: (r: Named) => `/v1/slis/${r.service}/${r.name}`, plural: 'slis' },
   slo: { schema: sloDefinition, path: (r: Named) => `/v1/slos/${r.name}`, plural: 'slos' },
+  rule: { schema: rule, path: (r: Named) => `/v1/rules/${r.name}`, plural: 'rules' },
   freeze: { schema: changeFreeze, path: (r: Named) => `/v1/freezes/${r.name}`, plural: 'freezes' },
 } as const satisfies Record<string, { schema: z.ZodType; path: (r: Named) => string; plural: string }>;
 
@@ -140,15 +143,14 @@ export function parseManifest(file: string, source: string): { entries: Manifest
     }
     const known = kinds[kind as Kind];
     const parsed = known.schema.safeParse(raw);
-    if (!parsed.success) {
-      for (const fault of faultsOf(parsed.error)) {
-        const at = place(placeOf(document, fault.path) ?? start);
-        faults.push(
-          `${at}: ${kind} ${isMap(document.contents) ? (raw.name ?? '(no name)') : ''}: ${fault.path || '(root)'}: ${fault.message}`,
-        );
-      }
-      continue;
+    const refusals = parsed.success ? refusalsOf(kind, parsed.data) : faultsOf(parsed.error);
+    for (const fault of refusals) {
+      const at = place(placeOf(document, fault.path) ?? start);
+      faults.push(
+        `${at}: ${kind} ${isMap(document.contents) ? (raw.name ?? '(no name)') : ''}: ${fault.path || '(root)'}: ${fault.message}`,
+      );
     }
+    if (!parsed.success || refusals.length > 0) continue;
     const resource = parsed.data as unknown as Record<string, unknown> & Named;
     const name = kind === 'sli' ? `${resource.service}/${resource.name}` : resource.name;
     entries.push({ kind: kind as Kind, name, path: known.path(resource), raw, resource, where });

@@ -37,6 +37,16 @@ test('a label that is taken away is a change', () => {
   ]);
 });
 
+test('an optional field that is taken away is a change, and what the server adds of its own is none', () => {
+  const before = entry('kind: service\nname: checkout\nteam: pay\nescalationPolicy: pay').resource;
+  const plan = planChange(entry('kind: service\nname: checkout\nteam: pay'), {
+    ...before,
+    warnings: [],
+    at: 1,
+  });
+  expect(plan).toMatchObject({ action: 'change', differences: ['escalationPolicy: "pay" → (none)'] });
+});
+
 test('a secret cannot be compared, so it is sent again; "sealed" keeps the stored one', () => {
   const user = (secret: string) =>
     entry(

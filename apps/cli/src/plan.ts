@@ -1,4 +1,4 @@
-import type { ManifestEntry } from './manifest.js';
+import { kinds, type ManifestEntry } from './manifest.js';
 
 /** What applying a manifest entry would do. */
 export interface PlannedChange {
@@ -14,11 +14,20 @@ export function planChange(
   current: Record<string, unknown> | undefined,
 ): PlannedChange {
   if (!current) return { entry, action: 'create', differences: [] };
-  const differences = differ('', current, entry.resource);
+  const differences = [...differ('', current, entry.resource), ...takenAway(entry, current)];
   return { entry, action: differences.length === 0 ? 'unchanged' : 'change', differences };
 }
 
-/** Leaf paths at which the wanted value is another than the current one. Fields that only the server has are its own. */
+/** Optional fields of the resource that the server has and the manifest has not: a resource is replaced as a whole. */
+function takenAway({ kind, resource }: ManifestEntry, current: Record<string, unknown>): string[] {
+  return Object.keys(kinds[kind].schema.shape)
+    .filter(
+      (field) => !Object.hasOwn(resource, field) && current[field] !== undefined && current[field] !== null,
+    )
+    .map((field) => `${field}: ${show(current[field])} → (none)`);
+}
+
+/** Leaf paths at which the wanted value is another than the current one. */
 function differ(path: string, current: unknown, wanted: unknown): string[] {
   if (wanted === undefined) return [];
   if (path.endsWith('.secret'))

@@ -14,6 +14,7 @@ import { interchangeCommands } from './commands/interchange.js';
 import { onCallCommands } from './commands/oncall.js';
 import { operationCommands } from './commands/operations.js';
 import { publishCommand } from './commands/publish.js';
+import { ruleCommands } from './commands/rule.js';
 import { type GlobalOptions, resolveContext } from './context.js';
 import { CliError, ExitCode } from './errors.js';
 import { HttpClient } from './http.js';
@@ -68,6 +69,7 @@ export function buildProgram({
   interchangeCommands(program, open);
   readCommands(program, open);
   historyCommand(program, open);
+  ruleCommands(program, open);
   publishCommand(program, open);
   gateCommand(program, open);
   freezeCommands(program, open);

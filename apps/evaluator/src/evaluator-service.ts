@@ -7,9 +7,11 @@ import type { PoolClient } from 'pg';
 import { uuidv7 } from 'uuidv7';
 import type { EvaluatorConfig } from './config.js';
 import { Definitions } from './definitions/definitions.js';
+import { RuleDefinitions } from './definitions/rule-definitions.js';
 import { Evaluator } from './evaluator.js';
 import { evaluatorModule } from './evaluator.module.js';
 import { GateRecord } from './gate/gate-record.js';
+import { RuleReader } from './status/rule-reader.js';
 import { StatusReader } from './status/status-reader.js';
 
 /** Name of the service: its queue group, its schema. */
@@ -79,6 +81,8 @@ export async function buildEvaluatorService(
       statuses: new StatusReader(evaluator, log),
       store: evaluator.store,
       gate: new GateRecord(log, evaluator.registry),
+      ruleDefinitions: new RuleDefinitions(log, evaluator.registry),
+      rules: new RuleReader(evaluator, log),
     }),
     strategies: [strategy],
     ready: () => strategy.unready(),

@@ -1,8 +1,11 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Definitions } from './definitions/definitions.js';
+import { RuleDefinitions } from './definitions/rule-definitions.js';
 import { EvaluatorController } from './evaluator.controller.js';
 import { GateController } from './gate/gate.controller.js';
 import { GateRecord } from './gate/gate-record.js';
+import { RulesController } from './rules.controller.js';
+import { RuleReader } from './status/rule-reader.js';
 import { StatusReader } from './status/status-reader.js';
 import { SeriesStore } from './store/series-store.js';
 
@@ -15,15 +18,19 @@ export function evaluatorModule(parts: {
   statuses: StatusReader;
   store: SeriesStore;
   gate: GateRecord;
+  ruleDefinitions: RuleDefinitions;
+  rules: RuleReader;
 }): DynamicModule {
   return {
     module: EvaluatorModule,
-    controllers: [EvaluatorController, GateController],
+    controllers: [EvaluatorController, GateController, RulesController],
     providers: [
       { provide: Definitions, useValue: parts.definitions },
       { provide: StatusReader, useValue: parts.statuses },
       { provide: SeriesStore, useValue: parts.store },
       { provide: GateRecord, useValue: parts.gate },
+      { provide: RuleDefinitions, useValue: parts.ruleDefinitions },
+      { provide: RuleReader, useValue: parts.rules },
     ],
   };
 }

@@ -1,18 +1,21 @@
 import { type Bus, JournalFeed, logReader } from '@bellwether/bus';
-import { type Clock, type SloStatus, systemClock } from '@bellwether/contracts';
+import { type Clock, type RuleStatus, type SloStatus, systemClock } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
 import { type Logger, noTracing, requestContext, type Tracing } from '@bellwether/service';
 import type { Registry as MetricsRegistry } from 'prom-client';
 import { AbsenceAlert } from './evaluation/absence.js';
 import { DecisionLog } from './evaluation/decision-log.js';
+import { RuleAlerts } from './evaluation/rule-alerts.js';
 import { TransitionLog } from './evaluation/transitions.js';
 import { EvaluatorMetrics } from './metrics.js';
 import { type Lease, Leases } from './partition/leases.js';
-import { Partition, type PartitionContext } from './partition/partition.js';
+import { Partition } from './partition/partition.js';
+import type { PartitionContext } from './partition/partition-context.js';
 import { partitionOf } from './partition/partition-of.js';
 import { Registry } from './registry/registry.js';
 import { RegistryStore } from './registry/registry-store.js';
 import { migrateEvaluator } from './store/migrate.js';
+import { PendingRules } from './store/pending-rules.js';
 import { SeriesStore } from './store/series-store.js';
 
 export interface EvaluatorOptions {
@@ -72,6 +75,8 @@ export class Evaluator {
       log,
       registry: this.registry,
       store: this.store,
+      pending: new PendingRules(log.pool),
+      rules: new RuleAlerts(decisions, this.registry),
       transitions: new TransitionLog(decisions, this.registry),
       absence: new AbsenceAlert(decisions, this.registry, options.absentCadences ?? ABSENT_CADENCES),
       clock: options.clock ?? systemClock,
@@ -140,6 +145,11 @@ export class Evaluator {
   /** Status of an SLO, or of one group of it, from the live buckets; null when another instance holds its partition. */
   async liveStatus(slo: string, partition: number, group?: string): Promise<SloStatus | null> {
     return (await this.#held.get(partition)?.partition.status(slo, group)) ?? null;
+  }
+
+  /** Status of a threshold rule from the live buckets; null when another instance holds its partition. */
+  async liveRuleStatus(rule: string, partition: number): Promise<RuleStatus | null> {
+    return (await this.#held.get(partition)?.partition.ruleStatus(rule)) ?? null;
   }
 
   async #end(giveBack: () => Promise<void>): Promise<void> {

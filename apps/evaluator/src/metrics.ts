@@ -8,7 +8,7 @@ export class EvaluatorMetrics {
   readonly unfitPoints: Counter;
   /** Points of label values beyond the cap of their groups. */
   readonly overflowPoints: Counter;
-  /** Evaluations of an SLO. */
+  /** Evaluations of an SLO or a threshold rule. */
   readonly evaluations: Counter;
 
   /** @param look what the gauges show, read when they are scraped */
@@ -34,7 +34,7 @@ export class EvaluatorMetrics {
     });
     this.evaluations = new Counter({
       name: 'evaluator_evaluations_total',
-      help: 'Evaluations of an SLO.',
+      help: 'Evaluations of an SLO or a threshold rule.',
       registers,
     });
     for (const [name, help, key] of [

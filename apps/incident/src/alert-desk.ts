@@ -67,13 +67,14 @@ export function policyAlert({
 
 /** What fired, from the event of a rule, an absent SLI or another monitoring system. */
 export function firedByRule(event: EventEnvelope<RuleAlertFired>): FiredAlert {
-  const { rule, service, severity, eventTime, startedAt, declare, summary } = event.data;
+  const { rule, service, severity, eventTime, startedAt, declare, escalationPolicy, summary } = event.data;
   return {
     alert: fired({ kind: 'rule', name: rule, severity, tier: null }, service, eventTime, event.id),
     startedAt,
     // A title is one line of at most 200 characters; a summary from outside may be longer.
     title: summary.split('\n', 1)[0]?.slice(0, 200).toWellFormed() || `${rule} fires`,
     asks: declare,
+    escalationPolicy,
   };
 }
 

@@ -230,6 +230,83 @@ describe('an SLO alert', () => {
   });
 });
 
+describe('the alert of a threshold rule', () => {
+  const fires = (rule: string, more: object = {}) => {
+    const at = stage.clock.now().toISOString();
+    const data = { rule, kind: 'threshold', service: 'checkout', severity: 'page', n: 1, ...more } as const;
+    const fired = {
+      ...data,
+      eventTime: at,
+      startedAt: new Date(Date.parse(at) - minutes(5)).toISOString(),
+      summary: `${rule} is too high`,
+      labels: {},
+      declare: data.severity === 'page' ? ('sev2' as const) : null,
+      runbookUrl: 'https://runbooks.example.org/x',
+      escalationPolicy: 'pay',
+      ...more,
+    };
+    return stage.append(`rule:${rule}`, 'rule.alert.fired', fired, 'service:evaluator');
+  };
+  const resolves = (rule: string, more: object = {}) => {
+    const eventTime = stage.clock.now().toISOString();
+    const kind = 'threshold' as const;
+    const data = { rule, kind, service: 'checkout', severity: 'page' as const, n: 1, eventTime, ...more };
+    return stage.append(`rule:${rule}`, 'rule.alert.resolved', data, 'service:evaluator');
+  };
+
+  test('declares as it asks, pages through its policy, gathers further ones, and is over with the last page', async () => {
+    stage = await Rehearsal.start();
+    const fired = await fires('checkout-slow');
+    await fires('checkout-busy', { severity: 'ticket' });
+    await fires('checkout-errors', { declare: 'sev1' });
+    await stage.settled();
+    expect(await stage.incidents()).toMatchObject([
+      {
+        id: 'INC-1',
+        title: 'checkout-slow is too high',
+        severity: 'sev1',
+        status: 'investigating',
+        startedAt: '2026-11-22T09:55:00.000Z',
+        detectedAt: '2026-11-22T10:00:00.000Z',
+        services: ['checkout'],
+        escalationPolicy: 'pay',
+        alerts: [
+          {
+            kind: 'rule',
+            name: 'checkout-slow',
+            severity: 'page',
+            tier: null,
+            state: 'firing',
+            eventId: fired,
+          },
+          { kind: 'rule', name: 'checkout-busy', severity: 'ticket', state: 'firing' },
+          { kind: 'rule', name: 'checkout-errors', severity: 'page', state: 'firing' },
+        ],
+      },
+    ]);
+    stage.clock.advance(minutes(5));
+    await resolves('checkout-slow');
+    await stage.settled();
+    expect(await stage.incident()).toMatchObject({ status: 'investigating' });
+    await resolves('checkout-errors');
+    await stage.settled();
+    expect(await stage.incident()).toMatchObject({
+      status: 'monitoring',
+      alerts: [{ state: 'resolved' }, { state: 'firing' }, { state: 'resolved' }],
+    });
+  });
+
+  test('of a ticket declares nothing unless it asks for it', async () => {
+    stage = await Rehearsal.start();
+    await fires('checkout-busy', { severity: 'ticket' });
+    await stage.settled();
+    expect(await stage.incidents()).toEqual([]);
+    await fires('checkout-full', { severity: 'ticket', declare: 'sev4' });
+    await stage.settled();
+    expect(await stage.incidents()).toMatchObject([{ severity: 'sev4', title: 'checkout-full is too high' }]);
+  });
+});
+
 describe('when its pages have resolved', () => {
   test('the incident moves to monitoring, and resolves by itself after the quiet period', async () => {
     stage = await Rehearsal.start();

@@ -7,7 +7,7 @@ const GAPS = 60;
 /** A measurement older than this many cadences is stale. */
 export const STALE_AFTER = 3;
 /** Coverage below this share freezes. */
-const COVERED = 0.9;
+export const COVERED = 0.9;
 
 /** Why resolution is held: from when on (epoch milliseconds), and in words. */
 export interface Freeze {

@@ -1,10 +1,11 @@
-import type { Indicator, PointColumns } from '@bellwether/contracts';
-import { boundary } from './indicator.js';
+import type { PointColumns } from '@bellwether/contracts';
+import { boundary, type Measure } from './indicator.js';
 import { fractionOf, wholeOf } from './tally.js';
 
 /**
  * Takes one point: when (epoch milliseconds), and what of it is counted. Of `ratio` and `threshold` these are good and
- * all events, of `mean` the sum of the values and how many there were, of `percentile` a value and how often it occurred.
+ * all events, of `mean` the sum of the values and how many there were, of `percentile` a value and how often it occurred,
+ * of `count` all events twice.
  */
 export type PointSink = (at: number, measure: number, count: number) => void;
 
@@ -26,17 +27,20 @@ export type Classifier = (columns: PointColumns, sink: PointSink) => number;
  *   the first one of positive bounds. A percentile is then off by less than the width of the bucket that it lies in, and
  *   exact to 1 % at the bounds. Observations above the last bound are taken to be just above it: a histogram whose last
  *   bound is below what is asked of a percentile cannot tell more.
+ * - `count`: how many events, or observations, a point stands for.
  */
-export function classifier(indicator: Indicator, sliUnit: string | undefined): Classifier {
-  switch (indicator.kind) {
+export function classifier(measure: Measure, sliUnit: string | undefined): Classifier {
+  switch (measure.kind) {
     case 'ratio':
       return ratio(sliUnit === 'percent' ? 100 : sliUnit === 'ratio' ? 1 : null);
     case 'threshold':
-      return threshold(indicator.op, boundary(indicator, sliUnit));
+      return threshold(measure.op, boundary(measure, sliUnit));
     case 'mean':
       return mean;
     case 'percentile':
       return observations;
+    case 'count':
+      return count;
   }
 }
 
@@ -117,6 +121,20 @@ const mean: Classifier = (columns, sink) => {
   }
   return unfit;
 };
+
+const count: Classifier = (columns, sink) => {
+  for (let i = 0; i < columns.at.length; i++) {
+    const events = eventsOf(columns, i);
+    sink(columns.at[i] as number, events, events);
+  }
+  return 0;
+};
+
+function eventsOf(columns: PointColumns, i: number): number {
+  if (columns.kind === 'counts') return columns.total[i] as number;
+  if (columns.kind === 'values') return columns.count?.[i] ?? 1;
+  return (columns.counts[i] as number[]).reduce((a, b) => a + b, 0);
+}
 
 /** Places over which the observations of a histogram's bucket are spread. */
 const PLACES = 16;

@@ -49,7 +49,13 @@ export {
   labelValue,
   type Sighting,
 } from './grouping.js';
-export { type CountingIndicator, indicatorKey, isCounting, straddles } from './indicator.js';
+export {
+  type CountingIndicator,
+  indicatorKey,
+  isCounting,
+  type Measure,
+  straddles,
+} from './indicator.js';
 export {
   type BucketNeeds,
   IndicatorBuckets,
@@ -75,6 +81,11 @@ export { rulesFile } from './prometheus/rules-file.js';
 export { burnRate, firstBadMinute, heldEdges, type PairReading, type Reading, readSlo } from './reading.js';
 export { occurrences, recurrenceFaults, type Span } from './recurrence.js';
 export { RuleFault } from './recurrence-rule.js';
+export { decideRule, firesAt, type RuleDecision, retireRule } from './rule/rule-decision.js';
+export { evolveRule, quietRule, type RuleLedger, type RuleTransition } from './rule/rule-ledger.js';
+export { type PlannedRule, planRule, type RulePlan } from './rule/rule-plan.js';
+export { type RuleReading, readRule, type Verdict } from './rule/rule-reading.js';
+export { ruleStatusOf } from './rule/rule-status.js';
 export { Series } from './series.js';
 export { binOf, binValue, SKETCH_ACCURACY, Sketch } from './sketch.js';
 export { decodeSketch, decodeSketchHour, encodeSketch, encodeSketchHour } from './sketch-codec.js';

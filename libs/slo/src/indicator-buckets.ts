@@ -1,5 +1,6 @@
 import type { SloGroup } from '@bellwether/contracts';
 import { Heartbeat } from './cadence.js';
+import type { RulePlan } from './rule/rule-plan.js';
 import { Series } from './series.js';
 import { Sketch } from './sketch.js';
 import { Sketches } from './sketches.js';
@@ -8,6 +9,7 @@ import type { SloPlan } from './slo-plan.js';
 import { Tally } from './tally.js';
 import { HOUR_MINUTES, hourOf, MINUTE, minuteOf } from './time-grid.js';
 import { sliceOf, type Window } from './window.js';
+import { type SketchSource, WindowSketch } from './window-sketch.js';
 
 /** Slices judged by a rule, as the windows over them look at them: each at its first minute. */
 export interface JudgedSlices {
@@ -27,7 +29,7 @@ export interface SloSource {
   group?: SloGroup | undefined;
 }
 
-/** What is needed of the buckets of an indicator by the SLOs that look at it. */
+/** What is needed of the buckets of an indicator by the SLOs and rules that look at it. */
 export interface BucketNeeds {
   /** Windows over events by the minute. */
   windows: Map<string, Window>;
@@ -35,11 +37,23 @@ export interface BucketNeeds {
   rules: Map<string, { rule: SliceRule; windows: Map<string, Window> }>;
   /** Whether values are observed one by one, as percentiles need them. */
   sketched: boolean;
+  /** Windows over values that were observed one by one. */
+  sketchWindows: Map<string, Window>;
 }
 
-/** What the SLOs on one indicator of one SLI need together. */
-export function needsOf(plans: Iterable<SloPlan>): BucketNeeds {
-  const needs: BucketNeeds = { windows: new Map(), rules: new Map(), sketched: false };
+/** What the SLOs and threshold rules on one indicator of one SLI need together. */
+export function needsOf(plans: Iterable<SloPlan>, thresholds: Iterable<RulePlan> = []): BucketNeeds {
+  const needs: BucketNeeds = {
+    windows: new Map(),
+    rules: new Map(),
+    sketched: false,
+    sketchWindows: new Map(),
+  };
+  for (const { measure, window } of thresholds) {
+    const isSketched = measure.kind === 'percentile';
+    if (isSketched) needs.sketched = true;
+    (isSketched ? needs.sketchWindows : needs.windows).set(window.key, window);
+  }
   for (const { rule, windows, eventWindows, indicator } of plans) {
     let over = needs.windows;
     if (rule !== null) {
@@ -87,6 +101,8 @@ export class IndicatorBuckets {
   readonly slices: ReadonlyMap<string, JudgedSlices>;
   /** The part of the SLI that is counted; undefined for all of it. */
   readonly group: SloGroup | undefined;
+  readonly #windowSketches: ReadonlyMap<string, WindowSketch>;
+  readonly #sketchSource: SketchSource | null;
   readonly #heartbeats = new Map<number, Heartbeat>();
   readonly #touched = new Set<number>();
   readonly #cadence: number | undefined;
@@ -109,6 +125,13 @@ export class IndicatorBuckets {
     this.group = group;
     this.events = stored?.events ?? new Series({ windows: needs.windows.values(), paged });
     this.sketches = needs.sketched ? new Sketches(paged) : null;
+    this.#sketchSource = this.sketches && {
+      sketches: this.sketches,
+      hasHour: (minute) => this.events.hasHour(minute),
+    };
+    this.#windowSketches = new Map(
+      [...needs.sketchWindows].map(([key, window]) => [key, new WindowSketch(window)]),
+    );
     this.slices = new Map(
       [...needs.rules].map(([key, { rule, windows }]) => [
         key,
@@ -146,6 +169,7 @@ export class IndicatorBuckets {
       this.events.observe(at, measure, count);
     } else {
       this.sketches.observe(minute, measure, count, this.events.hasHour(minute));
+      for (const window of this.#windowSketches.values()) window.observe(minute, measure, count);
       this.events.observe(at, count, count);
     }
     if (this.slices.size > 0) this.#touched.add(minute);
@@ -211,6 +235,38 @@ export class IndicatorBuckets {
       }
     }
     return { events: [...events], sketches: [...sketches], slices };
+  }
+
+  // ——— windows over values that were observed one by one ———
+
+  /** Keys of the windows over sketches that are kept. */
+  get sketchWindows(): ReadonlySet<string> {
+    return new Set(this.#windowSketches.keys());
+  }
+
+  /** The sketch over a window, by its key, as of `now` (epoch milliseconds). @throws PageMissing, RangeError */
+  sketchOver(key: string, now: number): Sketch {
+    const window = this.#windowSketches.get(key);
+    if (window === undefined || this.#sketchSource === null)
+      throw new RangeError(`no window ${key} is kept over sketches`);
+    window.moveTo(minuteOf(now), this.#sketchSource);
+    return window.sketch;
+  }
+
+  /** The hours of sketches to provide before their windows can be read at `now`. */
+  missingSketches(now: number): number[] {
+    const source = this.#sketchSource;
+    if (source === null) return [];
+    const hours = [...this.#windowSketches.values()].flatMap((each) => each.missing(minuteOf(now), source));
+    return [...new Set(hours)];
+  }
+
+  /** Lets go of sketches that are stored, are not of the last hours, and at no window's far edge. */
+  releaseSketches(now: number): void {
+    const { newest } = this.events;
+    if (this.sketches === null || newest === null) return;
+    const edges = [...this.#windowSketches.values()].flatMap((each) => each.edges(minuteOf(now)));
+    this.sketches.release(hourOf(minuteOf(newest)), new Set(edges));
   }
 
   /** Bytes of buckets in memory. */

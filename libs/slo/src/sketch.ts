@@ -60,10 +60,49 @@ export class Sketch {
     known.fraction = sum - carry * FRACTION;
   }
 
+  /** Takes back what was counted of a bin before. */
+  take(bin: number, whole: number, fraction: number): void {
+    const known = this.#counts.get(bin);
+    if (known === undefined) return;
+    const rest = known.fraction - fraction;
+    const borrow = rest < 0 ? 1 : 0;
+    known.whole -= whole + borrow;
+    known.fraction = rest + borrow * FRACTION;
+    // A bin that nothing is in any more is not there: it would be taken for the lowest, or the highest.
+    if (known.whole === 0 && known.fraction === 0) this.#counts.delete(bin);
+  }
+
   /** Adds everything that another sketch counted. */
   merge(other: Sketch): this {
     for (const [bin, { whole, fraction }] of other.#counts) this.add(bin, whole, fraction);
     return this;
+  }
+
+  /** Takes back everything that another sketch counted, and that was added before. */
+  subtract(other: Sketch): this {
+    for (const [bin, { whole, fraction }] of other.#counts) this.take(bin, whole, fraction);
+    return this;
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#counts.clear();
+  }
+
+  /** Bin of the lowest value that was observed; null when nothing was. */
+  get lowestBin(): number | null {
+    return this.#extreme((bin, best) => bin < best);
+  }
+
+  /** Bin of the highest value that was observed; null when nothing was. */
+  get highestBin(): number | null {
+    return this.#extreme((bin, best) => bin > best);
+  }
+
+  #extreme(isBetter: (bin: number, best: number) => boolean): number | null {
+    let best: number | null = null;
+    for (const bin of this.#counts.keys()) if (best === null || isBetter(bin, best)) best = bin;
+    return best;
   }
 
   /** Bins with what they counted, ascending. */

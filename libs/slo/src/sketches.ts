@@ -39,12 +39,23 @@ export class Sketches {
 
   /** Adds a minute's sketch to `sketch`. @param known whether the minute was measured. @throws PageMissing */
   mergeInto(sketch: Sketch, minute: number, known: boolean): void {
-    if (!known) return;
+    const found = known ? this.#of(minute) : null;
+    if (found !== null) sketch.merge(found);
+  }
+
+  /** Takes a minute's sketch, which was added before, from `sketch`; as {@link mergeInto}. */
+  takeFrom(sketch: Sketch, minute: number, known: boolean): void {
+    const found = known ? this.#of(minute) : null;
+    if (found !== null) sketch.subtract(found);
+  }
+
+  #of(minute: number): Sketch | null {
     const hour = hourOf(minute);
     const own = this.#hours.get(hour);
     if (own === undefined) throw new PageMissing(hour);
     const found = own.minutes.get(minute - hour * HOUR_MINUTES);
-    if (found !== undefined) sketch.merge(found instanceof Sketch ? found : decodeSketch(found));
+    if (found === undefined) return null;
+    return found instanceof Sketch ? found : decodeSketch(found);
   }
 
   /** Whether the hour's sketches are in memory. */
@@ -74,11 +85,11 @@ export class Sketches {
     return changed.sort((a, b) => a.hour - b.hour);
   }
 
-  /** Drops the hours that are stored, but those up to the newest one. */
-  release(newest: number): void {
+  /** Drops the hours that are stored, but those up to the newest one, and those to keep. */
+  release(newest: number, keep: ReadonlySet<number> = new Set()): void {
     if (!this.#paged) return;
     for (const [hour, own] of this.#hours) {
-      if (!own.dirty && hour <= newest - HOT_HOURS) this.#hours.delete(hour);
+      if (!own.dirty && hour <= newest - HOT_HOURS && !keep.has(hour)) this.#hours.delete(hour);
     }
   }
 

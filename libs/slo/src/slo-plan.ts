@@ -11,7 +11,7 @@ import { isCounting } from './indicator.js';
 import { nominalMinutes } from './nominal-window.js';
 import { type SliceRule, sliceMinutes, sliceRule } from './slice-rule.js';
 import { DAY_MINUTES, MINUTE } from './time-grid.js';
-import { unitScale } from './unit.js';
+import { RATIO_UNITS, unitScale } from './unit.js';
 import { calendar, rolling, type Window } from './window.js';
 
 /** A definition ready for evaluation: durations in minutes, alerts resolved. */
@@ -198,6 +198,3 @@ function windowFaults({ window }: SloDefinition): Fault[] {
   }
   return faults;
 }
-
-/** Units whose measurements a ratio has a reading for. */
-const RATIO_UNITS: ReadonlySet<string> = new Set(['count', 'none', 'percent', 'ratio']);

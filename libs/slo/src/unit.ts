@@ -9,6 +9,9 @@ const SIZES: Record<string, readonly [dimension: string, size: number]> = {
   bytes: ['bytes', 1],
 };
 
+/** Units whose measurements a ratio has a reading for. */
+export const RATIO_UNITS: ReadonlySet<string> = new Set(['count', 'none', 'percent', 'ratio']);
+
 /**
  * What a number in unit `from` is multiplied with to be one in unit `to`: s to ms is 1000. 1 when either says nothing.
  * Null when they measure different things: comparing seconds with bytes is a mistake in a definition.

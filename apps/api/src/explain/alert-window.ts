@@ -1,4 +1,4 @@
-import { type EventData, type MeasurementRecorded, OTHER_GROUP, type SloGroup } from '@bellwether/contracts';
+import { type MeasurementRecorded, OTHER_GROUP, type SloGroup } from '@bellwether/contracts';
 import type { EventLog, RecordedEvent } from '@bellwether/event-log';
 
 /** Measurements read for one alert at most: beyond it, that there were more says enough. */
@@ -6,6 +6,16 @@ const MOST = 5_000;
 const PAGE = 500;
 /** A point may be ahead of the clock by so much when it is recorded (contract), milliseconds. */
 const AHEAD = 5 * 60_000;
+
+/** What an alert says of the measurements that it was decided on. */
+export interface Evidence {
+  journal: string;
+  position: number;
+  eventId: string;
+  lastPosition?: number | undefined;
+  from: string;
+  to: string;
+}
 
 /** The measurements that an alert's long window was made of, as the log has them. */
 export interface AlertWindow {
@@ -28,7 +38,7 @@ export interface AlertWindow {
  */
 export async function alertWindow(
   log: Pick<EventLog, 'readStream'>,
-  evidence: NonNullable<EventData<'slo.alert.fired'>['evidence']>,
+  evidence: Evidence,
   tipping: RecordedEvent,
   group?: SloGroup,
 ): Promise<AlertWindow | null> {

@@ -19,6 +19,8 @@ const is = <T extends EventType>(
  */
 export function causesOf(event: RecordedEvent): Cause[] {
   if (is(event, 'slo.alert.fired') || is(event, 'slo.alert.resolved')) return evidence(event.data.evidence);
+  if (is(event, 'rule.alert.fired') || is(event, 'rule.alert.resolved'))
+    return evidence(event.data.evidence ?? null);
   if (is(event, 'incident.declared') || is(event, 'incident.reopened')) return alert(event.data.alert);
   if (is(event, 'incident.alert-attached')) return alert(event.data.alert);
   if (is(event, 'incident.alert-resolved')) return [{ kind: 'event', id: event.data.eventId }];
@@ -44,7 +46,7 @@ export function causesOf(event: RecordedEvent): Cause[] {
   return [];
 }
 
-function evidence(found: EventData<'slo.alert.fired'>['evidence']): Cause[] {
+function evidence(found: { journal: string; position: number; eventId: string } | null): Cause[] {
   return found === null
     ? []
     : [{ kind: 'measurement', journal: found.journal, position: found.position, id: found.eventId }];

@@ -1,17 +1,17 @@
 import {
   CONTROL_JOURNAL,
   CommandRefused,
-  type EventData,
   type EventType,
   type Explanation,
   incidentId,
   LogStreams,
   pageId,
+  type SloGroup,
 } from '@bellwether/contracts';
 import type { EventLog, RecordedEvent } from '@bellwether/event-log';
 import { z } from 'zod';
 import type { EventStore } from '../read/event-store.js';
-import { type AlertWindow, alertWindow } from './alert-window.js';
+import { type AlertWindow, alertWindow, type Evidence } from './alert-window.js';
 import { type Cause, causesOf } from './causes.js';
 import { summaryOf } from './summary.js';
 
@@ -58,8 +58,8 @@ export class Explainer {
 
   /** What the alert of an event was decided on; null for other events, and where the log does not have it any more. */
   private async windowOf(event: RecordedEvent, causes: RecordedEvent[]): Promise<AlertWindow | null> {
-    if (event.type !== 'slo.alert.fired' && event.type !== 'slo.alert.resolved') return null;
-    const { evidence, group } = event.data as EventData<'slo.alert.fired'>;
+    if (!/^(slo|rule)[.]alert[.]/.test(event.type)) return null;
+    const { evidence, group } = event.data as { evidence?: Evidence | null; group?: SloGroup };
     const tipping = causes.find(({ id }) => id === evidence?.eventId);
     return evidence && tipping ? await alertWindow(this.log, evidence, tipping, group) : null;
   }

@@ -103,3 +103,45 @@ test('an event that tells nothing of its own is told by what it is', () => {
   expect(summaryOf(event('slo.defined', {}))).toBe('an SLO was created or changed: x:y');
   expect(summaryOf(event('thing.of-the-future', {}))).toBe('thing.of-the-future');
 });
+
+test('the alert of a threshold rule says what was measured and what it was compared with', () => {
+  const alert = {
+    rule: 'checkout-slow',
+    kind: 'threshold',
+    severity: 'page',
+    summary: 'checkout answers slowly',
+    measured: {
+      sli: 'latency',
+      aggregate: 'p95',
+      window: '5m',
+      op: 'gt',
+      value: 1.41392,
+      threshold: 1,
+      clear: 0.8,
+      unit: 's',
+      for: '2m',
+    },
+  };
+  expect(summaryOf(event('rule.alert.fired', alert))).toBe(
+    'page alert of rule checkout-slow: checkout answers slowly; p95 of latency over 5m is 1.414 s (fires above 1 s for 2m, resolves at 0.8 s)',
+  );
+  const resolved = {
+    ...alert,
+    reason: 'recovered',
+    measured: {
+      ...alert.measured,
+      aggregate: 'rate',
+      unit: '1/s',
+      for: '0s',
+      value: null,
+      op: 'lte',
+      clear: 1,
+    },
+  };
+  expect(summaryOf(event('rule.alert.resolved', resolved))).toBe(
+    'page alert of rule checkout-slow resolved (recovered); rate of latency over 5m is not measured (fires up to 1 a second)',
+  );
+  // An SLI that fell silent, or what another monitoring system says, measures nothing.
+  const absent = { rule: 'absent/a/b', kind: 'absent', severity: 'ticket', summary: 'a/b is silent' };
+  expect(summaryOf(event('rule.alert.fired', absent))).toBe('ticket alert of rule absent/a/b: a/b is silent');
+});

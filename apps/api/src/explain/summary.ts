@@ -27,6 +27,10 @@ const writers: Writers = {
     `${data.severity} alert ${data.tier} of ${sloName(data)}: ${burn(data)}${evidence(data, window)}`,
   'slo.alert.resolved': (data, window) =>
     `${data.severity} alert ${data.tier} of ${sloName(data)} resolved (${data.reason}): ${burn(data)}${evidence(data, window)}`,
+  'rule.alert.fired': (data, window) =>
+    `${data.severity} alert of rule ${data.rule}: ${data.summary}${compared(data)}${place(window)}`,
+  'rule.alert.resolved': (data, window) =>
+    `${data.severity} alert of rule ${data.rule} resolved${data.reason ? ` (${data.reason})` : ''}${compared(data)}${place(window)}`,
   'slo.budget.crossed': (data) =>
     `error budget of ${sloName(data)} went ${data.direction} past ${percent(data.threshold)}, remaining ${percent(data.remaining)}`,
   'slo.policy.entered': (data) => `error-budget policy: ${data.title}`,
@@ -64,12 +68,33 @@ function evidence({ evidence: found, longWindow, shortWindow }: Alert, window: A
     shortGood === undefined || shortTotal === undefined
       ? ''
       : ` and ${number(shortGood)} of ${number(shortTotal)} over ${shortWindow}`;
-  const seen = `; ${number(good)} of ${number(total)} good over ${longWindow}${short}`;
-  if (window === null) return seen;
+  return `; ${number(good)} of ${number(total)} good over ${longWindow}${short}${place(window)}`;
+}
+
+/** What a threshold rule measured, and what it compared that with; nothing of other rules. */
+function compared({
+  measured: found,
+}: EventData<'rule.alert.fired'> | EventData<'rule.alert.resolved'>): string {
+  if (found === undefined) return '';
+  const { aggregate, sli, window, op, value, threshold, clear, unit } = found;
+  const shown = (of: number) => `${number(of)}${UNITS[unit] ?? ` ${unit}`}`;
+  const hysteresis = clear === threshold ? '' : `, resolves at ${shown(clear)}`;
+  const is = value === null ? 'not measured' : shown(value);
+  const held = found.for.startsWith('0') ? '' : ` for ${found.for}`;
+  return `; ${aggregate} of ${sli} over ${window} is ${is} (fires ${WORDS[op] ?? op} ${shown(threshold)}${held}${hysteresis})`;
+}
+
+const WORDS: Record<string, string> = { gt: 'above', gte: 'from', lt: 'below', lte: 'up to' };
+/** Units that are written otherwise, or not at all. */
+const UNITS: Record<string, string> = { count: '', none: '', ratio: '', percent: ' %', '1/s': ' a second' };
+
+/** Where what an alert was decided on stands in the log. */
+function place(window: AlertWindow | null): string {
+  if (window === null) return '';
   const { journal, first, last, points, measurements, more } = window;
-  const place = first === last ? `position ${first}` : `positions ${more ? 'up to' : `${first} to`} ${last}`;
+  const at = first === last ? `position ${first}` : `positions ${more ? 'up to' : `${first} to`} ${last}`;
   const of = `${counted(points, 'point')} in ${counted(measurements, 'measurement')}`;
-  return `${seen}, from ${more ? 'more than ' : ''}${of} (${place} of ${journal})`;
+  return `, from ${more ? 'more than ' : ''}${of} (${at} of ${journal})`;
 }
 
 function burn(data: Alert): string {

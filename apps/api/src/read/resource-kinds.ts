@@ -1,7 +1,7 @@
 import type { EventType } from '@bellwether/contracts';
 
 /** Kinds of resources that are defined as a whole. */
-export type ResourceKind = 'service' | 'sli' | 'slo' | 'user' | 'schedule' | 'policy' | 'freeze';
+export type ResourceKind = 'service' | 'sli' | 'slo' | 'rule' | 'user' | 'schedule' | 'policy' | 'freeze';
 
 interface KindOf {
   /** The event that says the whole resource. */
@@ -14,6 +14,7 @@ export const RESOURCE_KINDS: Readonly<Record<ResourceKind, KindOf>> = {
   service: { defined: 'service.defined' },
   sli: { defined: 'sli.defined' },
   slo: { defined: 'slo.defined', retired: 'slo.retired' },
+  rule: { defined: 'rule.defined', retired: 'rule.retired' },
   user: { defined: 'user.defined' },
   schedule: { defined: 'schedule.defined' },
   policy: { defined: 'policy.defined' },

@@ -6,6 +6,7 @@ import { kinds } from '../manifest.js';
 import { type Column, fields, percent, relative, span, table, tone } from '../output.js';
 import { all, type OpenSession, render, type Session, shown, WATCH } from './command.js';
 import { freezeColumns } from './freeze.js';
+import { ruleColumns } from './rule.js';
 import { groupLine, groupTable } from './slo-groups.js';
 
 type Row = Record<string, unknown>;
@@ -32,6 +33,7 @@ const tables: Record<string, (now: Date) => Column<Row>[]> = {
     column('WINDOW', (r) => Object.values((r.window as Row) ?? {})[0]),
     column('INDICATOR', (r) => (r.indicator as Row | undefined)?.kind),
   ],
+  rules: () => ruleColumns as unknown as Column<Row>[],
   users: () => [
     column('NAME', (r) => r.name),
     column('DISPLAY NAME', (r) => r.displayName),
@@ -98,6 +100,7 @@ const singular: Record<string, string> = {
   service: 'services',
   sli: 'slis',
   slo: 'slos',
+  rule: 'rules',
   user: 'users',
   schedule: 'schedules',
   policy: 'policies',

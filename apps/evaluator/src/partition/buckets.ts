@@ -99,7 +99,7 @@ export class Buckets {
     const wanted = new Map<string, WantedPage>();
     for (const part of buckets) {
       for (const at of [now, now + AHEAD_MS]) {
-        for (const page of part.missing(at)) wanted.set(`${page.id}/${page.hour}`, { part, page });
+        for (const page of part.missing(at)) wanted.set(`${page.of}/${page.id}/${page.hour}`, { part, page });
       }
     }
     if (wanted.size > 0) await this.#provide([...wanted.values()]);
@@ -206,7 +206,8 @@ export class Buckets {
     for (const [key, demand] of demands) {
       const known = this.#live.get(key);
       const found = rows.filter((row) => keyOf(row) === key);
-      if (known?.serves(demand)) known.demand.plans = demand.plans;
+      if (known?.serves(demand))
+        Object.assign(known.demand, { plans: demand.plans, thresholds: demand.thresholds });
       else if (found.length > 0) await this.#openStored(key, demand, found);
       else this.#live.set(key, await beginSeries(this.#options, demand, 1));
     }

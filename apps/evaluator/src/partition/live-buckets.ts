@@ -2,9 +2,7 @@ import {
   type BucketNeeds,
   type Cells,
   heldEdges,
-  hourOf,
   type IndicatorBuckets,
-  minuteOf,
   type ReadPoint,
   type Series,
   type SloPlan,
@@ -79,6 +77,7 @@ export class LiveBuckets {
     };
     return (
       has(this.buckets.events, needs.windows) &&
+      [...needs.sketchWindows.keys()].every((window) => this.buckets.sketchWindows.has(window)) &&
       needs.rules.size === this.buckets.slices.size &&
       [...needs.rules].every(([rule, { windows }]) => {
         const judged = this.buckets.slices.get(rule);
@@ -120,17 +119,18 @@ export class LiveBuckets {
   /** What the windows touch at `now` and is cold. */
   missing(now: number): Page[] {
     const edges = this.#edges(now);
-    return this.stored.flatMap(({ row, series }) =>
+    const cells = this.stored.flatMap(({ row, series }) =>
       series.missing(now, edges.get(series)).map((hour) => ({ id: row.id, hour, of: 'cells' as const })),
     );
+    const sketched = this.buckets.missingSketches(now);
+    return [...cells, ...sketched.map((hour) => ({ id: this.row.id, hour, of: 'sketches' as const }))];
   }
 
   /** Lets go of what is stored and not needed at `now`. */
   release(now: number): void {
     const edges = this.#edges(now);
     for (const { series } of this.stored) series.releasePages(now, edges.get(series));
-    const { newest } = this.buckets.events;
-    if (newest !== null) this.buckets.sketches?.release(hourOf(minuteOf(newest)));
+    this.buckets.releaseSketches(now);
   }
 
   /** Takes an hour of minutes, or of slices, in; null when none are stored. */

@@ -1,5 +1,4 @@
-import type { Indicator, MeasurementRecorded } from '@bellwether/contracts';
-import { durationMillis, type SloDefinition } from '@bellwether/contracts';
+import { durationMillis, type MeasurementRecorded, type SloDefinition } from '@bellwether/contracts';
 import {
   type BucketNeeds,
   type Classifier,
@@ -8,18 +7,21 @@ import {
   GroupMembers,
   groupingKey,
   indicatorKey,
+  type Measure,
   needsOf,
   planSlo,
   pointsByValue,
   type ReadPoint,
+  type RulePlan,
   type SloPlan,
   sightingsOf,
 } from '@bellwether/slo';
 import type { Registry } from '../registry/registry.js';
 import type { Removals, SeriesRow } from '../store/series-row.js';
 import { LiveBuckets, type StoredBuckets } from './live-buckets.js';
+import { rulePlanOf } from './rule-plans.js';
 
-/** An indicator over an SLI, or over the groups of it, that some SLO asks for. */
+/** An indicator over an SLI, or over the groups of it, that some SLO or threshold rule asks for. */
 export interface Demand {
   /** `<service>/<sli>`. */
   sli: string;
@@ -27,12 +29,14 @@ export interface Demand {
   key: string;
   /** How the SLI is parted; null for the whole of it. */
   grouping: Grouping | null;
-  indicator: Indicator;
+  indicator: Measure;
   unit: string | undefined;
   /** The cadence that the SLI's definition gives, milliseconds. */
   cadence: number | undefined;
   /** The SLOs that read it. */
   plans: SloPlan[];
+  /** The threshold rules that read it. */
+  thresholds: RulePlan[];
   /** The windows that they look through, and the slices that they judge by. */
   needs: BucketNeeds;
 }
@@ -68,42 +72,40 @@ export function planOf(registry: Registry, slo: string): UnitPlan | null {
   return { plan: made.plan, unit };
 }
 
-/** What the SLOs whose SLI `concerns` asks for, by {@link demandKey}. */
+/** What the SLOs and threshold rules whose SLI `concerns` ask for, by {@link demandKey}. */
 export function demandsOf(registry: Registry, concerns: (sli: string) => boolean): Map<string, Demand> {
   const demands = new Map<string, Demand>();
-  for (const [name, entry] of registry.slos) {
-    const { service, sli } = entry.definition;
-    const sliKey = `${service}/${sli}`;
-    if (entry.retired || !concerns(sliKey)) continue;
-    const planned = planOf(registry, name);
+  const demandOf = (of: Pick<Demand, 'sli' | 'key' | 'grouping' | 'indicator' | 'unit'>): Demand => {
+    const known = demands.get(demandKey(of));
+    if (known !== undefined) return known;
+    // The SLI's cadence is that of all of it: a group has its own.
+    const defined = of.grouping === null ? registry.slis.get(of.sli)?.data.cadence : undefined;
+    const cadence = defined === undefined ? undefined : durationMillis(defined);
+    const demand: Demand = { ...of, cadence, plans: [], thresholds: [], needs: needsOf([]) };
+    demands.set(demandKey(demand), demand);
+    return demand;
+  };
+  for (const [name, { definition, retired }] of registry.slos) {
+    const sli = `${definition.service}/${definition.sli}`;
+    const planned = retired || !concerns(sli) ? null : planOf(registry, name);
     if (planned === null) continue;
     const { plan, unit } = planned;
-    const whole = indicatorKey(plan.indicator, unit);
-    const cadence = registry.slis.get(sliKey)?.data.cadence;
-    const wanted: Pick<Demand, 'key' | 'grouping' | 'cadence'>[] = [
-      {
-        key: whole,
-        grouping: null,
-        cadence: cadence === undefined ? undefined : durationMillis(cadence),
-      },
-    ];
-    // The SLI's cadence is that of all of it: a group has its own.
-    const { grouping } = plan;
+    const { indicator, grouping } = plan;
+    const key = indicatorKey(indicator, unit);
+    demandOf({ sli, key, grouping: null, indicator, unit }).plans.push(plan);
     if (grouping !== null) {
-      wanted.push({ key: groupingKey(whole, grouping), grouping, cadence: undefined });
-    }
-    for (const each of wanted) {
-      const known = demands.get(demandKey({ sli: sliKey, key: each.key }));
-      if (known !== undefined) {
-        known.plans.push(plan);
-        continue;
-      }
-      const { indicator } = plan;
-      const demand = { ...each, sli: sliKey, indicator, unit, plans: [plan], needs: needsOf([]) };
-      demands.set(demandKey(demand), demand);
+      demandOf({ sli, key: groupingKey(key, grouping), grouping, indicator, unit }).plans.push(plan);
     }
   }
-  for (const demand of demands.values()) demand.needs = needsOf(demand.plans);
+  for (const [name, { definition, retired }] of registry.rules) {
+    const sli = `${definition.service}/${definition.sli}`;
+    const planned = retired || !concerns(sli) ? null : rulePlanOf(registry, name);
+    if (planned === null) continue;
+    const { plan, unit } = planned;
+    const key = indicatorKey(plan.measure, unit);
+    demandOf({ sli, key, grouping: null, indicator: plan.measure, unit }).thresholds.push(plan);
+  }
+  for (const demand of demands.values()) demand.needs = needsOf(demand.plans, demand.thresholds);
   return demands;
 }
 

@@ -1,35 +1,17 @@
 import { JournalGap } from '@bellwether/bus';
-import { type Clock, type EventEnvelope, partitionJournal, type SloStatus } from '@bellwether/contracts';
-import type { EventLog } from '@bellwether/event-log';
-import type { Logger } from '@bellwether/service';
-import { groupingKey, groupsInTheMaking, readSlo, statusOf, statusOfGroups } from '@bellwether/slo';
-import type { AbsenceAlert } from '../evaluation/absence.js';
-import type { TransitionLog } from '../evaluation/transitions.js';
-import type { EvaluatorMetrics } from '../metrics.js';
-import { absenceRule, type Registry } from '../registry/registry.js';
-import { policyOf } from '../registry/slo-policy.js';
+import { type EventEnvelope, partitionJournal, type RuleStatus, type SloStatus } from '@bellwether/contracts';
 import { Serial } from '../serial.js';
-import { noSuchGroup } from '../status/no-such-group.js';
 import { LeaseLost } from '../store/lease-fence.js';
-import { CheckpointMoved, type SeriesStore } from '../store/series-store.js';
+import { CheckpointMoved } from '../store/series-store.js';
 import { Buckets, STREAM_PAGE } from './buckets.js';
 import type { Lease } from './leases.js';
-import { type Demand, demandKey, demandsOf } from './live-series.js';
+import { type Demand, demandsOf } from './live-series.js';
+import { liveStatus } from './live-status.js';
+import type { PartitionContext } from './partition-context.js';
 import { partitionOf } from './partition-of.js';
-import type { WatchedSlo } from './watch.js';
+import { RuleWatches } from './rule-watches.js';
+import { silentAndForgotten } from './silence.js';
 import { Watches } from './watches.js';
-
-/** What a partition works with. */
-export interface PartitionContext {
-  log: EventLog;
-  registry: Registry;
-  store: SeriesStore;
-  transitions: TransitionLog;
-  absence: AbsenceAlert;
-  clock: Clock;
-  logger: Logger;
-  metrics: EvaluatorMetrics;
-}
 
 /** How long a partition rests after a failure, milliseconds. */
 const PAUSE_MS = 500;
@@ -44,6 +26,7 @@ export class Partition {
   readonly #context: PartitionContext;
   readonly #turn = new Serial();
   readonly #watches: Watches;
+  readonly #rules: RuleWatches;
   #buckets: Buckets | null = null;
   /** What the SLOs ask for, as of the last look at their definitions. */
   #demands: ReadonlyMap<string, Demand> = new Map();
@@ -62,6 +45,7 @@ export class Partition {
     this.#context = context;
     this.journal = partitionJournal(lease.partition);
     this.#watches = new Watches(context.transitions, context.absence);
+    this.#rules = new RuleWatches(lease, context);
   }
 
   /** Indicators whose buckets are in memory, and of those the ones still being made. */
@@ -128,7 +112,8 @@ export class Partition {
   /** Looks whether anything is to be evaluated: measurements that were held back, or the passage of time. */
   async tick(): Promise<void> {
     if (this.#stopped || this.#ticking || performance.now() < this.#pauseUntil) return;
-    if (this.#buckets !== null && !this.#watches.isDue(this.#now())) return;
+    const now = this.#now();
+    if (this.#buckets !== null && !this.#watches.isDue(now) && !this.#rules.isDue(now)) return;
     this.#ticking = true;
     await this.#guarded((buckets) => this.#evaluateDue(buckets, buckets.position));
     this.#ticking = false;
@@ -153,36 +138,18 @@ export class Partition {
   async status(slo: string, group?: string): Promise<SloStatus | null> {
     return await this.#turn.run(async () => {
       const watched = this.#watches.get(slo);
-      const entry = this.#context.registry.slos.get(slo);
-      if (this.#stopped || this.#buckets === null || watched === undefined || entry === undefined)
-        return null;
-      if (group !== undefined && !watched.knowsGroups) return null;
-      const now = this.#now();
-      const { plan, whole, groups } = watched;
-      if (group !== undefined) {
-        const live = watched.group(group);
-        if (live === undefined || live.newest === null) throw noSuchGroup(slo, group);
-        await this.#buckets.page([live], now);
-        return { ...statusOf(readSlo(plan, live.buckets.source(plan), now), entry.ledger), backfill: null };
-      }
-      await this.#buckets.page([whole, ...groups], now);
-      const source = whole.buckets.source(plan);
-      const policy = policyOf(entry, this.#context.registry.services);
-      const status = { ...statusOf(readSlo(plan, source, now), entry.ledger), policy, backfill: null };
-      if (plan.grouping === null) return status;
-      if (!watched.knowsGroups)
-        return { ...status, ...groupsInTheMaking(plan.grouping, this.#progress(watched)) };
-      const sources = groups.map(({ buckets }) => buckets.source(plan));
-      return { ...status, ...statusOfGroups(plan, source, sources, entry.ledger, now) };
+      const { registry } = this.#context;
+      if (this.#stopped || this.#buckets === null || watched === undefined) return null;
+      return await liveStatus(watched, this.#buckets, registry, { slo, group, now: this.#now() });
     });
   }
 
-  /** How far the groups of an SLO are made. */
-  #progress({ plan, whole }: WatchedSlo): { done: number; of: number } {
-    const { sli, indicator } = whole.row;
-    const key = plan.grouping === null ? indicator : groupingKey(indicator, plan.grouping);
-    const row = this.#buckets?.of(demandKey({ sli, key }))?.row;
-    return { done: row?.backfilled ?? 0, of: row?.backfillOf ?? 0 };
+  /** Status of a threshold rule from the live buckets; null when this partition does not watch it (yet). */
+  async ruleStatus(rule: string): Promise<RuleStatus | null> {
+    return await this.#turn.run(async () => {
+      const open = this.#stopped ? null : this.#buckets;
+      return open && (await this.#rules.status(rule, open, this.#now()));
+    });
   }
 
   /**
@@ -192,7 +159,7 @@ export class Partition {
   async rebuild(): Promise<void> {
     await this.#guarded(async (buckets) => {
       await buckets.beginReplacements();
-      this.#watches.adopt(this.#demands, buckets);
+      await this.#watch(buckets);
     });
     this.#startBackfill();
     while (this.#backfill) await this.#backfill;
@@ -218,6 +185,7 @@ export class Partition {
   #forget(): void {
     this.#buckets = null;
     this.#watches.clear();
+    this.#rules.clear();
     this.#pauseUntil = performance.now() + PAUSE_MS;
   }
 
@@ -247,8 +215,11 @@ export class Partition {
    */
   async #evaluateDue(buckets: Buckets, counted: number): Promise<void> {
     if (counted < this.#target) return;
-    const evaluated = await this.#watches.evaluateDue(buckets, this.#context.clock.now());
-    this.#context.metrics.evaluations.inc(evaluated);
+    const now = this.#context.clock.now();
+    const evaluated = await this.#watches.evaluateDue(buckets, now);
+    const slis = await this.#rules.evaluateDue(buckets, now);
+    await this.#watches.watchSilence(new Set(slis), buckets, now);
+    this.#context.metrics.evaluations.inc(evaluated + slis.length);
   }
 
   async #reconcile(buckets: Buckets): Promise<void> {
@@ -256,16 +227,16 @@ export class Partition {
     await buckets.save(buckets.position, this.#now()); // what is opened anew must be complete in the store
     this.#demands = demandsOf(registry, (sli) => partitionOf(sli) === this.lease.partition);
     await buckets.adopt(this.#demands);
-    this.#watches.adopt(this.#demands, buckets);
+    await this.#watch(buckets);
     await this.#evaluateDue(buckets, buckets.position);
-    // SLIs that fell silent, and that no SLO looks at any more.
-    const forgotten = [...registry.absences.values()]
-      .filter(({ firing }) => firing)
-      .map(({ fired }) => fired.rule.slice(absenceRule('').length))
-      .filter((sli) => buckets.ofSli(sli).length === 0)
-      .filter((sli) => partitionOf(sli) === this.lease.partition);
+    const forgotten = silentAndForgotten(registry, buckets, this.lease.partition);
     await this.#watches.watchSilence(forgotten, buckets, clock.now());
     this.#startBackfill();
+  }
+
+  async #watch(buckets: Buckets): Promise<void> {
+    this.#watches.adopt(this.#demands, buckets);
+    await this.#rules.adopt(this.#demands, buckets);
   }
 
   #startBackfill(): void {
@@ -300,7 +271,7 @@ export class Partition {
         await buckets.finish(live, this.#now());
         // Nobody asks for anything else than before: to look through all definitions for each series takes minutes
         // where thousands of them are made.
-        this.#watches.adopt(this.#demands, buckets);
+        await this.#watch(buckets);
         await this.#evaluateDue(buckets, buckets.position);
       });
     }

@@ -11,6 +11,7 @@ import type { EventLog, RecordedEvent } from '@bellwether/event-log';
 import type { Logger } from '@bellwether/service';
 import { Serial } from '../serial.js';
 import type { RegistryStore } from './registry-store.js';
+import { evolveRuleEntry, type RuleEntry } from './rule-entry.js';
 import { evolveSlo, type Firing, loadSlo, type SloEntry, storeSlo } from './slo-entry.js';
 
 /** A resource as it is defined now; `version` counts its definitions. */
@@ -27,7 +28,7 @@ export interface AbsenceMark extends Firing {
   streamVersion: number;
 }
 
-/** Told which SLIs (`<service>/<sli>`) were defined, or have an SLO that was defined or retired. */
+/** Told which SLIs (`<service>/<sli>`) were defined, or have an SLO or a rule that was defined or retired. */
 export type DefinitionListener = (slis: ReadonlySet<string>) => void;
 
 const PAGE = 1_000;
@@ -42,6 +43,8 @@ export class Registry {
   /** By `<service>/<sli>`. */
   readonly slis = new Map<string, Defined<Sli>>();
   readonly slos = new Map<string, SloEntry>();
+  /** Threshold rules. */
+  readonly rules = new Map<string, RuleEntry>();
   /** By rule name. */
   readonly absences = new Map<string, AbsenceMark>();
   readonly policies = new Map<string, number>();
@@ -126,8 +129,12 @@ export class Registry {
   /** The SLI that a definition is about, as far as it is known. */
   #slisOf({ type, stream }: RecordedEvent): string[] {
     if (type === 'sli.defined') return [keyOfStream(stream)];
-    if (type !== 'slo.defined' && type !== 'slo.retired') return [];
-    const definition = this.slos.get(keyOfStream(stream))?.definition;
+    const known = /^slo[.](defined|retired)$/.test(type)
+      ? this.slos
+      : /^rule[.](defined|retired)$/.test(type)
+        ? this.rules
+        : undefined;
+    const definition = known?.get(keyOfStream(stream))?.definition;
     return definition ? [`${definition.service}/${definition.sli}`] : [];
   }
 
@@ -146,7 +153,6 @@ export class Registry {
   /** Folds an event; whether it concerned anything that is kept. */
   #fold(event: RecordedEvent): boolean {
     const key = keyOfStream(event.stream);
-    const { version: streamVersion } = event;
     switch (event.type) {
       case 'service.defined':
         define(this.services, key, event);
@@ -163,31 +169,31 @@ export class Registry {
       case 'policy.defined':
         this.policies.set(key, (this.policies.get(key) ?? 0) + 1);
         return true;
-      case 'rule.alert.fired': {
-        const fired = event.data as RuleAlertFired;
-        if (fired.kind !== 'absent') return false;
-        const { correlationId } = event.meta;
-        this.absences.set(fired.rule, {
-          fired,
-          firing: true,
-          eventId: event.id,
-          correlationId,
-          streamVersion,
-        });
-        return true;
-      }
-      case 'rule.alert.resolved': {
-        const { rule } = event.data as { rule: string };
-        const mark = this.absences.get(rule);
-        if (mark === undefined) return false;
-        this.absences.set(rule, { ...mark, firing: false, streamVersion });
-        return true;
-      }
+    }
+    if (event.stream.startsWith(absenceStream(''))) return this.#foldAbsence(key, event);
+    if (event.stream.startsWith(LogStreams.rule(''))) {
+      const rule = evolveRuleEntry(this.rules.get(key), event);
+      if (rule === undefined) return false;
+      this.rules.set(key, rule);
+      return true;
     }
     if (!event.stream.startsWith('slo:')) return false;
     const entry = evolveSlo(this.slos.get(key), event);
     if (entry === undefined) return false;
     this.slos.set(key, entry);
+    return true;
+  }
+
+  #foldAbsence(rule: string, { type, id, data, meta, version: streamVersion }: RecordedEvent): boolean {
+    const mark = this.absences.get(rule);
+    if (type === 'rule.alert.fired') {
+      const fired = data as RuleAlertFired;
+      const { correlationId } = meta;
+      this.absences.set(rule, { fired, firing: true, eventId: id, correlationId, streamVersion });
+      return true;
+    }
+    if (mark === undefined) return false;
+    this.absences.set(rule, { ...mark, firing: false, streamVersion });
     return true;
   }
 
@@ -203,7 +209,7 @@ export class Registry {
       case 'policy':
         return { version: this.policies.get(key) };
       case 'rule':
-        return this.absences.get(key);
+        return this.absences.get(key) ?? this.rules.get(key);
       default:
         return storeSlo(this.slos.get(key) as SloEntry);
     }
@@ -225,7 +231,8 @@ export class Registry {
         this.policies.set(key, (state as { version: number }).version);
         break;
       case 'rule':
-        this.absences.set(key, state as AbsenceMark);
+        if (stream.startsWith(absenceStream(''))) this.absences.set(key, state as AbsenceMark);
+        else this.rules.set(key, state as RuleEntry);
         break;
       default:
         this.slos.set(key, loadSlo(state));

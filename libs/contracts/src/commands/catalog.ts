@@ -3,6 +3,7 @@ import { role } from '../events/oncall.js';
 import { httpUrl, incidentId, labels, pageId, resourceName, text } from '../names.js';
 import { changeFreeze } from '../resources/change-freeze.js';
 import { escalationPolicy, override, schedule, user } from '../resources/oncall.js';
+import { rule } from '../resources/rule.js';
 import { service, sli } from '../resources/service.js';
 import { severity } from '../resources/severity.js';
 import { groupValue, sloDefinition } from '../resources/slo.js';
@@ -90,6 +91,9 @@ export const commandCatalog = {
       path: ['step'],
       message: 'a step is needed, or points, not both',
     }),
+  'evaluator.rule-define': rule,
+  'evaluator.rule-retire': z.strictObject({ rule: resourceName }),
+  'evaluator.rule-status': z.strictObject({ rule: resourceName, asOf: timestamp.optional() }),
   'evaluator.freeze-define': changeFreeze,
   'evaluator.freeze-retire': z.strictObject({ freeze: resourceName }),
   'evaluator.gate-override': z.strictObject({ service: resourceName, ...gateBodies.override.shape }),

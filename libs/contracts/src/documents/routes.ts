@@ -5,6 +5,7 @@ import { ingestRoutes } from './routes/ingest.js';
 import { accessRoutes, logRoutes, operationRoutes } from './routes/log.js';
 import { onCallRoutes } from './routes/on-call.js';
 import { resourceRoutes } from './routes/resources.js';
+import { ruleRoutes } from './routes/rules.js';
 
 /**
  * Every HTTP route there is, by operation id. Servers take method, path, roles and validation from here, OpenAPI is
@@ -12,6 +13,7 @@ import { resourceRoutes } from './routes/resources.js';
  */
 export const routes = {
   ...resourceRoutes,
+  ...ruleRoutes,
   ...gateRoutes,
   ...incidentRoutes,
   ...onCallRoutes,

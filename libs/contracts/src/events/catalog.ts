@@ -4,6 +4,7 @@ import * as gate from './gate.js';
 import * as incident from './incident.js';
 import * as oncall from './oncall.js';
 import * as page from './page.js';
+import * as rule from './rule.js';
 import * as slo from './slo.js';
 
 /** Every event that the log may hold: its name, its current schema version, the shape of `data`, and what it says. */
@@ -42,12 +43,14 @@ export const eventCatalog = {
     data: gate.sloPolicyLeft,
     says: 'a step of the error-budget policy is no longer in effect',
   },
+  'rule.defined': { schema: 1, data: rule.ruleDefined, says: 'a threshold rule was created or changed' },
+  'rule.retired': { schema: 1, data: rule.ruleRetired, says: 'a threshold rule was retired' },
   'rule.alert.fired': {
     schema: 1,
-    data: slo.ruleAlertFired,
+    data: rule.ruleAlertFired,
     says: 'a threshold rule, an absent SLI or an external alert fires',
   },
-  'rule.alert.resolved': { schema: 1, data: slo.ruleAlertResolved, says: 'a rule alert no longer holds' },
+  'rule.alert.resolved': { schema: 1, data: rule.ruleAlertResolved, says: 'a rule alert no longer holds' },
   'change.recorded': { schema: 1, data: slo.changeRecorded, says: 'a deploy or another change of a service' },
   'freeze.defined': { schema: 1, data: gate.freezeDefined, says: 'a change freeze was created or changed' },
   'freeze.retired': { schema: 1, data: gate.freezeRetired, says: 'a change freeze was taken away' },

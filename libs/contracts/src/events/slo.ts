@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { labels, resourceName } from '../names.js';
+import { resourceName } from '../names.js';
 import { service, sli } from '../resources/service.js';
 import { severity } from '../resources/severity.js';
 import { alertSeverity, sloDefinition, sloGroup } from '../resources/slo.js';
@@ -75,29 +75,6 @@ export const sloBudgetCrossed = z.object({
   n: z.int().positive(),
 });
 
-/** A threshold rule, an absent SLI, or an external alert. */
-export const ruleAlertFired = z.object({
-  rule: z.string(),
-  kind: z.enum(['threshold', 'absent', 'external']),
-  service: resourceName,
-  severity: alertSeverity,
-  summary: z.string(),
-  runbookUrl: z.string().optional(),
-  labels: labels.default({}),
-  declare: severity.nullable().default(null),
-  startedAt: timestamp,
-  eventTime: timestamp,
-  n: z.int().positive(),
-});
-export const ruleAlertResolved = ruleAlertFired.pick({
-  rule: true,
-  kind: true,
-  service: true,
-  severity: true,
-  eventTime: true,
-  n: true,
-});
-
 export const changeRecorded = z.object({
   service: resourceName,
   kind: z.enum(['deploy', 'config', 'flag', 'migration']),
@@ -110,7 +87,5 @@ export const changeRecorded = z.object({
 export type SloAlertFired = z.infer<typeof sloAlertFired>;
 export type SloAlertResolved = z.infer<typeof sloAlertResolved>;
 export type SloBudgetCrossed = z.infer<typeof sloBudgetCrossed>;
-export type RuleAlertFired = z.infer<typeof ruleAlertFired>;
-export type RuleAlertResolved = z.infer<typeof ruleAlertResolved>;
 export type ChangeRecorded = z.infer<typeof changeRecorded>;
 export type SloRetired = z.infer<typeof sloRetired>;

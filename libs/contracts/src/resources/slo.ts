@@ -4,8 +4,9 @@ import { duration, timeZone } from '../time.js';
 import { errorBudgetPolicy } from './error-budget-policy.js';
 import { severity } from './severity.js';
 
-const comparison = z.enum(['lte', 'lt', 'gte', 'gt']);
-const thresholdUnit = z.enum(['s', 'ms', 'us', 'ns', 'percent', 'ratio', 'bytes', 'count', 'none']);
+export const comparison = z.enum(['lte', 'lt', 'gte', 'gt']);
+export type Comparison = z.infer<typeof comparison>;
+export const thresholdUnit = z.enum(['s', 'ms', 'us', 'ns', 'percent', 'ratio', 'bytes', 'count', 'none']);
 
 export const indicator = z
   .discriminatedUnion('kind', [

@@ -1,0 +1,246 @@
+import type { Rule, RuleAlertFired, RuleAlertResolved, RuleStatus } from '@bellwether/contracts';
+import type { RecordedEvent } from '@bellwether/event-log';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { DAY, eventually, MINUTE, Rehearsal } from './testing/rehearsal.fixture.js';
+
+// Real servers, on a machine that may be busy.
+jest.setTimeout(120_000);
+
+let stage: Rehearsal;
+beforeAll(async () => {
+  stage = await Rehearsal.start();
+  await stage.startService();
+});
+afterAll(() => stage.stop());
+
+const RUNBOOK = 'https://runbooks.example.org/rules';
+const define = (body: Partial<Rule> & Pick<Rule, 'name' | 'sli'>) =>
+  stage.must<Rule>('rule-define', {
+    service: 'checkout',
+    aggregate: 'mean',
+    window: '1m',
+    op: 'gt',
+    threshold: 90,
+    severity: 'page',
+    summary: `${body.name} is too high`,
+    runbookUrl: RUNBOOK,
+    ...body,
+  });
+const status = async (rule: string): Promise<RuleStatus> =>
+  (await stage.must<RuleStatus>('rule-status', { rule })).data;
+const value = (sli: string, measured: number) =>
+  stage.record([{ kind: 'values', at: [stage.clock.now().getTime()], value: [measured] }], { sli });
+const now = (): string => stage.clock.now().toISOString();
+
+/** What was appended about a rule's alert, oldest first. */
+async function alerts(rule: string): Promise<RecordedEvent[]> {
+  const events = await stage.log.readStream(`rule:${rule}`);
+  return events.filter(({ type }) => type.startsWith('rule.alert.'));
+}
+const told = async (rule: string): Promise<string[]> =>
+  (await alerts(rule)).map(
+    ({ type, data }) => `${type.slice('rule.alert.'.length)} ${(data as RuleAlertFired).n}`,
+  );
+
+test('a rule fires when it has held for so long by the clock, also across a restart, once, and resolves once', async () => {
+  await stage.must('sli-define', { service: 'checkout', name: 'latency', unit: 'ms' });
+  const reply = await define({
+    name: 'slow',
+    sli: 'latency',
+    aggregate: 'p95',
+    threshold: 1,
+    unit: 's',
+    for: '5m',
+    clear: { margin: 0.2 },
+    escalationPolicy: 'pay',
+  });
+  expect(reply).toMatchObject({
+    status: 201,
+    version: 1,
+    warnings: ['service: checkout is not defined yet', 'escalationPolicy: pay is not defined yet'],
+  });
+  await value('latency', 200);
+  await eventually(async () =>
+    expect(await status('slow')).toMatchObject({
+      state: 'inactive',
+      value: expect.closeTo(0.2, 2),
+      unit: 's',
+    }),
+  );
+  stage.clock.advance(2 * MINUTE);
+  const began = now();
+  await value('latency', 1400);
+  await eventually(async () =>
+    expect(await status('slow')).toMatchObject({ state: 'pending', since: began, pendingSince: began }),
+  );
+  for (let minute = 0; minute < 3; minute++) {
+    stage.clock.advance(MINUTE);
+    await value('latency', 1400);
+  }
+  await stage.stopServices();
+  await stage.startService();
+  const pending = await eventually(async () => {
+    const found = await status('slow');
+    expect(found).toMatchObject({ state: 'pending', pendingSince: began, backfill: null });
+    return found;
+  });
+  stage.clock.advance(2 * MINUTE - 1);
+  const tipped = await value('latency', 1500);
+  await stage.settled();
+  expect(await status('slow')).toMatchObject({ state: 'pending' });
+  expect(await told('slow')).toEqual([]);
+
+  stage.clock.advance(1);
+  expect(now()).toBe(pending.firesAt);
+  const [fired] = await eventually(async () => {
+    expect(await told('slow')).toEqual(['fired 1']);
+    return alerts('slow');
+  });
+  expect(fired).toMatchObject({
+    data: {
+      rule: 'slow',
+      kind: 'threshold',
+      service: 'checkout',
+      severity: 'page',
+      declare: 'sev2',
+      escalationPolicy: 'pay',
+      runbookUrl: RUNBOOK,
+      startedAt: began,
+      eventTime: pending.firesAt,
+      measured: {
+        aggregate: 'p95',
+        op: 'gt',
+        threshold: 1,
+        clear: 0.8,
+        unit: 's',
+        value: expect.closeTo(1.5, 1),
+      },
+      evidence: { journal: tipped.journal, position: tipped.position, eventId: tipped.id },
+    } satisfies Partial<Record<keyof RuleAlertFired, unknown>>,
+    meta: { causationId: tipped.id, actor: 'service:evaluator' },
+  });
+
+  // Between the threshold and what clears it nothing changes; a restart does not tell it anew, either.
+  stage.clock.advance(3 * MINUTE);
+  await value('latency', 900);
+  await stage.stopServices();
+  await stage.startService();
+  await eventually(async () =>
+    expect(await status('slow')).toMatchObject({
+      state: 'firing',
+      since: pending.firesAt,
+      value: expect.closeTo(0.9, 2),
+    }),
+  );
+  for (let minute = 0; minute < 2; minute++) {
+    stage.clock.advance(MINUTE);
+    await value('latency', 700);
+  }
+  const [, resolved] = await eventually(async () => {
+    expect(await told('slow')).toEqual(['fired 1', 'resolved 1']);
+    return alerts('slow');
+  });
+  expect(resolved?.data).toMatchObject({
+    n: 1,
+    reason: 'recovered',
+    firedAt: pending.firesAt as string,
+  } satisfies Partial<RuleAlertResolved>);
+  expect(resolved?.meta.correlationId).toBe(fired?.meta.correlationId);
+  expect(await status('slow')).toMatchObject({
+    state: 'resolved',
+    since: (resolved as RecordedEvent).occurredAt.toISOString(),
+  });
+  // As of before it fired: what was measured then, by the log alone.
+  const before = new Date(Date.parse(pending.firesAt as string) - 1).toISOString();
+  const { data } = await stage.must<RuleStatus>('rule-status', { rule: 'slow', asOf: before });
+  expect(data).toMatchObject({
+    state: 'pending',
+    asOf: before,
+    pendingSince: null,
+    value: expect.closeTo(1.5, 1),
+  });
+});
+
+test('a rule that is retired resolves what fires, and is gone; defined anew it begins anew', async () => {
+  await define({ name: 'hot', sli: 'cpu', for: '0s' });
+  await value('cpu', 97);
+  await eventually(async () => expect(await told('hot')).toEqual(['fired 1']));
+  await stage.must('rule-retire', { rule: 'hot' });
+  expect(await told('hot')).toEqual(['fired 1', 'resolved 1']);
+  expect((await alerts('hot')).at(-1)?.data).toMatchObject({ reason: 'retired' });
+  expect(await stage.ask('rule-status', { rule: 'hot' })).toMatchObject({ problem: { status: 404 } });
+  expect(await stage.ask('rule-retire', { rule: 'hot' })).toMatchObject({ problem: { status: 404 } });
+  expect(await define({ name: 'hot', sli: 'cpu', for: '1h' })).toMatchObject({ status: 201, version: 3 });
+  await eventually(async () =>
+    expect(await status('hot')).toMatchObject({ state: 'pending', pendingSince: now() }),
+  );
+});
+
+test('a rule that cannot be evaluated as it is asked for is refused by its field', async () => {
+  const reply = await stage.ask('rule-define', {
+    name: 'wrong',
+    service: 'checkout',
+    sli: 'latency',
+    aggregate: 'ratio',
+    window: '90s',
+    op: 'lt',
+    threshold: 99,
+    severity: 'page',
+    summary: 'wrong',
+    runbookUrl: RUNBOOK,
+  });
+  expect(reply).toMatchObject({
+    problem: {
+      status: 422,
+      detail: 'rule wrong is refused: window must be a whole number of minutes, at least 1m',
+      errors: [{ path: 'window' }, { path: 'threshold' }],
+    },
+  });
+});
+
+test('three days of values are read anew after a restart, and every aggregate sees the same buckets', async () => {
+  const origin = stage.clock.now().getTime();
+  const at: number[] = [];
+  const values: number[] = [];
+  // Four days: 1, 2, … in turn, and in the last three not above 1000.
+  for (let minute = 0; minute < 4 * 1440; minute += 2) {
+    at.push(origin + minute * MINUTE);
+    values.push(minute < 1440 ? 5000 : 1 + (minute % 1000));
+  }
+  stage.clock.advance(4 * DAY);
+  for (let i = 0; i < at.length; i += 1000) {
+    const [times, some] = [at.slice(i, i + 1000), values.slice(i, i + 1000)];
+    await stage.record([{ kind: 'values', at: times, value: some }], { sli: 'backlog' });
+  }
+  const aggregates = ['min', 'max', 'p50', 'mean', 'rate'] as const;
+  for (const aggregate of aggregates) {
+    await define({ name: aggregate, sli: 'backlog', aggregate, window: '3d', op: 'gt', threshold: 1e6 });
+  }
+  const seen = async () => {
+    const all = await Promise.all(aggregates.map((rule) => status(rule)));
+    for (const { backfill } of all) expect(backfill).toBeNull();
+    return Object.fromEntries(all.map(({ rule, value }) => [rule, value]));
+  };
+  const first = await eventually(seen);
+  const window = values.filter((_, i) => (at[i] as number) >= stage.clock.now().getTime() - 3 * DAY);
+  const sorted = [...window].sort((a, b) => a - b);
+  expect(first).toEqual({
+    min: expect.closeTo(1, 1),
+    max: expect.closeTo(999, -1),
+    p50: expect.closeTo(sorted[sorted.length / 2 - 1] as number, -1),
+    mean: window.reduce((sum, each) => sum + each, 0) / window.length,
+    rate: 1 / 120,
+  });
+  await stage.stopServices();
+  await stage.startService();
+  stage.clock.advance(1);
+  expect(await eventually(seen)).toEqual(first);
+  // The window slides: what leaves it is read from where it is stored.
+  stage.clock.advance(DAY / 2);
+  const { max, ...later } = await eventually(seen);
+  expect(max).toBe(first.max);
+  expect(later).toMatchObject({ min: expect.closeTo(1, 1) });
+  await stage.settled();
+  const { stored, recomputed } = await stage.buckets();
+  expect(stored).toBe(recomputed);
+});

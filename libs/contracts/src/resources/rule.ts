@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { isStorable, labels, resourceName, text } from '../names.js';
+import { duration } from '../time.js';
+import { severity } from './severity.js';
+import { alertSeverity, comparison, thresholdUnit } from './slo.js';
+
+/**
+ * What is made of an SLI's measurements over a window: of observed values their `mean`, `min`, `max` or a percentile, of
+ * all of them how many a second (`rate`), of counts the share that is good (`ratio`).
+ */
+export const ruleAggregate = z
+  .enum(['mean', 'min', 'max', 'rate', 'ratio', 'p50', 'p90', 'p95', 'p99'])
+  .meta({ id: 'RuleAggregate' });
+export type RuleAggregate = z.infer<typeof ruleAggregate>;
+
+/** How long it must hold without a break; `0s` fires at once. */
+const holdingTime = z
+  .string()
+  .regex(/^(0|[1-9][0-9]{0,8})[smhdw]$/, 'must be a duration such as 5m, or 0s')
+  .meta({ id: 'HoldingTime' });
+
+const NO_RUNBOOK =
+  'is required: an alert must say what to do about it, so give the http or https URL of a page that does';
+
+/**
+ * A threshold rule: fires when what an SLI measures over a window is on the wrong side of a threshold for long enough.
+ * The threshold is in `unit`, or in the SLI's own; of a `ratio` it is a share of 1, of a `rate` events a second.
+ */
+export const rule = z
+  .strictObject({
+    name: resourceName,
+    service: resourceName,
+    sli: resourceName,
+    aggregate: ruleAggregate,
+    window: duration,
+    /** Fires while the aggregate is so to the threshold: `gt` fires above it. */
+    op: comparison,
+    threshold: z.number(),
+    unit: thresholdUnit.optional(),
+    for: holdingTime.default('0s'),
+    /** What it must pass to resolve: a threshold of its own, or one so far away from the other (hysteresis). */
+    clear: z
+      .union([
+        z.strictObject({ threshold: z.number() }),
+        z.strictObject({ margin: z.number().positive('must be above 0') }),
+      ])
+      .optional(),
+    severity: alertSeverity,
+    /** Severity of incident that it asks for, null for none; without it sev2 for `page`, none for `ticket`. */
+    declare: severity.nullable().optional(),
+    summary: text(1000),
+    runbookUrl: z
+      .url({
+        protocol: /^https?$/,
+        error: ({ input }) => (input === undefined ? NO_RUNBOOK : 'must be an http or https URL'),
+      })
+      .max(2048)
+      .refine(isStorable, 'must not contain NUL or lone surrogates'),
+    labels: labels.default({}),
+    escalationPolicy: resourceName.optional(),
+  })
+  .meta({ id: 'Rule' });
+export type Rule = z.infer<typeof rule>;
