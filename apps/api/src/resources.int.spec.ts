@@ -364,3 +364,18 @@ describe('a threshold rule', () => {
     expect((await rig.get('/v1/rules/checkout-slow')).status).toBe(404);
   });
 });
+
+test('golden signals are asked of the evaluator; what nothing is known of is unknown', async () => {
+  await rig.put('/v1/services/signalled', { goldenSignals: { latency: { threshold: 0.5 } } });
+  const { status, body } = await rig.get('/v1/services/signalled/golden-signals?minVersion=1');
+  expect(status).toBe(200);
+  expect(body).toMatchObject({
+    service: 'signalled',
+    status: 'unknown',
+    latency: { status: 'unknown', value: null, unit: 's', threshold: 1 },
+    traffic: { status: 'unknown', value: null, unit: '1/s', threshold: null },
+    errors: { status: 'unknown', value: null, unit: 'ratio', threshold: 0.01 },
+    saturation: { status: 'unknown', value: null, unit: 'ratio', threshold: 0.8 },
+  });
+  expect((await rig.get('/v1/services/unheard-of/golden-signals')).status).toBe(404);
+});

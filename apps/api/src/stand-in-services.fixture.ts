@@ -24,7 +24,16 @@ import {
   incidentView,
 } from '@bellwether/incident';
 import { evolvePage, type PageEvent, pageView } from '@bellwether/oncall';
-import { IndicatorBuckets, needsOf, planRule, quietRule, readRule, ruleStatusOf } from '@bellwether/slo';
+import {
+  goldenSignalsOf,
+  IndicatorBuckets,
+  needsOf,
+  planRule,
+  planSignals,
+  quietRule,
+  readRule,
+  ruleStatusOf,
+} from '@bellwether/slo';
 
 type Reply = Extract<CommandReply, { ok: true }>;
 
@@ -114,6 +123,16 @@ export class StandInServices {
         const buckets = new IndicatorBuckets({ needs: needsOf([], [plan]) });
         const reading = readRule(plan, buckets, this.now().getTime());
         return { ...ruleStatusOf(reading, quietRule, null), backfill: null };
+      },
+      'evaluator.golden-signals': async (request) => {
+        const { service } = parsed('evaluator.golden-signals', request);
+        const [defined] = await this.log.readStream(LogStreams.service(service), { limit: 1 });
+        if (!defined) throw CommandRefused.notFound(`service ${service}`);
+        const signals = planSignals(service, undefined, []).map((plan) => ({
+          plan,
+          reading: { unknown: 'no SLI' },
+        }));
+        return goldenSignalsOf(service, this.now().getTime(), signals);
       },
       'evaluator.freeze-define': (request) => {
         const data = parsed('evaluator.freeze-define', request);

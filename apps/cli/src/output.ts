@@ -86,7 +86,11 @@ export function tone(state: string): string {
     ['firing', 'breached', 'open', 'investigating', 'exhausted', 'failed', 'sev1', 'critical'].includes(state)
   )
     return pc.red(state);
-  if (['at-risk', 'identified', 'acknowledged', 'sev2', 'warning', 'pending', 'no-data'].includes(state))
+  if (
+    ['at-risk', 'identified', 'acknowledged', 'sev2', 'warning', 'pending', 'no-data', 'unknown'].includes(
+      state,
+    )
+  )
     return pc.yellow(state);
   if (['ok', 'resolved', 'delivered', 'monitoring'].includes(state)) return pc.green(state);
   return state;

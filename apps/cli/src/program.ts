@@ -15,6 +15,7 @@ import { onCallCommands } from './commands/oncall.js';
 import { operationCommands } from './commands/operations.js';
 import { publishCommand } from './commands/publish.js';
 import { ruleCommands } from './commands/rule.js';
+import { signalsCommand } from './commands/signals.js';
 import { type GlobalOptions, resolveContext } from './context.js';
 import { CliError, ExitCode } from './errors.js';
 import { HttpClient } from './http.js';
@@ -70,6 +71,7 @@ export function buildProgram({
   readCommands(program, open);
   historyCommand(program, open);
   ruleCommands(program, open);
+  signalsCommand(program, open);
   publishCommand(program, open);
   gateCommand(program, open);
   freezeCommands(program, open);

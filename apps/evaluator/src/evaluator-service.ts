@@ -12,6 +12,7 @@ import { Evaluator } from './evaluator.js';
 import { evaluatorModule } from './evaluator.module.js';
 import { GateRecord } from './gate/gate-record.js';
 import { RuleReader } from './status/rule-reader.js';
+import { SignalReader } from './status/signal-reader.js';
 import { StatusReader } from './status/status-reader.js';
 
 /** Name of the service: its queue group, its schema. */
@@ -83,6 +84,7 @@ export async function buildEvaluatorService(
       gate: new GateRecord(log, evaluator.registry),
       ruleDefinitions: new RuleDefinitions(log, evaluator.registry),
       rules: new RuleReader(evaluator, log),
+      signals: new SignalReader(evaluator, log),
     }),
     strategies: [strategy],
     ready: () => strategy.unready(),

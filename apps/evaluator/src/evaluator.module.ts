@@ -6,6 +6,7 @@ import { GateController } from './gate/gate.controller.js';
 import { GateRecord } from './gate/gate-record.js';
 import { RulesController } from './rules.controller.js';
 import { RuleReader } from './status/rule-reader.js';
+import { SignalReader } from './status/signal-reader.js';
 import { StatusReader } from './status/status-reader.js';
 import { SeriesStore } from './store/series-store.js';
 
@@ -20,6 +21,7 @@ export function evaluatorModule(parts: {
   gate: GateRecord;
   ruleDefinitions: RuleDefinitions;
   rules: RuleReader;
+  signals: SignalReader;
 }): DynamicModule {
   return {
     module: EvaluatorModule,
@@ -31,6 +33,7 @@ export function evaluatorModule(parts: {
       { provide: GateRecord, useValue: parts.gate },
       { provide: RuleDefinitions, useValue: parts.ruleDefinitions },
       { provide: RuleReader, useValue: parts.rules },
+      { provide: SignalReader, useValue: parts.signals },
     ],
   };
 }

@@ -3,6 +3,7 @@ import {
   type CommandReply,
   type CommandRequest,
   commandCatalog,
+  type GoldenSignals,
   parseOrRefuse,
   type Rule,
   type RuleStatus,
@@ -11,14 +12,16 @@ import { Controller, UseFilters } from '@nestjs/common';
 import { MessagePattern } from '@nestjs/microservices';
 import { RuleDefinitions } from './definitions/rule-definitions.js';
 import { RuleReader } from './status/rule-reader.js';
+import { SignalReader } from './status/signal-reader.js';
 
-/** What the evaluator answers over `cmd.evaluator.*` about threshold rules. */
+/** What the evaluator answers over `cmd.evaluator.*` about threshold rules and golden signals. */
 @Controller()
 @UseFilters(new BusErrorFilter())
 export class RulesController {
   constructor(
     private readonly definitions: RuleDefinitions,
     private readonly rules: RuleReader,
+    private readonly signals: SignalReader,
   ) {}
 
   @MessagePattern('cmd.evaluator.rule-define')
@@ -36,5 +39,13 @@ export class RulesController {
   async status(request: CommandRequest): Promise<RuleStatus> {
     const { rule, asOf } = parseOrRefuse(commandCatalog['evaluator.rule-status'], request.data);
     return asOf === undefined ? await this.rules.now(rule) : await this.rules.asOf(rule, new Date(asOf));
+  }
+
+  @MessagePattern('cmd.evaluator.golden-signals')
+  async goldenSignals(request: CommandRequest): Promise<GoldenSignals> {
+    const { service, asOf } = parseOrRefuse(commandCatalog['evaluator.golden-signals'], request.data);
+    return asOf === undefined
+      ? await this.signals.now(service)
+      : await this.signals.asOf(service, new Date(asOf));
   }
 }

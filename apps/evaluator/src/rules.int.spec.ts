@@ -1,4 +1,10 @@
-import type { Rule, RuleAlertFired, RuleAlertResolved, RuleStatus } from '@bellwether/contracts';
+import type {
+  GoldenSignals,
+  Rule,
+  RuleAlertFired,
+  RuleAlertResolved,
+  RuleStatus,
+} from '@bellwether/contracts';
 import type { RecordedEvent } from '@bellwether/event-log';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { DAY, eventually, MINUTE, Rehearsal } from './testing/rehearsal.fixture.js';
@@ -243,4 +249,64 @@ test('three days of values are read anew after a restart, and every aggregate se
   await stage.settled();
   const { stored, recomputed } = await stage.buckets();
   expect(stored).toBe(recomputed);
+});
+
+test('golden signals are measured from the buckets that there are, and from the log where there are none', async () => {
+  const service = 'signalled';
+  const signals = async (data: object = {}): Promise<GoldenSignals> =>
+    (await stage.must<GoldenSignals>('golden-signals', { service, ...data })).data;
+  const at = stage.clock.now().getTime();
+  expect(await stage.ask('golden-signals', { service })).toMatchObject({ problem: { status: 404 } });
+  expect(
+    await stage.ask('service-define', { name: service, goldenSignals: { latency: { window: '1s' } } }),
+  ).toMatchObject({ problem: { status: 422, errors: [{ path: 'goldenSignals.latency.window' }] } });
+  const saturation = { sli: 'disk', threshold: 0.7 };
+  const defined = await stage.must('service-define', { name: service, goldenSignals: { saturation } });
+  expect(defined.warnings).toEqual(['goldenSignals.saturation.sli: signalled/disk is not defined yet']);
+  expect((await signals()).status).toBe('unknown');
+
+  const times = [0, 1, 2, 3, 4].map((minute) => at + minute * MINUTE);
+  for (const [sli, unit] of [
+    ['latency', 'ms'],
+    ['availability', 'count'],
+    ['disk', 'percent'],
+  ])
+    await stage.must('sli-define', { service, name: sli, unit });
+  await stage.record([{ kind: 'values', at: times, value: times.map(() => 1500) }], {
+    service,
+    sli: 'latency',
+  });
+  await stage.record([{ kind: 'values', at: times, value: times.map(() => 60) }], { service, sli: 'disk' });
+  await stage.measure(
+    times.map((time) => [time, 120, 120] as const),
+    { service },
+  );
+  stage.clock.advance(5 * MINUTE);
+  const expected = {
+    status: 'critical',
+    latency: { status: 'critical', value: expect.closeTo(1.5, 1), unit: 's', threshold: 1 },
+    traffic: { status: 'ok', value: 2, unit: '1/s' },
+    errors: { status: 'ok', value: 0, unit: 'ratio' },
+    saturation: { status: 'ok', value: 0.6, threshold: 0.7, sli: 'disk' },
+  };
+  const measuredAt = now();
+  const byLog = await signals();
+  expect(byLog).toMatchObject(expected);
+  await define({ name: 'p95', service, sli: 'latency', aggregate: 'p95', window: '1m' });
+  await define({ name: 'disk', service, sli: 'disk', aggregate: 'mean' });
+  await define({
+    name: 'available',
+    service,
+    sli: 'availability',
+    aggregate: 'ratio',
+    op: 'lt',
+    threshold: 0.9,
+  });
+  await eventually(async () => {
+    for (const rule of ['p95', 'disk', 'available']) expect((await status(rule)).backfill).toBeNull();
+  });
+  expect(await signals()).toEqual(byLog);
+  stage.clock.advance(30 * MINUTE);
+  expect(await signals()).toMatchObject({ status: 'unknown', latency: { value: null } });
+  expect(await signals({ asOf: measuredAt })).toEqual(byLog);
 });

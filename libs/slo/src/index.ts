@@ -87,6 +87,8 @@ export { type PlannedRule, planRule, type RulePlan } from './rule/rule-plan.js';
 export { type RuleReading, readRule, type Verdict } from './rule/rule-reading.js';
 export { ruleStatusOf } from './rule/rule-status.js';
 export { Series } from './series.js';
+export { goldenSignalsOf, type MeasuredSignal, signalOf } from './signal/golden-signals.js';
+export { planSignals, SIGNALS, type SignalPlan, signalFaults, signalSlis } from './signal/signal-plan.js';
 export { binOf, binValue, SKETCH_ACCURACY, Sketch } from './sketch.js';
 export { decodeSketch, decodeSketchHour, encodeSketch, encodeSketchHour } from './sketch-codec.js';
 export { Sketches } from './sketches.js';

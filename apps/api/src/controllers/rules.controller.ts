@@ -1,4 +1,4 @@
-import { ruleStatus } from '@bellwether/contracts';
+import { goldenSignals, ruleStatus } from '@bellwether/contracts';
 import { principalOf } from '@bellwether/service';
 import { Controller } from '@nestjs/common';
 import { CommandGateway } from '../commands/gateway.js';
@@ -7,7 +7,7 @@ import { ResourceReader } from '../read/resource-reader.js';
 import { Input, type InputOf } from '../routing/input.js';
 import { Serves } from '../routing/serves.js';
 
-/** Threshold rules. */
+/** Threshold rules, and the golden signals of services. */
 @Controller()
 export class RulesController {
   constructor(
@@ -52,5 +52,16 @@ export class RulesController {
       principalOf(request),
     );
     return ruleStatus.parse(status);
+  }
+
+  @Serves('getGoldenSignals')
+  async getGoldenSignals(@Input() { params, query, request }: InputOf<'getGoldenSignals'>) {
+    await this.resources.atVersion('service', params.name, query.minVersion);
+    const signals = await this.gateway.query(
+      'evaluator.golden-signals',
+      { service: params.name, ...(query.asOf ? { asOf: query.asOf } : {}) },
+      principalOf(request),
+    );
+    return goldenSignals.parse(signals);
   }
 }

@@ -1,6 +1,7 @@
 import type { Rule, RuleStatus } from '@bellwether/contracts';
 import type { Command } from 'commander';
 import { type Column, fields, relative, table, tone } from '../output.js';
+import { inUnit } from '../unit.js';
 import { all, type OpenSession, present, render, type Session, shown, WATCH } from './command.js';
 
 /** `rule …`. */
@@ -96,12 +97,4 @@ const SIGNS = { gt: '>', gte: '≥', lt: '<', lte: '≤' } as const;
 function condition(of: { op: keyof typeof SIGNS; threshold: number; unit: string; for: string }): string {
   const held = of.for.startsWith('0') ? '' : ` for ${of.for}`;
   return `${SIGNS[of.op]} ${inUnit(of, of.threshold)}${held}`;
-}
-
-/** Five digits are more than a person compares. */
-function inUnit({ unit }: { unit: string }, value: number | null): string {
-  if (value === null) return '–';
-  const number = String(Number(value.toPrecision(5)));
-  const sign = { count: '', none: '', ratio: '', '': '', percent: ' %', '1/s': '/s' }[unit] ?? ` ${unit}`;
-  return `${number}${sign}`;
 }

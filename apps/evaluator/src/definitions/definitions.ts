@@ -14,7 +14,7 @@ import {
   sloDefinition,
 } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
-import { freezeFaults, planRule, planSlo, retireAlerts, retirePolicy } from '@bellwether/slo';
+import { freezeFaults, planRule, planSlo, retireAlerts, retirePolicy, signalFaults } from '@bellwether/slo';
 import type { Registry } from '../registry/registry.js';
 import { currentOf, currentOrRetired, DefinitionLog } from './definition-log.js';
 import { policyWarnings, serviceWarnings } from './references.js';
@@ -31,6 +31,11 @@ export class Definitions {
 
   async defineService(request: CommandRequest): Promise<CommandReply<Service>> {
     const data = parseOrRefuse(serviceSchema, request.data, 'the service');
+    const faults = signalFaults(data.name, data.goldenSignals, this.#slisOf(data.name));
+    const [first] = faults;
+    if (first) {
+      throw CommandRefused.refused(`service ${data.name} is refused: ${first.path} ${first.message}`, faults);
+    }
     return await this.#definitions.define(request, {
       stream: LogStreams.service(data.name),
       type: 'service.defined',
@@ -40,6 +45,7 @@ export class Definitions {
         ...data.dependsOn
           .filter((name) => !this.#registry.services.has(name))
           .map((name) => `dependsOn: service ${name} is not defined yet`),
+        ...this.#signalWarnings(data),
         ...policyWarnings(this.#registry, data.escalationPolicy),
       ],
     });
@@ -110,6 +116,19 @@ export class Definitions {
         ...retireAlerts(ledger, at),
         ...retirePolicy(policy, at),
       ],
+    });
+  }
+
+  #slisOf(service: string): Sli[] {
+    return [...this.#registry.slis.values()].map(({ data }) => data).filter((sli) => sli.service === service);
+  }
+
+  /** SLIs that golden signals are to be measured by, and that are not there. */
+  #signalWarnings({ name, goldenSignals }: Service): string[] {
+    return Object.entries(goldenSignals ?? {}).flatMap(([signal, given]) => {
+      const sli = given?.sli;
+      if (sli === undefined || this.#registry.slis.has(`${name}/${sli}`)) return [];
+      return [`goldenSignals.${signal}.sli: ${name}/${sli} is not defined yet`];
     });
   }
 

@@ -14,19 +14,26 @@ export interface Recent {
   since: number;
   /** Only what the log had taken by then. */
   until?: Date | undefined;
+  /** Messages that are read at most. */
+  most?: number;
   classify: Classifier;
 }
 
 /**
  * Counts the latest measurements of an SLI into empty buckets, from the log. What has a point since a moment was recorded
  * after it, but for what a clock may be ahead: the SLI's stream is read from its end back to there.
+ * @returns whether all of them are counted; false when there were more than `most`
  */
-export async function countRecent(log: Log, buckets: IndicatorBuckets, recent: Recent): Promise<void> {
+export async function countRecent(log: Log, buckets: IndicatorBuckets, recent: Recent): Promise<boolean> {
   const stream = LogStreams.measurement(recent.service, recent.sli);
   const since = recent.since - MeasurementLimits.aheadMillis;
+  const { most = Number.POSITIVE_INFINITY } = recent;
+  let read = 0;
   for (let last = await lastVersion(log, stream, recent.until); last > 0; last -= PAGE) {
+    if (read >= most) return false;
     const from = Math.max(1, last - PAGE + 1);
     const page = await log.readStream(stream, { from, limit: last - from + 1 });
+    read += page.length;
     for (const { data } of page) {
       for (const columns of (data as MeasurementRecorded).columns) {
         recent.classify(columns, (at, measure, count) => {
@@ -36,8 +43,9 @@ export async function countRecent(log: Log, buckets: IndicatorBuckets, recent: R
     }
     // Times of recording ascend: what is before this page was recorded before it. The oldest may be archived.
     const [first] = page;
-    if (first === undefined || first.recordedAt.getTime() < since) return;
+    if (first === undefined || first.recordedAt.getTime() < since) break;
   }
+  return true;
 }
 
 /** Version of the last event that was recorded until a moment, 0 for none: by a binary search, since times ascend. */

@@ -1,6 +1,5 @@
 import {
   CommandRefused,
-  durationMillis,
   LogStreams,
   measurementPartition,
   type RuleStatus,
@@ -10,7 +9,6 @@ import type { EventLog } from '@bellwether/event-log';
 import {
   classifier,
   IndicatorBuckets,
-  indicatorKey,
   MINUTE,
   needsOf,
   planRule,
@@ -23,6 +21,7 @@ import { rulePlanOf } from '../partition/rule-plans.js';
 import { evolveRuleEntry, type RuleEntry } from '../registry/rule-entry.js';
 import { pendingSince } from '../store/pending-rules.js';
 import { countRecent } from './recent-measurements.js';
+import { cadenceOf, storedBuckets } from './stored-buckets.js';
 
 /** Beyond a rule's window, the cadence of an SLI is worked out from its last three days, milliseconds. */
 const LOOK_BACK_MS = 3 * 86_400_000;
@@ -51,12 +50,13 @@ export class RuleReader {
     // Another instance holds the partition, or the buckets are still being made: what is stored answers.
     const { plan, unit } = rulePlanOf(registry, rule) ?? planOrRefuse(entry, undefined);
     const at = clock.now().getTime();
-    const { buckets, backfill } = await this.#stored(
-      plan,
-      unit,
-      registry.slis.get(`${service}/${sli}`)?.data,
-      at,
-    );
+    const cadence = cadenceOf(registry.slis.get(`${service}/${sli}`)?.data);
+    const stored = await storedBuckets(this.#evaluator.store, plan, { unit, cadence, at });
+    const buckets = stored?.buckets ?? new IndicatorBuckets({ needs: needsOf([], [plan]), cadence });
+    const backfill =
+      stored === null
+        ? { done: 0, of: await this.#log.streamVersion(LogStreams.measurement(service, sli)) }
+        : stored.backfill;
     const pending = (await context.pending.load([rule])).get(rule);
     const since = pending === undefined ? null : pendingSince(entry, plan, pending);
     return { ...ruleStatusOf(readRule(plan, buckets, at), entry.ledger, since), backfill };
@@ -88,29 +88,6 @@ export class RuleReader {
     });
     return { ...ruleStatusOf(readRule(plan, buckets, at), entry.ledger, 'unknown'), backfill: null };
   }
-
-  /** The buckets of a rule as they are stored, with everything that its window touches. */
-  async #stored(plan: RulePlan, unit: string | undefined, sli: Sli | undefined, at: number) {
-    const { store } = this.#evaluator;
-    const { definition } = plan;
-    const row = await store.find(`${definition.service}/${definition.sli}`, indicatorKey(plan.measure, unit));
-    const needs = needsOf([], [plan]);
-    if (row === null) {
-      const of = await this.#log.streamVersion(LogStreams.measurement(definition.service, definition.sli));
-      return { buckets: new IndicatorBuckets({ needs, cadence: cadenceOf(sli) }), backfill: { done: 0, of } };
-    }
-    const buckets = await store.openBuckets(row, new Map(), needs, cadenceOf(sli));
-    const hours = buckets.events.missing(at);
-    const pages = await store.pages(hours.map((hour) => ({ id: row.id, hour })));
-    for (const hour of hours) buckets.events.provide(hour, pages.get(`${row.id}/${hour}`) ?? null);
-    const sketched = buckets.missingSketches(at);
-    const sketches = await store.sketchPages(sketched.map((hour) => ({ id: row.id, hour })));
-    for (const hour of sketched) {
-      buckets.sketches?.provide(hour, sketches.get(`${row.id}/${hour}`) ?? new Map());
-    }
-    const backfill = row.backfilled === null ? null : { done: row.backfilled, of: row.backfillOf };
-    return { buckets, backfill };
-  }
 }
 
 function planOrRefuse(
@@ -122,6 +99,3 @@ function planOrRefuse(
   if (planned.ok) return { plan: planned.plan, unit };
   throw CommandRefused.refused(`rule ${definition.name} cannot be evaluated`, planned.faults);
 }
-
-const cadenceOf = (sli: Pick<Sli, 'cadence'> | undefined): number | undefined =>
-  sli?.cadence === undefined ? undefined : durationMillis(sli.cadence);

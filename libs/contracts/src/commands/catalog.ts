@@ -94,6 +94,7 @@ export const commandCatalog = {
   'evaluator.rule-define': rule,
   'evaluator.rule-retire': z.strictObject({ rule: resourceName }),
   'evaluator.rule-status': z.strictObject({ rule: resourceName, asOf: timestamp.optional() }),
+  'evaluator.golden-signals': z.strictObject({ service: resourceName, asOf: timestamp.optional() }),
   'evaluator.freeze-define': changeFreeze,
   'evaluator.freeze-retire': z.strictObject({ freeze: resourceName }),
   'evaluator.gate-override': z.strictObject({ service: resourceName, ...gateBodies.override.shape }),

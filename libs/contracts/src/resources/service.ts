@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { httpUrl, resourceName, text } from '../names.js';
 import { errorBudgetPolicy } from './error-budget-policy.js';
+import { goldenSignalsDefinition } from './golden-signals.js';
 import { sliSource } from './sli-source.js';
 
 /** A service: what SLOs, incidents and pages are about. Tier 1 is the most critical. */
@@ -14,6 +15,8 @@ export const service = z
     escalationPolicy: resourceName.optional(),
     /** For its SLOs that have none of their own. */
     errorBudgetPolicy: errorBudgetPolicy.optional(),
+    /** Where they are not what they are by default. */
+    goldenSignals: goldenSignalsDefinition.optional(),
     runbooks: z.array(text(2048)).max(50).default([]),
     links: z
       .array(z.strictObject({ text: text(200), url: httpUrl }))

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { resourceName } from '../../names.js';
 import { rule } from '../../resources/rule.js';
+import { goldenSignals } from '../../views/golden-signals.js';
 import { ruleStatus } from '../../views/rule.js';
 import { listOf } from '../../views/views.js';
 import { defineRoutes, readQuery, resourceListQuery } from '../route.js';
@@ -69,5 +70,21 @@ export const ruleRoutes = defineRoutes({
     params: named,
     query: z.strictObject(readQuery),
     answers: { 200: { description: 'The status', schema: ruleStatus } },
+  },
+  getGoldenSignals: {
+    app: 'api',
+    method: 'GET',
+    path: '/v1/services/{name}/golden-signals',
+    tag: 'services',
+    summary: 'Latency, traffic, errors and saturation now, or as of a time',
+    access: 'viewer',
+    params: named,
+    query: z.strictObject(readQuery),
+    answers: {
+      200: {
+        description: 'The four signals; what nothing was measured of is unknown',
+        schema: goldenSignals,
+      },
+    },
   },
 });
