@@ -29,7 +29,9 @@ import { PrometheusRulesReader } from './read/prometheus-rules-reader.js';
 import { ReadModels } from './read/read-models.js';
 import { ResourceReader } from './read/resource-reader.js';
 import { ResourceStore } from './read/resource-store.js';
+import { SloAlertStore } from './read/slo-alert-store.js';
 import { TokenStore } from './read/token-store.js';
+import { ReportReader } from './reports/report-reader.js';
 
 /** Name of the service; owner of its read models. */
 export const SERVICE = 'api';
@@ -115,6 +117,7 @@ async function assemble(
   const pages = new PageStore(models);
   const incidents = new IncidentStore(models);
   const gateStore = new GateStore(models);
+  const sloAlerts = new SloAlertStore(models);
   const events = new EventStore(log, models);
   const stream = new EventStream({ tail, signal, ...settings.stream });
   const deadLetters = new DeadLetters(gateway);
@@ -132,6 +135,8 @@ async function assemble(
       incidents,
       gateStore,
       gate: new GateReader({ models, resources, incidents, overrides: gateStore, gateway, clock }),
+      sloAlerts,
+      reports: new ReportReader({ models, resources, incidents, alerts: sloAlerts, gateway, clock }),
       incidentEvents: new IncidentEvents(log, pages, models),
       incidentBudgets: new IncidentBudgets(gateway, clock),
       pages,

@@ -12,6 +12,7 @@ import { IncidentsController } from './controllers/incidents.controller.js';
 import { LogController } from './controllers/log.controller.js';
 import { OnCallController } from './controllers/on-call.controller.js';
 import { PagesController } from './controllers/pages.controller.js';
+import { ReportsController } from './controllers/reports.controller.js';
 import { ResourcesController } from './controllers/resources.controller.js';
 import { RulesController } from './controllers/rules.controller.js';
 import { SystemController } from './controllers/system.controller.js';
@@ -36,7 +37,9 @@ import { PrometheusRulesReader } from './read/prometheus-rules-reader.js';
 import { ReadModels } from './read/read-models.js';
 import { ResourceReader } from './read/resource-reader.js';
 import { ResourceStore } from './read/resource-store.js';
+import { SloAlertStore } from './read/slo-alert-store.js';
 import { TokenStore } from './read/token-store.js';
+import { ReportReader } from './reports/report-reader.js';
 import { AnswerInterceptor } from './routing/answer.js';
 import { AsOfInterceptor } from './routing/as-of.js';
 
@@ -59,6 +62,8 @@ const PARTS = {
   pages: PageStore,
   gateStore: GateStore,
   gate: GateReader,
+  sloAlerts: SloAlertStore,
+  reports: ReportReader,
   onCall: OnCallStore,
   events: EventStore,
   tokens: TokenStore,
@@ -83,6 +88,7 @@ export function apiModule(parts: ApiParts): DynamicModule {
       RulesController,
       IncidentsController,
       GateController,
+      ReportsController,
       OnCallController,
       PagesController,
       AcknowledgeController,

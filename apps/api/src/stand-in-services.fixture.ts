@@ -12,6 +12,8 @@ import {
   onceOf,
   parseOrRefuse,
   type Rule,
+  type SloMeasured,
+  type SloMeasuredPeriods,
   storyOf,
 } from '@bellwether/contracts';
 import type { EventLog, NewEvent, RecordedEvent } from '@bellwether/event-log';
@@ -47,6 +49,8 @@ export class StandInServices {
   readonly seen: { name: string; request: CommandRequest }[] = [];
   /** Budget left, by SLO and moment: `<slo> <time>`. */
   readonly remaining = new Map<string, number | null>();
+  /** Good and total over a period, by SLO and the moment that it begins: `<slo> <time>`. */
+  readonly counted = new Map<string, { good: number; total: number }>();
 
   constructor(
     private readonly bus: Bus,
@@ -162,6 +166,7 @@ export class StandInServices {
       },
       'evaluator.slo-status': (request) => this.status(request),
       'evaluator.slo-history': (request) => this.history(request),
+      'evaluator.slo-periods': (request) => this.periods(request),
       'incident.declare': (request) => this.declare(request),
       ...Object.fromEntries(incidents),
       'paging.user-define': (request) => {
@@ -268,6 +273,27 @@ export class StandInServices {
     const budgetRemaining = this.remaining.get(`${slo} ${to}`);
     if (budgetRemaining === undefined) throw CommandRefused.notFound(`SLO ${slo}`);
     return { points: [{ at: to, good: 0, total: 0, sli: null, budgetRemaining, burn: null }] };
+  }
+
+  private async periods(request: CommandRequest): Promise<SloMeasuredPeriods> {
+    const { slo, period, before } = parsed('evaluator.slo-periods', request);
+    if (slo === 'unmeasurable') throw CommandRefused.refused('it cannot be evaluated', []);
+    const measured = (span: { from: string; to: string }): SloMeasured => {
+      const { good, total } = this.counted.get(`${slo} ${span.from}`) ?? { good: 0, total: 0 };
+      const sli = total === 0 ? null : good / total;
+      const spent = sli === null ? null : (1 - sli) / 0.001;
+      return {
+        ...span,
+        good,
+        total,
+        sli,
+        met: sli === null ? null : sli >= 0.999,
+        coverage: total === 0 ? null : 1,
+        budget: { atStart: 1, atEnd: spent === null ? null : 1 - spent, lowest: null, spent },
+      };
+    };
+    const since = '2026-01-01T00:00:00.000Z';
+    return { slo, since, period: measured(period), before: measured(before), days: [], building: false };
   }
 
   private async declare(request: CommandRequest): Promise<Reply> {

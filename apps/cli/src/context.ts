@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 /** How answers are printed. */
-export type OutputFormat = 'table' | 'json' | 'yaml';
+export type OutputFormat = 'table' | 'json' | 'yaml' | 'csv' | 'md';
 
 /** Where the servers are and who asks. Flags win over the environment, the environment over a local run's folder. */
 export interface Context {

@@ -14,6 +14,7 @@ import { interchangeCommands } from './commands/interchange.js';
 import { onCallCommands } from './commands/oncall.js';
 import { operationCommands } from './commands/operations.js';
 import { publishCommand } from './commands/publish.js';
+import { reportCommand } from './commands/report.js';
 import { ruleCommands } from './commands/rule.js';
 import { signalsCommand } from './commands/signals.js';
 import { type GlobalOptions, resolveContext } from './context.js';
@@ -51,7 +52,9 @@ export function buildProgram({
     .option('--data-dir <dir>', 'data folder of a local run (BELLWETHER_DATA_DIR)')
     .option('--database-url <url>', 'Postgres of the log (DATABASE_URL)')
     .addOption(
-      new Option('-o, --output <format>', 'how to print').choices(['table', 'json', 'yaml']).default('table'),
+      new Option('-o, --output <format>', 'how to print; csv and md are for reports')
+        .choices(['table', 'json', 'yaml', 'csv', 'md'])
+        .default('table'),
     )
     .showHelpAfterError('(add --help for help)')
     .addHelpText(
@@ -62,8 +65,14 @@ export function buildProgram({
       writeOut: (text) => output.out(text.trimEnd()),
       writeErr: (text) => output.err(text.trimEnd()),
     });
-  const open: OpenSession = (command) => {
+  const open: OpenSession = (command, documents = []) => {
     const context = resolveContext(command.optsWithGlobals<GlobalOptions>(), env, cwd);
+    const isDocument = context.output === 'csv' || context.output === 'md';
+    if (isDocument && !documents.includes(context.output))
+      throw new CliError(
+        `${command.name()} does not print ${context.output}; take table, json or yaml`,
+        ExitCode.usage,
+      );
     return { context, http: new HttpClient(context), output, now, pause };
   };
   manifestCommands(program, open);
@@ -72,6 +81,7 @@ export function buildProgram({
   historyCommand(program, open);
   ruleCommands(program, open);
   signalsCommand(program, open);
+  reportCommand(program, open);
   publishCommand(program, open);
   gateCommand(program, open);
   freezeCommands(program, open);

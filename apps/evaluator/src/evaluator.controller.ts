@@ -9,6 +9,7 @@ import {
   type Sli,
   type SloDefinition,
   type SloHistory,
+  type SloMeasuredPeriods,
   type SloStatus,
 } from '@bellwether/contracts';
 import { Controller, UseFilters } from '@nestjs/common';
@@ -65,6 +66,16 @@ export class EvaluatorController {
     );
     const span = { from: new Date(from), to: new Date(to), cut };
     return await this.statuses.history(slo, span, group);
+  }
+
+  @MessagePattern('cmd.evaluator.slo-periods')
+  async periods(request: CommandRequest): Promise<SloMeasuredPeriods> {
+    const { slo, period, before, timeZone } = parseOrRefuse(
+      commandCatalog['evaluator.slo-periods'],
+      request.data,
+    );
+    const millis = ({ from, to }: typeof period) => ({ from: Date.parse(from), to: Date.parse(to) });
+    return await this.statuses.periods(slo, { period: millis(period), before: millis(before), timeZone });
   }
 
   /** Makes all buckets anew from the log, beside the ones in use; `buckets-state` says how far it is. */

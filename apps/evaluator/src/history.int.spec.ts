@@ -1,4 +1,4 @@
-import type { SloHistory } from '@bellwether/contracts';
+import type { SloHistory, SloMeasuredPeriods } from '@bellwether/contracts';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { DAY, MINUTE, Rehearsal, sloBody } from './testing/rehearsal.fixture.js';
 
@@ -118,6 +118,53 @@ describe('the history of all that is kept, in a number of points', () => {
     expect(await stage.ask('slo-history', data)).toMatchObject({
       ok: false,
       problem: { status: 422, errors: [{ path: 'from' }] },
+    });
+  });
+});
+
+describe('a period and the one before', () => {
+  const october = { from: '2026-09-30T22:00:00.000Z', to: '2026-10-31T23:00:00.000Z' };
+  const september = { from: '2026-08-31T22:00:00.000Z', to: october.from };
+  const timeZone = 'Europe/Berlin';
+  const of = async (slo: string, period = october, before = september) =>
+    (await stage.must<SloMeasuredPeriods>('slo-periods', { slo, period, before, timeZone })).data;
+  const millis = ({ from, to }: { from: string; to: string }) => [Date.parse(from), Date.parse(to)] as const;
+
+  test.each([
+    ['month', 30],
+    ['year', 400],
+  ] as const)('are measured from what is stored, with the budget of %s', async (slo, window) => {
+    const { period, before, days, since, building } = await of(slo);
+    const [from, to] = millis(october);
+    expect(period).toMatchObject({ ...october, ...sum(from, to) });
+    expect(before).toMatchObject({ ...september, ...sum(...millis(september)) });
+    expect(period.budget.atStart).toBeCloseTo(remaining(from - window * DAY, from) as number, 9);
+    expect(period.budget.atEnd).toBeCloseTo(remaining(to - window * DAY, to) as number, 9);
+    expect(before.budget.atEnd).toBe(period.budget.atStart);
+    expect(days).toHaveLength(31);
+    for (const day of days) expect(day).toMatchObject(sum(...millis(day)));
+    if (slo === 'year') {
+      const { good, total } = sum(from, to);
+      const cost = (total - good) / sum(to - window * DAY, to).total / B;
+      expect(period.budget.spent).toBeCloseTo(cost, 9);
+    }
+    expect([since, building]).toEqual([
+      new Date(Math.min(...measured.map(([at]) => at))).toISOString(),
+      false,
+    ]);
+  });
+
+  test('that is not over is measured up to now, and one that has not begun is refused', async () => {
+    const november = { from: october.to, to: '2026-11-30T23:00:00.000Z' };
+    const { period, days } = await of('calendar', november, october);
+    expect(period).toMatchObject({ to: new Date(now + MINUTE).toISOString(), budget: { atStart: 1 } });
+    expect(period.budget.atEnd).toBeCloseTo(remaining(Date.parse(november.from), now + MINUTE) as number, 9);
+    expect(days).toHaveLength(22);
+    const december = { from: november.to, to: '2026-12-31T23:00:00.000Z' };
+    const data = { slo: 'month', period: december, before: november, timeZone };
+    expect(await stage.ask('slo-periods', data)).toMatchObject({
+      ok: false,
+      problem: { status: 422, errors: [{ path: 'period.from' }] },
     });
   });
 });

@@ -1,4 +1,9 @@
-import { groupName, type IncidentAlert } from '@bellwether/contracts';
+import {
+  groupName,
+  type IncidentAlert,
+  markdownText as inline,
+  markdownTable as table,
+} from '@bellwether/contracts';
 import type { IncidentReport, ReportPage, ReportPerson } from './report.js';
 import type { ReportBudget } from './report-budget.js';
 
@@ -125,19 +130,6 @@ function section<T>(title: string, items: readonly T[], lines: (items: readonly 
   return items.length === 0 ? [] : ['', `## ${title}`, '', ...lines(items)];
 }
 
-function table(head: string[], rows: string[][]): string[] {
-  const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)];
-}
-
 function links(urls: readonly string[] | undefined): string {
   return (urls ?? []).map((url) => ` <${url.replace(/[<>|\s]/g, encodeURIComponent)}>`).join('');
-}
-
-/** One line of text without any markup: a note can neither break the table nor forge a heading, a link or HTML. */
-function inline(text: string): string {
-  return text
-    .replace(/[\\`*_{}[\]<>#|~!&]/g, '\\$&')
-    .replace(/\s*[\r\n]+\s*/g, ' / ')
-    .trim();
 }

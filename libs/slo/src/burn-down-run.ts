@@ -39,10 +39,13 @@ export function burnDownParts(plan: SloPlan, { low, high }: Stretch, atATime = A
  */
 export class BurnDownRun {
   readonly points: Point[] = [];
+  /** What each step counted, exactly, and how many of its minutes (or slices) were measured. */
+  readonly steps: { tally: Tally; measured: number }[] = [];
   readonly #window: Tally;
   readonly #minute = new Tally();
   readonly #slice = new Tally();
   #own = new Tally();
+  #measured = 0;
   /** Parts that were taken, of which minutes will leave the window. */
   readonly #kept: MinuteSpan[] = [];
   readonly #from: number;
@@ -92,6 +95,7 @@ export class BurnDownRun {
       near.addTo(this.#minute, minute);
       this.#window.plus(this.#minute);
       this.#own.plus(this.#minute);
+      if (near.has(minute)) this.#measured++;
       if (this.#periodEnd === null) this.#slide(plan.window.low(minute + 1), far);
       else if (minute === this.#periodEnd) this.#begin(minute);
 
@@ -146,7 +150,9 @@ export class BurnDownRun {
       burnMin: this.#burn.least,
       burnMax: this.#burn.most,
     });
+    this.steps.push({ tally: own, measured: this.#measured });
     this.#own = new Tally();
+    this.#measured = 0;
     this.#remaining = new Range();
     this.#burn = new Range();
     this.#start = after;

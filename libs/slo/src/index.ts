@@ -81,6 +81,19 @@ export { rulesFile } from './prometheus/rules-file.js';
 export { burnRate, firstBadMinute, heldEdges, type PairReading, type Reading, readSlo } from './reading.js';
 export { occurrences, recurrenceFaults, type Span } from './recurrence.js';
 export { RuleFault } from './recurrence-rule.js';
+export { measurePeriods, type PeriodsRead } from './report/measured-periods.js';
+export { type PeriodPart, type PeriodsPlan, planPeriods } from './report/period-plan.js';
+export { type AlertFiring, type ReportKnowledge, reportOf } from './report/report.js';
+export { csvCell, reportCsv } from './report/report-csv.js';
+export { reportMarkdown } from './report/report-markdown.js';
+export {
+  type Day,
+  daysOf,
+  type ReportPeriod,
+  reportPeriodAt,
+  reportPeriodBefore,
+  reportPeriodOf,
+} from './report/report-period.js';
 export { decideRule, firesAt, type RuleDecision, retireRule } from './rule/rule-decision.js';
 export { evolveRule, quietRule, type RuleLedger, type RuleTransition } from './rule/rule-ledger.js';
 export { type PlannedRule, planRule, type RulePlan } from './rule/rule-plan.js';

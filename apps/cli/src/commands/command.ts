@@ -2,7 +2,7 @@ import { duration, durationMillis } from '@bellwether/contracts';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { stringify } from 'yaml';
-import type { Context } from '../context.js';
+import type { Context, OutputFormat } from '../context.js';
 import { CliError, ExitCode } from '../errors.js';
 import type { HttpClient } from '../http.js';
 import type { Output } from '../output.js';
@@ -17,8 +17,11 @@ export interface Session {
   pause(millis: number): Promise<void>;
 }
 
-/** Makes the session of one invocation from the global options. */
-export type OpenSession = (command: Command) => Session;
+/**
+ * Makes the session of one invocation from the global options.
+ * @param documents formats that the command prints besides tables, JSON and YAML
+ */
+export type OpenSession = (command: Command, documents?: readonly OutputFormat[]) => Session;
 
 /** `value` as JSON or YAML when asked to, else what `forPeople` makes of it. */
 export function render<T>({ context }: Session, value: T, forPeople: (value: T) => string): string {

@@ -66,22 +66,22 @@ function cutFaults(cut: Cut, minutes: number): Fault[] {
 }
 
 /** The budget over time from stored minutes, a few days of them in memory at once. */
-export async function historyOf(
+export async function burnDownOf(
   plan: SloPlan,
   { from, to, ends }: Steps,
   stored: StoredMinutes | null,
   due: Due | null,
-): Promise<SloHistory['points']> {
+): Promise<BurnDownRun> {
   // Before the first measurement there is nothing to look at.
   const first = Math.min(to, Math.max(from, stored?.measured?.low ?? to));
   const before = await stored?.sum(burnDownBefore(plan, first));
   const run = new BurnDownRun(plan, from, ends, before ?? new Tally(), due);
   run.skipTo(first);
-  if (stored === null) return run.points;
+  if (stored === null) return run;
   for (const { near, far } of burnDownParts(plan, { low: first, high: to - 1 })) {
     run.take(await stored.span(near), far && (await stored.span(far)));
   }
-  return run.points;
+  return run;
 }
 
 /** The periods of the calendar that the steps lie in; nothing of a rolling window. */

@@ -7,12 +7,12 @@ import {
   type Service,
   type Sli,
   type SloHistory,
+  type SloMeasuredPeriods,
   type SloStatus,
 } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
 import {
   classifier,
-  type Due,
   dueSlices,
   GroupedBuckets,
   type Grouping,
@@ -21,6 +21,7 @@ import {
   indicatorKey,
   MINUTE,
   needsOf,
+  type Period,
   planSlo,
   readSlo,
   type SloPlan,
@@ -35,8 +36,10 @@ import { policyOf } from '../registry/slo-policy.js';
 import type { SeriesRow } from '../store/series-row.js';
 import { StoredMinutes } from '../store/stored-minutes.js';
 import { Turns } from '../turns.js';
-import { type Cut, historyOf, periodsIn, stepsOf } from './history.js';
+import type { Counted } from './counted.js';
+import { burnDownOf, type Cut, periodsIn, stepsOf } from './history.js';
 import { noSuchGroup } from './no-such-group.js';
+import { measuredPeriods, plannedPeriods } from './periods.js';
 import { rowOfGroup, type StoredGroups, statusOfStoredGroups, storedGroups } from './stored-groups.js';
 import { storedSlices, storedSource } from './stored-source.js';
 
@@ -173,10 +176,11 @@ export class StatusReader {
         ? await this.#evaluator.store.find(sliOf(entry), indicatorKey(plan.indicator, unit))
         : rowOfGroup(slo, await storedGroups(this.#evaluator.store, plan, unit), group);
     const cadence = cadenceOf(this.#evaluator.registry.slis.get(sliOf(entry))?.data);
-    const points = await this.#turns.run(() =>
-      this.#counted(plan, find, group === undefined ? cadence : undefined, (stored, due) =>
-        historyOf(plan, steps, stored, due),
-      ),
+    const { points } = await this.#counted(
+      plan,
+      find,
+      group === undefined ? cadence : undefined,
+      ({ stored, due }) => burnDownOf(plan, steps, stored, due),
     );
     // The current minute is not over: its point is of now.
     const last = points.at(-1);
@@ -185,33 +189,59 @@ export class StatusReader {
   }
 
   /**
-   * Reads what an SLO counts, as it is stored: events, or judged slices; null where nothing is stored yet.
-   * @param find the row of the events as it is now
-   * @param cadence of the SLI's definition, milliseconds
+   * How an SLO was over a period and the one before.
+   * @throws CommandRefused 404, 422 for a period that has not begun
    */
-  async #counted<T>(
+  async periods(
+    slo: string,
+    asked: { period: Period; before: Period; timeZone: string },
+  ): Promise<SloMeasuredPeriods> {
+    const { plan, entry, unit } = await this.#plan(slo);
+    const { store, clock, registry } = this.#evaluator;
+    const planned = plannedPeriods(plan, asked, clock.now().getTime());
+    const measured = await this.#counted(
+      plan,
+      () => store.find(sliOf(entry), indicatorKey(plan.indicator, unit)),
+      cadenceOf(registry.slis.get(sliOf(entry))?.data),
+      (counted) => measuredPeriods(plan, planned, counted),
+    );
+    return { slo, ...measured };
+  }
+
+  /**
+   * Reads what an SLO counts, as it is stored, a few requests at a time.
+   * @param find the row of the events as it is now
+   * @param defined cadence of the SLI's definition, milliseconds
+   */
+  #counted<T>(
     plan: SloPlan,
     find: () => Promise<SeriesRow | null>,
-    cadence: number | undefined,
-    read: (stored: StoredMinutes | null, due: Due | null) => Promise<T>,
+    defined: number | undefined,
+    read: (counted: Counted) => Promise<T>,
+  ): Promise<T> {
+    return this.#turns.run(() => this.#readCounted(plan, find, defined, read));
+  }
+
+  async #readCounted<T>(
+    plan: SloPlan,
+    find: () => Promise<SeriesRow | null>,
+    defined: number | undefined,
+    read: (counted: Counted) => Promise<T>,
   ): Promise<T> {
     const { store, clock } = this.#evaluator;
     const row = await find();
-    if (row === null) return await read(null, null);
-    let tallies: SeriesRow | undefined = row;
-    let due: Due | null = null;
-    if (plan.rule !== null) {
-      tallies = (await storedSlices(store, row, needsOf([plan]))).get(plan.rule.key);
-      if (tallies === undefined) return await read(null, null);
-      const events = await store.open(row, []);
-      const heartbeat = new Heartbeat(events, cadence, plan.slice);
-      due = dueSlices(plan, { events, heartbeat }, clock.now().getTime());
-    }
+    const tallies =
+      row && plan.rule ? (await storedSlices(store, row, needsOf([plan]))).get(plan.rule.key) : row;
+    if (!row || !tallies) return await read({ stored: null, due: null, cadence: null, building: true });
+    const events = await store.open(row, []);
+    const heartbeat = new Heartbeat(events, defined, plan.slice);
+    const due = plan.rule === null ? null : dueSlices(plan, { events, heartbeat }, clock.now().getTime());
+    const { cadence } = heartbeat.regularity;
     const answer = await StoredMinutes.read(this.#log.pool, tallies.id, async (stored) => ({
-      value: await read(stored, due),
+      value: await read({ stored, due, cadence, building: row.backfilled !== null }),
     }));
     // Made anew in this moment: what took its place is read.
-    return answer === null ? await this.#counted(plan, find, cadence, read) : answer.value;
+    return answer === null ? await this.#readCounted(plan, find, defined, read) : answer.value;
   }
 
   async #serviceAsOf(name: string, asOf: Date): Promise<{ data: Service } | undefined> {

@@ -7,7 +7,7 @@ import { rule } from '../resources/rule.js';
 import { service, sli } from '../resources/service.js';
 import { severity } from '../resources/severity.js';
 import { groupValue, sloDefinition } from '../resources/slo.js';
-import { duration, timestamp } from '../time.js';
+import { duration, timestamp, timeZone } from '../time.js';
 import { gate } from '../views/gate.js';
 import { HISTORY_POINTS, incidentRole, incidentStatus } from '../views/views.js';
 
@@ -66,6 +66,8 @@ export const tokenBody = z.strictObject({
   expiresAt: timestamp.optional(),
 });
 
+const spanOfTime = z.strictObject({ from: timestamp, to: timestamp });
+
 /** Every command and query: `<service>.<name>` → shape of its `data`. */
 export const commandCatalog = {
   'evaluator.service-define': service,
@@ -95,6 +97,13 @@ export const commandCatalog = {
   'evaluator.rule-retire': z.strictObject({ rule: resourceName }),
   'evaluator.rule-status': z.strictObject({ rule: resourceName, asOf: timestamp.optional() }),
   'evaluator.golden-signals': z.strictObject({ service: resourceName, asOf: timestamp.optional() }),
+  /** How an SLO was over a period and the one before, with the days of the period in a zone. */
+  'evaluator.slo-periods': z.strictObject({
+    slo: resourceName,
+    period: spanOfTime,
+    before: spanOfTime,
+    timeZone,
+  }),
   'evaluator.freeze-define': changeFreeze,
   'evaluator.freeze-retire': z.strictObject({ freeze: resourceName }),
   'evaluator.gate-override': z.strictObject({ service: resourceName, ...gateBodies.override.shape }),

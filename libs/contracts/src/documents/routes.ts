@@ -4,6 +4,7 @@ import { incidentRoutes } from './routes/incidents.js';
 import { ingestRoutes } from './routes/ingest.js';
 import { accessRoutes, logRoutes, operationRoutes } from './routes/log.js';
 import { onCallRoutes } from './routes/on-call.js';
+import { reportRoutes } from './routes/reports.js';
 import { resourceRoutes } from './routes/resources.js';
 import { ruleRoutes } from './routes/rules.js';
 
@@ -15,6 +16,7 @@ export const routes = {
   ...resourceRoutes,
   ...ruleRoutes,
   ...gateRoutes,
+  ...reportRoutes,
   ...incidentRoutes,
   ...onCallRoutes,
   ...logRoutes,
