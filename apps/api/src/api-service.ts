@@ -143,7 +143,7 @@ async function assemble(
       onCall: new OnCallStore(log),
       events,
       tokens,
-      explainer: new Explainer(log, events),
+      explainer: new Explainer(log, events, models),
       tail,
       stream,
       links: new AcknowledgeLinks(config.BELLWETHER_SECRET_KEY, clock),

@@ -247,8 +247,11 @@ describe('the report', () => {
     const id = 'INC-900';
     await burningStory(rig, id);
     const slo = 'checkout-availability';
-    const budgets = async () =>
-      (await rig.get<{ budgets: unknown[] }>(`/v1/incidents/${id}/report`)).body.budgets;
+    const budgets = async () => {
+      const { status, body } = await rig.get<{ budgets: unknown[] }>(`/v1/incidents/${id}/report`);
+      expect([status, body]).toMatchObject([200, { budgets: [{}] }]);
+      return body.budgets;
+    };
     const recorded = { slo, remainingAtFirst: 0.62, remainingAtLast: 0.62 };
     // The evaluator has nothing to say: what the alert recorded is all there is.
     expect(await budgets()).toEqual([

@@ -2,7 +2,10 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { forkSource } from '@bellwether/testing';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
+
+// Real processes, which read their sources when they start, on a machine that may be busy.
+jest.setTimeout(120_000);
 
 const enough = {
   DATABASE_URL: 'postgres://127.0.0.1/none',
@@ -51,14 +54,14 @@ describe('a service as a process', () => {
     child.kill('SIGTERM');
     expect(await ended).toBe(0);
     expect(output()).toMatch(/"draining"[\s\S]*"closed"/);
-  }, 30_000);
+  });
 
   test('drains on SIGINT', async () => {
     const { child, ready, ended } = start();
     await ready;
     child.kill('SIGINT');
     expect(await ended).toBe(0);
-  }, 30_000);
+  });
 
   test('ends by itself when its supervisor is gone', async () => {
     const { child, ready, ended, output } = start();
@@ -66,22 +69,18 @@ describe('a service as a process', () => {
     child.disconnect();
     expect(await ended).toBe(0);
     expect(output()).toContain('the supervisor is gone');
-  }, 30_000);
+  });
 
   test.each([
     ['fail', 'the disk is gone'],
     ['throw', 'nobody caught this'],
-  ])(
-    'ends with code 1 on "%s", and says why',
-    async (message, why) => {
-      const { child, ready, ended, output } = start();
-      await ready;
-      child.send(message);
-      expect(await ended).toBe(1);
-      expect(output()).toContain(why);
-    },
-    30_000,
-  );
+  ])('ends with code 1 on "%s", and says why', async (message, why) => {
+    const { child, ready, ended, output } = start();
+    await ready;
+    child.send(message);
+    expect(await ended).toBe(1);
+    expect(output()).toContain(why);
+  });
 
   test('that lacks variables names them all, without a stack, and ends with code 78', async () => {
     const { ended, output } = start({ DATABASE_URL: '', NATS_URL: '' });
@@ -90,5 +89,5 @@ describe('a service as a process', () => {
       /^The environment of this service is not complete:\n {2}DATABASE_URL: is not set\. Expected: .*\n {2}NATS_URL: is not set/,
     );
     expect(output()).not.toMatch(/ {4}at /);
-  }, 30_000);
+  });
 });

@@ -9,7 +9,8 @@ export interface ReadOptions {
 }
 
 /**
- * Reads something with a version that is at least `minVersion`, waiting for the read model when it is behind.
+ * Reads something with a version that is at least `minVersion`, waiting for the read model when it is behind. What is not
+ * there is waited for without a version, too: who has heard of it from an event may be faster than the read model.
  *
  * @throws CommandRefused 404 when there is none, 409 when the version does not exist yet
  * @throws HttpProblem 503 when the read model does not catch up in time
@@ -23,11 +24,11 @@ export async function atLeast<T extends { version: number }>(
   const first = await read();
   const enough = (found: T | undefined) => minVersion === undefined || (found?.version ?? 0) >= minVersion;
   if (first !== undefined && enough(first)) return first;
-  if (minVersion === undefined) throw CommandRefused.notFound(what);
   const caughtUp = await models.current();
   const second = await read();
   if (second !== undefined && enough(second)) return second;
-  if (!caughtUp) throw HttpProblem.unavailable(`the read model does not show version ${minVersion} yet`);
+  if (!caughtUp && minVersion !== undefined)
+    throw HttpProblem.unavailable(`the read model does not show version ${minVersion} yet`);
   if (second === undefined) throw CommandRefused.notFound(what);
   throw CommandRefused.conflict(
     `${what} is at version ${second.version}; there is no version ${minVersion} yet`,

@@ -81,10 +81,12 @@ describe('a read that must show a version', () => {
   test('waits for what the log held', async () => {
     expect(await atLeast(models(true), 'it', 3, read(2, 3))).toEqual({ version: 3 });
     expect(await atLeast(models(true), 'it', 1, read(undefined, 1))).toEqual({ version: 1 });
+    expect(await atLeast(models(true), 'it', undefined, read(undefined, 1))).toEqual({ version: 1 });
   });
 
   test.each<[number | undefined, (number | undefined)[], boolean, number]>([
     [undefined, [undefined], true, 404],
+    [undefined, [undefined], false, 404],
     [1, [undefined, undefined], true, 404],
     [3, [2, 2], true, 409],
     [3, [2, 2], false, 503],

@@ -143,7 +143,7 @@ export class Rehearsal {
   }
 
   async ask<T>(name: string, data: unknown, options: Partial<CommandRequest> = {}): Promise<CommandReply<T>> {
-    return await this.bus.request<T>(Subjects.command(SERVICE, name), {
+    const request: CommandRequest = {
       id: randomUUID(),
       actor: 'user:ada',
       role: 'admin',
@@ -151,7 +151,9 @@ export class Rehearsal {
       at: this.clock.now().toISOString(),
       data,
       ...options,
-    });
+    };
+    // What is tested here is what is answered, not how soon.
+    return await this.bus.request<T>(Subjects.command(SERVICE, name), request, { timeoutMs: 60_000 });
   }
 
   /** A command that must be carried out. */
