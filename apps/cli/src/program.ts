@@ -10,6 +10,7 @@ import { gateCommand } from './commands/gate.js';
 import { readCommands } from './commands/get.js';
 import { historyCommand } from './commands/history.js';
 import { incidentCommands } from './commands/incident.js';
+import { initCommand } from './commands/init.js';
 import { interchangeCommands } from './commands/interchange.js';
 import { onCallCommands } from './commands/oncall.js';
 import { operationCommands } from './commands/operations.js';
@@ -75,6 +76,7 @@ export function buildProgram({
       );
     return { context, http: new HttpClient(context), output, now, pause };
   };
+  initCommand(program, open, cwd);
   manifestCommands(program, open);
   interchangeCommands(program, open);
   readCommands(program, open);

@@ -203,6 +203,40 @@ describe('the bellwether command', () => {
     expect((await bellwether('incident', 'list', '--status', 'resolved')).out).toContain('INC-1');
   });
 
+  test('a template is written, valid and applied as it is; a rule of it pages, and is explained', async () => {
+    const store = path.join(folder, 'store.yaml');
+    const init = ['init', 'database', '--name', 'store', '--policy', 'search', '-f', store];
+    expect((await bellwether(...init)).out).toContain('1 service, 5 slis, 2 slos, 4 rules');
+    expect((await bellwether('validate', '-f', store)).out).toBe('12 resources are valid\n');
+    expect(await bellwether('apply', '-f', store)).toMatchObject({
+      code: 0,
+      err: '',
+      out: expect.stringContaining('applied: 12 created, 0 changed, 0 unchanged'),
+    });
+    expect((await bellwether('apply', '-f', store)).out).toContain(
+      'applied: 0 created, 0 changed, 12 unchanged',
+    );
+    await json('publish', 'store', 'disk', '--value', '97');
+    const page = await eventually(async () => {
+      const [found] = await json<Page[]>('page', 'list', '--status', 'open');
+      if (!found) throw new Error('no page yet');
+      return found;
+    });
+    expect((await bellwether('rule', 'status', 'store-disk-full')).out).toMatch(/State +firing since /);
+    const { chain } = await json<Explanation>('explain', page.id);
+    expect(chain.map(({ type }) => type)).toEqual([
+      'page.requested',
+      'incident.declared',
+      'rule.alert.fired',
+      'measurement.recorded',
+    ]);
+    expect(chain[2]?.summary).toMatch(
+      /^page alert of rule store-disk-full: store: a disk is 95 % full; max of disk/,
+    );
+    expect((await bellwether('signals', 'store')).out).toMatch(/^store: unknown\n/);
+    await json('incident', 'resolve', page.incident, '-m', 'cleaned up');
+  });
+
   test('the log is listed, followed and verified; read models are rebuilt; nothing is parked', async () => {
     const listed = await bellwether('events', 'list', '--type', 'incident', '--limit', '100');
     expect(listed.out).toContain('incident.declared');
