@@ -310,3 +310,51 @@ test('golden signals are measured from the buckets that there are, and from the 
   expect(await signals()).toMatchObject({ status: 'unknown', latency: { value: null } });
   expect(await signals({ asOf: measuredAt })).toEqual(byLog);
 });
+
+test('an SLI that a rule alone looks at is missed when it falls silent', async () => {
+  await define({ name: 'heard', sli: 'pulse' });
+  for (let minute = 0; minute < 3; minute++) {
+    await value('pulse', 50);
+    stage.clock.advance(MINUTE);
+  }
+  await stage.settled();
+  stage.clock.advance(10 * MINUTE);
+  await eventually(async () => expect(await told('absent/checkout/pulse')).toEqual(['fired 1']));
+  expect(await told('heard')).toEqual([]);
+  await value('pulse', 50);
+  await eventually(async () =>
+    expect(await told('absent/checkout/pulse')).toEqual(['fired 1', 'resolved 1']),
+  );
+});
+
+test('what a killed instance left pending fires on the one that takes over, in time and once', async () => {
+  await define({ name: 'taken-over', sli: 'load', for: '5m' });
+  await stage.stopServices();
+  const one = await stage.startInstance('one');
+  const began = now();
+  await value('load', 95);
+  await eventually(async () => {
+    const { rows } = await stage.log.pool.query(
+      'select rule, since::float8 as since from evaluator.pending_rules',
+    );
+    expect(rows).toContainEqual({ rule: 'taken-over', since: Date.parse(began) });
+  });
+  await stage.kill(one);
+  const [two, three] = await Promise.all([stage.startInstance('two'), stage.startInstance('three')]);
+  for (let minute = 0; minute < 5; minute++) {
+    stage.clock.advance(MINUTE);
+    await value('load', 95);
+    await Promise.all([two.renewLeases(), three.renewLeases()]);
+  }
+  const [fired] = await eventually(async () => {
+    expect(await told('taken-over')).toEqual(['fired 1']);
+    return alerts('taken-over');
+  });
+  expect(fired?.data).toMatchObject({ startedAt: began, eventTime: now() });
+  await eventually(async () => {
+    const { rowCount } = await stage.log.pool.query(
+      `select from evaluator.pending_rules where rule = 'taken-over'`,
+    );
+    expect(rowCount).toBe(0);
+  });
+});
