@@ -1,5 +1,12 @@
 import { get as httpGet, type IncomingMessage } from 'node:http';
-import { type EventEnvelope, type Explanation, LogStreams, measurementJournal } from '@bellwether/contracts';
+import {
+  type EventData,
+  type EventEnvelope,
+  type Explanation,
+  LogStreams,
+  measurementJournal,
+} from '@bellwether/contracts';
+import type { RecordedEvent } from '@bellwether/event-log';
 import { eventually } from '@bellwether/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { ADMIN, Rig } from './rig.fixture.js';
@@ -185,6 +192,31 @@ describe('explain', () => {
         `; 240 of 480 good over 1h and 10 of 20 over 5m, from 48 points in 3 measurements (positions ${history.position} to ${last.position} of ${journal})`,
       ),
     });
+  });
+
+  test('leads from the alert of a composite to those of its components', async () => {
+    const [ofPart] = (await rig.log.readStream(LogStreams.slo('checkout-availability'))) as [RecordedEvent];
+    const data = ofPart.data as EventData<'slo.alert.fired'>;
+    const fired = await rig.append(LogStreams.slo('journey'), 'slo.alert.fired', {
+      ...data,
+      slo: 'journey',
+      service: 'shop',
+      components: [
+        { slo: 'checkout-availability', weight: 1, good: 40, total: 60 },
+        { slo: 'search-availability', weight: 1, good: 60, total: 60 },
+        { slo: 'nosuch', weight: 1, good: 59.5, total: 60 },
+      ],
+    });
+    const { body } = await rig.get<Explanation>(`/v1/explain/${fired.id}`);
+    expect(body.chain[0]).toMatchObject({
+      causedBy: [data.evidence?.eventId, ofPart.id],
+      summary: expect.stringMatching(/; by component: checkout-availability 40 of 60, nosuch 59.5 of 60$/),
+    });
+    expect(body.chain.map(({ type }) => type)).toEqual([
+      'slo.alert.fired',
+      'measurement.recorded',
+      'slo.alert.fired',
+    ]);
   });
 
   test('takes the id of a page or of an incident, too', async () => {

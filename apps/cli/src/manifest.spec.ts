@@ -47,7 +47,7 @@ describe('manifests', () => {
     expect(faults(slo.replace('0.999', '1.5').replace('ratio', 'ratios'))).toEqual([
       'a.yaml:5:12: slo checkout-availability: objective: must be below 1: an objective of 1 leaves no budget',
       expect.stringMatching(
-        /^a\.yaml:6:20: slo checkout-availability: indicator\.kind: must be one of ratio, threshold, percentile, mean$/,
+        /^a\.yaml:6:20: slo checkout-availability: indicator\.kind: must be one of ratio, threshold, percentile, mean, composite$/,
       ),
     ]);
     // Of what is not there the nearest thing around it is named.

@@ -124,3 +124,15 @@ describe('status of an SLO with groups', () => {
     expect(out).toContain('a [2Jb c');
   });
 });
+
+test('the status of a composite says what it is made of, and what of it is not there', async () => {
+  const one = status({
+    components: [
+      { slo: 'cart', weight: 1, known: true },
+      { slo: 'pay', weight: 2.5, known: false },
+    ],
+  });
+  server.answer = () => ({ status: 200, body: one });
+  const { out } = await server.run('status', 'journey');
+  expect(out).toMatch(/Made of +cart, pay × 2\.5 \(not defined\)\n/);
+});

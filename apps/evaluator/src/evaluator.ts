@@ -12,6 +12,7 @@ import { type Lease, Leases } from './partition/leases.js';
 import { Partition } from './partition/partition.js';
 import type { PartitionContext } from './partition/partition-context.js';
 import { partitionOf } from './partition/partition-of.js';
+import { Pulse } from './partition/pulse.js';
 import { Registry } from './registry/registry.js';
 import { RegistryStore } from './registry/registry-store.js';
 import { migrateEvaluator } from './store/migrate.js';
@@ -81,6 +82,7 @@ export class Evaluator {
       absence: new AbsenceAlert(decisions, this.registry, options.absentCadences ?? ABSENT_CADENCES),
       clock: options.clock ?? systemClock,
       logger,
+      pulse: new Pulse(),
       metrics: new EvaluatorMetrics(options.metrics, () => this.#look()),
     };
     this.#leases = new Leases({

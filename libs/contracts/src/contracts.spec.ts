@@ -104,7 +104,18 @@ describe('the faults of what is not valid', () => {
     [
       { indicator: { kind: 'ratios' } },
       'indicator.kind',
-      'must be one of ratio, threshold, percentile, mean',
+      'must be one of ratio, threshold, percentile, mean, composite',
+    ],
+    [{ sli: undefined }, 'sli', 'is required'],
+    [
+      { sli: undefined, indicator: { kind: 'composite', of: [{ slo: 'a' }] } },
+      'indicator.of',
+      'must have at least 2 entries',
+    ],
+    [
+      { indicator: { kind: 'composite', of: [{ slo: 'a' }, { slo: 'b' }] } },
+      'sli',
+      'a composite has none of its own: leave it out',
     ],
     [{ missingData: 'ok' }, 'missingData', 'must be one of freeze, good, bad'],
     [{ alerting: { windows: [] } }, 'alerting.windows', 'must have at least 1 entries'],
@@ -222,6 +233,21 @@ test('an SLO definition takes the documented defaults', () => {
     labels: {},
   });
   expect(sloDefinition.safeParse({ ...parsed, objective: 1 }).success).toBe(false);
+});
+
+test('a composite has no SLI of its own: its name stands in for it', () => {
+  const journey = {
+    name: 'journey',
+    service: 'shop',
+    objective: 0.99,
+    indicator: { kind: 'composite', of: [{ slo: 'cart' }, { slo: 'pay', weight: 2 }] },
+    budgeting: { method: 'timeslices' },
+    window: { rolling: '30d' },
+  };
+  const parsed = sloDefinition.parse(journey);
+  expect(parsed).toMatchObject({ sli: 'journey', indicator: { of: [{ weight: 1 }, { weight: 2 }] } });
+  // What is given out may be sent again.
+  expect(sloDefinition.parse(parsed)).toEqual(parsed);
 });
 
 test('wire names', () => {

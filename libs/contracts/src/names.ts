@@ -13,6 +13,9 @@ export const resourceName = z
   )
   .meta({ id: 'ResourceName' });
 
+/** In the metadata of a schema: its default only says that the field was left out; what stands there is worked out. */
+export const IMPLIED_DEFAULT = 'x-implied-default';
+
 /** Labels that a point, or whatever else has labels, may have. */
 export const MOST_LABELS = 16;
 

@@ -28,6 +28,7 @@ export type Classifier = (columns: PointColumns, sink: PointSink) => number;
  *   exact to 1 % at the bounds. Observations above the last bound are taken to be just above it: a histogram whose last
  *   bound is below what is asked of a percentile cannot tell more.
  * - `count`: how many events, or observations, a point stands for.
+ * - `composite`: has no points of its own.
  */
 export function classifier(measure: Measure, sliUnit: string | undefined): Classifier {
   switch (measure.kind) {
@@ -41,6 +42,8 @@ export function classifier(measure: Measure, sliUnit: string | undefined): Class
       return observations;
     case 'count':
       return count;
+    case 'composite':
+      return nothing;
   }
 }
 
@@ -135,6 +138,7 @@ function eventsOf(columns: PointColumns, i: number): number {
   if (columns.kind === 'values') return columns.count?.[i] ?? 1;
   return (columns.counts[i] as number[]).reduce((a, b) => a + b, 0);
 }
+const nothing: Classifier = (columns) => columns.at.length;
 
 /** Places over which the observations of a histogram's bucket are spread. */
 const PLACES = 16;

@@ -1,5 +1,6 @@
 import { type AlertSeverity, type SloAlertFired, type SloGroup, sloName } from '@bellwether/contracts';
-import { alertKey, EPSILON } from './alert-pairs.js';
+import { type AlertPair, alertKey, EPSILON } from './alert-pairs.js';
+import type { ComponentShare } from './composite/composite.js';
 import { groupText } from './grouping.js';
 import { type AlertMark, passedBy, type SloLedger, type SloTransition } from './ledger.js';
 import { firstBadMinute, isAbove, type PairReading, type Reading } from './reading.js';
@@ -39,9 +40,15 @@ export function conditionOf(
  * SLO, the whole and each group have a reading of their own; what one asks for is folded before the next is decided.
  * Evidence above a threshold always fires; absent data (a freeze) holds resolution and the recovery of the budget only.
  * @param tip the measurement to name as evidence; null when none is known
+ * @param shares of a composite, what each component had to do with the long window of a pair, the worst first
  */
-export function decideSlo(reading: Reading, ledger: SloLedger, tip: Tip | null): SloTransition[] {
-  return [...decideAlerts(reading, ledger, tip), ...decideBudget(reading, ledger)];
+export function decideSlo(
+  reading: Reading,
+  ledger: SloLedger,
+  tip: Tip | null,
+  shares?: (pair: AlertPair) => ComponentShare[],
+): SloTransition[] {
+  return [...decideAlerts(reading, ledger, tip, shares), ...decideBudget(reading, ledger)];
 }
 
 /** Whether {@link decideSlo} would fire an alert: so that the right measurement is named as evidence. */
@@ -63,7 +70,12 @@ function watched({ plan, pairs, source }: Reading): readonly PairReading[] {
 const same = (a: SloGroup | undefined, b: SloGroup | undefined): boolean =>
   a === b || (a !== undefined && b !== undefined && groupText(a) === groupText(b));
 
-function decideAlerts(reading: Reading, ledger: SloLedger, tip: Tip | null): SloTransition[] {
+function decideAlerts(
+  reading: Reading,
+  ledger: SloLedger,
+  tip: Tip | null,
+  shares: ((pair: AlertPair) => ComponentShare[]) | undefined,
+): SloTransition[] {
   const transitions: SloTransition[] = [];
   const { definition } = reading.plan;
   const { group } = reading.source;
@@ -77,7 +89,10 @@ function decideAlerts(reading: Reading, ledger: SloLedger, tip: Tip | null): Slo
     if (condition === 'above' && !firing) {
       transitions.push({
         type: 'slo.alert.fired',
-        data: firedAlert(reading, pair, firings(ledger, pair, mark, group) + 1, tip),
+        data: {
+          ...firedAlert(reading, pair, firings(ledger, pair, mark, group) + 1, tip),
+          ...(shares && { components: shares(pair.pair) }),
+        },
       });
     } else if (condition === 'below' && firing && reading.freeze === null) {
       transitions.push(

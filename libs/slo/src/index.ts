@@ -29,6 +29,31 @@ export { type CellSink, decodeCells, encodeCells, readCells } from './cells-code
 export { concerns, freezeFaults, freezeSpans } from './change-freeze.js';
 export { type Classifier, classifier, type PointSink } from './classifier.js';
 export {
+  type ComponentsState,
+  componentsState,
+  type MeasuredComponent,
+} from './composite/components-state.js';
+export {
+  type ComponentCounts,
+  type ComponentShare,
+  type Counts,
+  componentShares,
+  compositeCounts,
+  judgeComposite,
+} from './composite/composite.js';
+export { CompositeSlices } from './composite/composite-slices.js';
+export {
+  type CompositeTree,
+  circleOf,
+  componentNames,
+  componentsOf,
+  isTree,
+  type Leaf,
+  leavesOf,
+  longestSlice,
+  MOST_LEAVES,
+} from './composite/composite-tree.js';
+export {
   BUDGET_LEVELS,
   conditionOf,
   decideSlo,

@@ -1,5 +1,6 @@
 import type { SloGroup } from '@bellwether/contracts';
 import { Heartbeat } from './cadence.js';
+import type { ComponentsState } from './composite/components-state.js';
 import type { RulePlan } from './rule/rule-plan.js';
 import { Series } from './series.js';
 import { Sketch } from './sketch.js';
@@ -27,6 +28,8 @@ export interface SloSource {
   events: Series;
   /** The part of the SLO that this is of; absent for the whole. */
   group?: SloGroup | undefined;
+  /** Of a composite, what its components say of the data; absent where it is measured itself. */
+  components?: ComponentsState | undefined;
 }
 
 /** What is needed of the buckets of an indicator by the SLOs and rules that look at it. */

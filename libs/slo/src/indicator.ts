@@ -33,6 +33,8 @@ export function indicatorKey(indicator: Measure, sliUnit: string | undefined): s
       return 'mean';
     case 'count':
       return 'count';
+    case 'composite':
+      return 'composite';
   }
 }
 

@@ -235,6 +235,13 @@ export class Minutes implements MinuteSource {
     }
   }
 
+  /** Drops the pages that the whole-hour sums do not reach back to: of minutes that are stored nowhere else. */
+  forget(): void {
+    this.#dirty.clear();
+    const oldest = this.#hours.head - this.#hours.capacity;
+    for (const hour of this.#pages.keys()) if (hour <= oldest) this.#pages.delete(hour);
+  }
+
   /**
    * The whole-hour sums of a day for storing: 24 cells, and the first measured minute of each hour. Null when the day
    * reaches back beyond what is kept: a day stored in part would be read as a whole one.

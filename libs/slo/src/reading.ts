@@ -47,9 +47,7 @@ export interface Reading {
  * the budget, the window as it stood then.
  */
 export function heldEdges(plan: SloPlan, source: SloSource, now: number): number[] {
-  if (plan.definition.missingData !== 'freeze') return [];
-  const { heartbeat, events } = source;
-  const freeze = freezeOf(events, heartbeat.regularity, now);
+  const freeze = freezeAt(plan, source, now);
   return freeze === null ? [] : [heldSpan(plan, freeze, now).low];
 }
 
@@ -63,7 +61,7 @@ export function readSlo(plan: SloPlan, source: SloSource, now: number): Reading 
   if (plan.eventWindows.length > 0) events.advance(now);
   const { missingData } = plan.definition;
   const regular = heartbeat.regularity;
-  const freeze = missingData === 'freeze' ? freezeOf(events, regular, now) : null;
+  const freeze = freezeAt(plan, source, now);
   const due = dueSlices(plan, source, now);
 
   const sums = new Map<string, Tally>();
@@ -97,11 +95,17 @@ export function readSlo(plan: SloPlan, source: SloSource, now: number): Reading 
     }),
     burns,
     freeze,
-    coverage: regular.coverage,
+    coverage: source.components === undefined ? regular.coverage : source.components.coverage,
     history,
     settled: history >= settledAfter(windowMillis(plan, minuteOf(now)) / MINUTE) * 60,
-    watermark: events.newest,
+    watermark: source.components === undefined ? events.newest : source.components.watermark,
   };
+}
+
+/** Why absent data holds resolution, where the definition says that it does. */
+function freezeAt(plan: SloPlan, { events, heartbeat, components }: SloSource, now: number): Freeze | null {
+  if (plan.definition.missingData !== 'freeze') return null;
+  return components === undefined ? freezeOf(events, heartbeat.regularity, now) : components.freezeAt(now);
 }
 
 /** burn = bad ratio ÷ budget; null when nothing was counted. */

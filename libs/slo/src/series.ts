@@ -228,6 +228,30 @@ export class Series {
   }
 
   /**
+   * Makes an hour what is stored of it now: of a series that another one is followed by. An hour that is older than the
+   * minutes in memory is left alone.
+   */
+  follow(hour: number, cells: Cells, stored: { first: number | null; newest: number | null }): void {
+    const start = hour * HOUR_MINUTES;
+    if (hour >= hourOf(this.hotFrom)) {
+      for (let i = 0; i < HOUR_MINUTES; i++) {
+        if (!cells.has(i)) continue;
+        const tally = new Tally();
+        cells.addTo(tally, i);
+        this.put(start + i, tally);
+      }
+    }
+    this.#first = stored.first;
+    this.#newest = stored.newest;
+    this.#minutes.forget();
+  }
+
+  /** Of a series that is stored nowhere: drops what is older than any window. */
+  forget(): void {
+    this.#minutes.forget();
+  }
+
+  /**
    * The whole-hour sums of a day for storing: 24 cells, and the first measured minute of each hour. Null when the day
    * reaches back beyond what is kept: a day stored in part would be read as a whole one.
    */

@@ -6,6 +6,7 @@ import {
   type SloDefinition,
 } from '@bellwether/contracts';
 import { type AlertPair, alertPairs } from './alert-pairs.js';
+import { compositeRule } from './composite/composite-rule.js';
 import { type Grouping, groupingOf } from './grouping.js';
 import { isCounting } from './indicator.js';
 import { nominalMinutes } from './nominal-window.js';
@@ -59,6 +60,7 @@ export function planSlo(definition: SloDefinition, sliUnit?: string): Planned {
     ...indicatorFaults(definition, sliUnit),
     ...sliceFaults(definition),
     ...windowFaults(definition),
+    ...compositeFaults(definition),
   ];
   const budget = budgetOf(definition.objective);
   if (!(budget > 0 && budget < 1)) {
@@ -82,7 +84,8 @@ export function planSlo(definition: SloDefinition, sliUnit?: string): Planned {
   if (alerts.faults.length > 0) return { ok: false, faults: alerts.faults };
   if (alerts.pairs.length === 0 && definition.alerting.preset !== 'none')
     warnings.push('alerting: nothing will alert on this SLO');
-  const rule = sliceRule(definition, sliUnit);
+  const rule =
+    indicator.kind === 'composite' ? compositeRule(definition, slice) : sliceRule(definition, sliUnit);
   const lengths = new Set(alerts.pairs.flatMap((pair) => [pair.longMinutes, pair.shortMinutes]));
   const windows = new Map(
     [...[...lengths].sort((a, b) => a - b).map((minutes) => rolling(minutes, slice)), window].map(
@@ -120,6 +123,7 @@ function windowOf({ window }: SloDefinition, slice: number): Window {
 function indicatorFaults(definition: SloDefinition, sliUnit: string | undefined): Fault[] {
   const { indicator, budgeting, alerting } = definition;
   const faults: Fault[] = [];
+  if (indicator.kind === 'composite') return faults;
   if (!isCounting(indicator) && budgeting.method === 'occurrences') {
     faults.push({
       path: 'indicator.kind',
@@ -168,7 +172,7 @@ function sliceFaults(definition: SloDefinition): Fault[] {
       message: `must be a whole number of slices of ${budgeting.slice}`,
     });
   }
-  if (budgeting.method === 'timeslices') {
+  if (budgeting.method === 'timeslices' && indicator.kind !== 'composite') {
     if (isCounting(indicator)) {
       if (indicator.kind === 'ratio' && budgeting.sliceTarget === undefined) {
         faults.push({
@@ -182,6 +186,33 @@ function sliceFaults(definition: SloDefinition): Fault[] {
         message: `has no meaning with "${indicator.kind}", which judges the slice as a whole; leave it out`,
       });
     }
+  }
+  return faults;
+}
+
+/** What has no meaning without measurements of one's own, and components that cannot be. */
+function compositeFaults({ name, indicator, budgeting, alerting, groupBy }: SloDefinition): Fault[] {
+  if (indicator.kind !== 'composite') return [];
+  const faults: Fault[] = [];
+  if (groupBy !== undefined) {
+    faults.push({
+      path: 'groupBy',
+      message: 'has no meaning with "composite", which has no points: group its components',
+    });
+  }
+  for (const floor of ['minTotal', 'minBad'] as const) {
+    if (alerting[floor] === undefined || budgeting.method === 'occurrences') continue;
+    faults.push({
+      path: `alerting.${floor}`,
+      message: 'counts events, and slices of a "composite" have none: give it to its components',
+    });
+  }
+  const seen = new Set<string>();
+  for (const [i, { slo }] of indicator.of.entries()) {
+    const path = `indicator.of.${i}.slo`;
+    if (slo === name) faults.push({ path, message: 'an SLO cannot be made of itself' });
+    if (seen.has(slo)) faults.push({ path, message: `${slo} is there already: give it more weight` });
+    seen.add(slo);
   }
   return faults;
 }

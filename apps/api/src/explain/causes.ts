@@ -5,6 +5,8 @@ import type { RecordedEvent } from '@bellwether/event-log';
 export type Cause =
   | { kind: 'event'; id: string }
   | { kind: 'measurement'; journal: string; position: number; id: string }
+  /** The alert of an SLO that fired at that time. */
+  | { kind: 'firing'; slo: string }
   /** The last event of these types in the stream, before the event itself when it is of the same one. */
   | { kind: 'last'; stream: string; types: readonly EventType[] };
 
@@ -18,7 +20,9 @@ const is = <T extends EventType>(
  * first (see the explainer); this is what connects events where a person, a timer or another journal is in between.
  */
 export function causesOf(event: RecordedEvent): Cause[] {
-  if (is(event, 'slo.alert.fired') || is(event, 'slo.alert.resolved')) return evidence(event.data.evidence);
+  if (is(event, 'slo.alert.fired'))
+    return [...evidence(event.data.evidence), ...components(event.data.components)];
+  if (is(event, 'slo.alert.resolved')) return evidence(event.data.evidence);
   if (is(event, 'rule.alert.fired') || is(event, 'rule.alert.resolved'))
     return evidence(event.data.evidence ?? null);
   if (is(event, 'incident.declared') || is(event, 'incident.reopened')) return alert(event.data.alert);
@@ -50,6 +54,11 @@ function evidence(found: { journal: string; position: number; eventId: string } 
   return found === null
     ? []
     : [{ kind: 'measurement', journal: found.journal, position: found.position, id: found.eventId }];
+}
+
+/** Of a composite, the alerts of the components that had to do with it. */
+function components(found: EventData<'slo.alert.fired'>['components'] = []): Cause[] {
+  return found.filter(({ good, total }) => good < total).map(({ slo }) => ({ kind: 'firing', slo }));
 }
 
 const alert = (given: IncidentAlert | undefined): Cause[] =>

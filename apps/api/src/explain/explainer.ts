@@ -1,6 +1,7 @@
 import {
   CONTROL_JOURNAL,
   CommandRefused,
+  type EventData,
   type EventType,
   type Explanation,
   incidentId,
@@ -107,6 +108,8 @@ export class Explainer {
         const measured = await this.log.readAt(cause.journal, cause.position);
         return measured?.id === cause.id ? measured : undefined;
       }
+      case 'firing':
+        return await this.firing(cause.slo, event.position);
       case 'last': {
         const before = await this.log.readStream(cause.stream);
         return before.findLast(
@@ -114,5 +117,18 @@ export class Explainer {
         );
       }
     }
+  }
+
+  /** The latest alert of an SLO over everything that had fired before a position, and not resolved. */
+  private async firing(slo: string, position: number): Promise<RecordedEvent | undefined> {
+    const open = new Map<string, RecordedEvent>();
+    for (const event of await this.log.readStream(LogStreams.slo(slo))) {
+      if (event.position >= position) break;
+      const { severity, tier, group } = event.data as EventData<'slo.alert.fired'>;
+      if (group !== undefined) continue;
+      if (event.type === 'slo.alert.fired') open.set(`${severity}/${tier}`, event);
+      if (event.type === 'slo.alert.resolved') open.delete(`${severity}/${tier}`);
+    }
+    return [...open.values()].at(-1);
   }
 }

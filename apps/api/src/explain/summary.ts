@@ -24,7 +24,7 @@ const time = (millis: number) => new Date(millis).toISOString();
 const writers: Writers = {
   'measurement.recorded': measured,
   'slo.alert.fired': (data, window) =>
-    `${data.severity} alert ${data.tier} of ${sloName(data)}: ${burn(data)}${evidence(data, window)}`,
+    `${data.severity} alert ${data.tier} of ${sloName(data)}: ${burn(data)}${evidence(data, window)}${components(data)}`,
   'slo.alert.resolved': (data, window) =>
     `${data.severity} alert ${data.tier} of ${sloName(data)} resolved (${data.reason}): ${burn(data)}${evidence(data, window)}`,
   'rule.alert.fired': (data, window) =>
@@ -95,6 +95,19 @@ function place(window: AlertWindow | null): string {
   const at = first === last ? `position ${first}` : `positions ${more ? 'up to' : `${first} to`} ${last}`;
   const of = `${counted(points, 'point')} in ${counted(measurements, 'measurement')}`;
   return `, from ${more ? 'more than ' : ''}${of} (${at} of ${journal})`;
+}
+
+/** Components of a composite that are named, the worst ones. */
+const NAMED = 3;
+
+/** Which components of a composite it was, the worst first. */
+function components({ components: found = [] }: EventData<'slo.alert.fired'>): string {
+  const bad = found.filter(({ good, total }) => good < total);
+  if (bad.length === 0) return '';
+  const named = bad
+    .slice(0, NAMED)
+    .map(({ slo, good, total }) => `${slo} ${number(good)} of ${number(total)}`);
+  return `; by component: ${[...named, ...(bad.length > NAMED ? [`${bad.length - NAMED} more`] : [])].join(', ')}`;
 }
 
 function burn(data: Alert): string {

@@ -7,7 +7,7 @@ import { type Column, fields, percent, relative, span, table, tone } from '../ou
 import { all, type OpenSession, render, type Session, shown, WATCH } from './command.js';
 import { freezeColumns } from './freeze.js';
 import { ruleColumns } from './rule.js';
-import { groupLine, groupTable } from './slo-groups.js';
+import { componentLine, groupLine, groupTable } from './slo-groups.js';
 
 type Row = Record<string, unknown>;
 const column = (head: string, cell: (row: Row) => unknown): Column<Row> => ({ head, cell });
@@ -242,6 +242,7 @@ function oneStatus(s: SloStatus, now: Date): string {
         .map((a) => `${a.severity}-${a.tier} ${tone(a.state)}${a.since ? ` since ${a.since}` : ''}`)
         .join(', '),
     ],
+    ...(s.components ? ([['Made of', componentLine(s.components)]] as [string, unknown][]) : []),
     ...(s.groups ? ([['Groups', groupLine(s)]] as [string, unknown][]) : []),
     ['Newest data', s.watermark ? `${s.watermark} (${relative(s.watermark, now)})` : 'none'],
     ['History', `${span(s.history)}, coverage ${percent(s.coverage, 1)}`],

@@ -57,3 +57,12 @@ const groupColumns = ({ label }: SloGrouping, now: Date): Column<SloGroupStatus>
 
 const rate = (value: number | null | undefined) =>
   value === null || value === undefined ? '–' : value.toFixed(2);
+
+/** What a composite is made of, in one line. */
+export const componentLine = (components: NonNullable<SloStatus['components']>): string =>
+  components
+    .map(
+      ({ slo, weight, known }) =>
+        `${slo}${weight === 1 ? '' : ` × ${weight}`}${known ? '' : ' (not defined)'}`,
+    )
+    .join(', ');

@@ -55,6 +55,7 @@ export interface Retirement<E extends Entry> {
   entry: () => E | undefined;
   /** What is appended, given what is retired and when (epoch milliseconds). */
   events: (entry: E, at: number) => { type: string; data: unknown }[];
+  warnings?: () => string[];
 }
 
 /** Appends definitions of resources, each once, and none that changes nothing. */
@@ -118,7 +119,7 @@ export class DefinitionLog {
   /** @throws CommandRefused 404 when there is none (any more), 412, 409 while it is being changed */
   async retire<E extends Entry, T>(
     request: CommandRequest,
-    { what, stream, entry: find, events }: Retirement<E>,
+    { what, stream, entry: find, events, warnings }: Retirement<E>,
   ): Promise<CommandReply<T>> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       await this.#registry.catchUp();
@@ -143,7 +144,7 @@ export class DefinitionLog {
           data: entry.definition as T,
           version: (find() ?? entry).version,
           position: result.lastPosition,
-          warnings: [],
+          warnings: warnings?.() ?? [],
         };
       } catch (error) {
         if (error instanceof StreamExists) {

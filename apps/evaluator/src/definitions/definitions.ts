@@ -4,6 +4,7 @@ import {
   type CommandReply,
   type CommandRequest,
   changeFreeze,
+  type Fault,
   LogStreams,
   parseOrRefuse,
   type Service,
@@ -16,8 +17,9 @@ import {
 import type { EventLog } from '@bellwether/event-log';
 import { freezeFaults, planRule, planSlo, retireAlerts, retirePolicy, signalFaults } from '@bellwether/slo';
 import type { Registry } from '../registry/registry.js';
+import { componentFaults, componentWarnings, compositesOf } from './composite-references.js';
 import { currentOf, currentOrRetired, DefinitionLog } from './definition-log.js';
-import { policyWarnings, serviceWarnings } from './references.js';
+import { policyWarnings, serviceWarnings, sliWarnings } from './references.js';
 
 /** Commands that define services, SLIs and SLOs: checked as a whole, appended once. */
 export class Definitions {
@@ -66,12 +68,12 @@ export class Definitions {
     const data = parseOrRefuse(sloDefinition, request.data, 'the SLO');
     const sliKey = `${data.service}/${data.sli}`;
     const planned = planSlo(data, this.#registry.slis.get(sliKey)?.data.unit);
-    if (!planned.ok) {
-      const [first] = planned.faults;
-      throw CommandRefused.refused(
-        `SLO ${data.name} is refused: ${first?.path} ${first?.message}`,
-        planned.faults,
-      );
+    if (!planned.ok) throw refusedSlo(data.name, planned.faults);
+    const isComposite = data.indicator.kind === 'composite';
+    if (isComposite) {
+      await this.#registry.catchUp();
+      const faults = componentFaults(this.#registry, data);
+      if (faults.length > 0) throw refusedSlo(data.name, faults);
     }
     return await this.#definitions.define(request, {
       stream: LogStreams.slo(data.name),
@@ -80,7 +82,7 @@ export class Definitions {
       current: () => currentOrRetired(this.#registry.slos.get(data.name)),
       warnings: () => [
         ...serviceWarnings(this.#registry, data.service),
-        ...(this.#registry.slis.has(sliKey) ? [] : [`sli: ${sliKey} is not defined yet`]),
+        ...(isComposite ? componentWarnings(this.#registry, data) : sliWarnings(this.#registry, sliKey)),
         ...policyWarnings(this.#registry, data.escalationPolicy),
         ...planned.warnings,
       ],
@@ -116,6 +118,8 @@ export class Definitions {
         ...retireAlerts(ledger, at),
         ...retirePolicy(policy, at),
       ],
+      warnings: () =>
+        compositesOf(this.#registry, slo).map((name) => `SLO ${name} is made of it, and goes on without it`),
     });
   }
 
@@ -147,4 +151,9 @@ export class Definitions {
     }
     return warnings;
   }
+}
+
+function refusedSlo(name: string, faults: Fault[]): CommandRefused {
+  const [first] = faults;
+  return CommandRefused.refused(`SLO ${name} is refused: ${first?.path} ${first?.message}`, faults);
 }

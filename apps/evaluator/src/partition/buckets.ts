@@ -13,6 +13,7 @@ import type { Lease } from './leases.js';
 import type { LiveBuckets, Page } from './live-buckets.js';
 import { type Demand, demandKey, type LiveSeries } from './live-series.js';
 import { beginGroup, beginSeries, measurements, openSeries } from './open-series.js';
+import type { Pulse } from './pulse.js';
 
 /** Pages that a window's far edge comes to within this time are read ahead, milliseconds. */
 const AHEAD_MS = 120_000;
@@ -25,6 +26,7 @@ export interface BucketsOptions {
   store: SeriesStore;
   logger: Logger;
   metrics: EvaluatorMetrics;
+  pulse: Pulse;
 }
 
 /**
@@ -126,6 +128,7 @@ export class Buckets {
       },
     );
     this.#position = to;
+    if (changed.length > 0) this.#options.pulse.beat();
     for (const live of all) live.saved();
     for (const part of changed) part.release(now);
   }

@@ -91,6 +91,7 @@ export function demandsOf(registry: Registry, concerns: (sli: string) => boolean
     if (planned === null) continue;
     const { plan, unit } = planned;
     const { indicator, grouping } = plan;
+    if (indicator.kind === 'composite') continue; // made of what others ask for
     const key = indicatorKey(indicator, unit);
     demandOf({ sli, key, grouping: null, indicator, unit }).plans.push(plan);
     if (grouping !== null) {

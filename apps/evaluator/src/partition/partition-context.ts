@@ -8,6 +8,7 @@ import type { EvaluatorMetrics } from '../metrics.js';
 import type { Registry } from '../registry/registry.js';
 import type { PendingRules } from '../store/pending-rules.js';
 import type { SeriesStore } from '../store/series-store.js';
+import type { Pulse } from './pulse.js';
 
 /** What a partition works with. */
 export interface PartitionContext {
@@ -21,4 +22,5 @@ export interface PartitionContext {
   clock: Clock;
   logger: Logger;
   metrics: EvaluatorMetrics;
+  pulse: Pulse;
 }

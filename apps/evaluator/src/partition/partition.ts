@@ -1,5 +1,6 @@
 import { JournalGap } from '@bellwether/bus';
 import { type EventEnvelope, partitionJournal, type RuleStatus, type SloStatus } from '@bellwether/contracts';
+import { CompositeWatches } from '../composite/composite-watches.js';
 import { Serial } from '../serial.js';
 import { LeaseLost } from '../store/lease-fence.js';
 import { CheckpointMoved } from '../store/series-store.js';
@@ -27,6 +28,7 @@ export class Partition {
   readonly #turn = new Serial();
   readonly #watches: Watches;
   readonly #rules: RuleWatches;
+  readonly #composites: CompositeWatches;
   #buckets: Buckets | null = null;
   /** What the SLOs ask for, as of the last look at their definitions. */
   #demands: ReadonlyMap<string, Demand> = new Map();
@@ -46,6 +48,7 @@ export class Partition {
     this.journal = partitionJournal(lease.partition);
     this.#watches = new Watches(context.transitions, context.absence);
     this.#rules = new RuleWatches(lease, context);
+    this.#composites = new CompositeWatches(lease.partition, context);
   }
 
   /** Indicators whose buckets are in memory, and of those the ones still being made. */
@@ -113,7 +116,8 @@ export class Partition {
   async tick(): Promise<void> {
     if (this.#stopped || this.#ticking || performance.now() < this.#pauseUntil) return;
     const now = this.#now();
-    if (this.#buckets !== null && !this.#watches.isDue(now) && !this.#rules.isDue(now)) return;
+    const watches = [this.#watches, this.#rules, this.#composites];
+    if (this.#buckets !== null && !watches.some((each) => each.isDue(now))) return;
     this.#ticking = true;
     await this.#guarded((buckets) => this.#evaluateDue(buckets, buckets.position));
     this.#ticking = false;
@@ -139,7 +143,8 @@ export class Partition {
     return await this.#turn.run(async () => {
       const watched = this.#watches.get(slo);
       const { registry } = this.#context;
-      if (this.#stopped || this.#buckets === null || watched === undefined) return null;
+      if (this.#stopped || this.#buckets === null) return null;
+      if (watched === undefined) return await this.#composites.status(slo, this.#now());
       return await liveStatus(watched, this.#buckets, registry, { slo, group, now: this.#now() });
     });
   }
@@ -173,9 +178,9 @@ export class Partition {
 
   async #open(): Promise<Buckets> {
     if (this.#buckets !== null) return this.#buckets;
-    const { log, store, logger, metrics } = this.#context;
+    const { log, store, logger, metrics, pulse } = this.#context;
     this.#target = (await log.head(this.journal)).position;
-    const buckets = await Buckets.open({ lease: this.lease, log, store, logger, metrics });
+    const buckets = await Buckets.open({ lease: this.lease, log, store, logger, metrics, pulse });
     await this.#reconcile(buckets);
     this.#buckets = buckets;
     this.#startBackfill();
@@ -186,6 +191,7 @@ export class Partition {
     this.#buckets = null;
     this.#watches.clear();
     this.#rules.clear();
+    this.#composites.clear();
     this.#pauseUntil = performance.now() + PAUSE_MS;
   }
 
@@ -214,8 +220,11 @@ export class Partition {
    * the measurements would page for what later ones take back.
    */
   async #evaluateDue(buckets: Buckets, counted: number): Promise<void> {
-    if (counted < this.#target) return;
     const now = this.#context.clock.now();
+    // Of other partitions, for the most part: what they count, they have stored.
+    const composites = await this.#composites.evaluateDue(now);
+    this.#context.metrics.evaluations.inc(composites);
+    if (counted < this.#target) return;
     const evaluated = await this.#watches.evaluateDue(buckets, now);
     const slis = await this.#rules.evaluateDue(buckets, now);
     await this.#watches.watchSilence(new Set(slis), buckets, now);
@@ -237,6 +246,7 @@ export class Partition {
   async #watch(buckets: Buckets): Promise<void> {
     this.#watches.adopt(this.#demands, buckets);
     await this.#rules.adopt(this.#demands, buckets);
+    this.#composites.adopt();
   }
 
   #startBackfill(): void {

@@ -1,20 +1,9 @@
 import type { SloGroup } from '@bellwether/contracts';
-import {
-  decidePolicy,
-  decideSlo,
-  evolveLedger,
-  fires,
-  groupingKey,
-  type Reading,
-  readSlo,
-  retireGroups,
-  type SloLedger,
-} from '@bellwether/slo';
+import { decidePolicy, decideSlo, evolveLedger, groupingKey, readSlo, retireGroups } from '@bellwether/slo';
 import type { AbsenceAlert } from '../evaluation/absence.js';
+import { evidenceOf, tipOf } from '../evaluation/evidence.js';
 import type { Told, TransitionLog } from '../evaluation/transitions.js';
-import type { Evidence } from '../store/series-row.js';
 import type { Buckets } from './buckets.js';
-import type { LiveBuckets } from './live-buckets.js';
 import { type Demand, demandKey, type LiveSeries } from './live-series.js';
 import { type Watch, WatchedSlo } from './watch.js';
 
@@ -105,8 +94,8 @@ export class Watches {
       const told: Told[] = [];
       let { ledger } = entry;
       for (const { live, reading } of readings) {
-        const evidence = evidenceOf(live, reading, ledger);
-        for (const transition of decideSlo(reading, ledger, tipOf(live, evidence))) {
+        const evidence = evidenceOf(live.row, reading, ledger);
+        for (const transition of decideSlo(reading, ledger, tipOf(live.row, evidence))) {
           ledger = evolveLedger(ledger, transition);
           told.push({ transition, evidence });
         }
@@ -121,20 +110,4 @@ export class Watches {
       return { told, at: now };
     });
   }
-}
-
-/** What tips a firing is the latest measurement with something bad in it; else it is the latest. */
-function evidenceOf({ row }: LiveBuckets, reading: Reading, ledger: SloLedger): Evidence | null {
-  return fires(reading, ledger) ? (row.badTip ?? row.tip) : row.tip;
-}
-
-function tipOf({ row }: LiveBuckets, evidence: Evidence | null) {
-  return (
-    evidence && {
-      journal: evidence.journal,
-      position: evidence.position,
-      eventId: evidence.eventId,
-      lastPosition: row.tip?.position ?? evidence.position,
-    }
-  );
 }

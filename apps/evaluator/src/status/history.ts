@@ -18,7 +18,7 @@ import {
   stepEnds,
   Tally,
 } from '@bellwether/slo';
-import type { StoredMinutes } from '../store/stored-minutes.js';
+import type { CountedMinutes } from '../store/stored-minutes.js';
 
 /** What a history is cut into: steps of a length, or a number of points. */
 export interface Cut {
@@ -69,7 +69,7 @@ function cutFaults(cut: Cut, minutes: number): Fault[] {
 export async function burnDownOf(
   plan: SloPlan,
   { from, to, ends }: Steps,
-  stored: StoredMinutes | null,
+  stored: CountedMinutes | null,
   due: Due | null,
 ): Promise<BurnDownRun> {
   // Before the first measurement there is nothing to look at.

@@ -1,25 +1,21 @@
 import {
   CommandRefused,
-  durationMillis,
   LogStreams,
-  type MeasurementRecorded,
   measurementPartition,
   type Service,
-  type Sli,
   type SloHistory,
   type SloMeasuredPeriods,
   type SloStatus,
 } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
 import {
-  classifier,
+  CompositeSlices,
+  componentsState,
   dueSlices,
-  GroupedBuckets,
   type Grouping,
   Heartbeat,
   IndicatorBuckets,
   indicatorKey,
-  MINUTE,
   needsOf,
   type Period,
   planSlo,
@@ -28,10 +24,12 @@ import {
   statusOf,
   statusOfGroups,
 } from '@bellwether/slo';
+import { JudgedMinutes } from '../composite/judged-minutes.js';
+import { LiveComposite } from '../composite/live-composite.js';
+import { componentsOfStatus, knownNow, resolveComposite, slisOf } from '../composite/resolve.js';
 import type { Evaluator } from '../evaluator.js';
 import { planOf } from '../partition/live-series.js';
 import type { SloEntry } from '../registry/slo-entry.js';
-import { evolveSlo } from '../registry/slo-entry.js';
 import { policyOf } from '../registry/slo-policy.js';
 import type { SeriesRow } from '../store/series-row.js';
 import { StoredMinutes } from '../store/stored-minutes.js';
@@ -39,11 +37,11 @@ import { Turns } from '../turns.js';
 import type { Counted } from './counted.js';
 import { burnDownOf, type Cut, periodsIn, stepsOf } from './history.js';
 import { noSuchGroup } from './no-such-group.js';
+import { cadenceOf, Past } from './past.js';
 import { measuredPeriods, plannedPeriods } from './periods.js';
 import { rowOfGroup, type StoredGroups, statusOfStoredGroups, storedGroups } from './stored-groups.js';
 import { storedSlices, storedSource } from './stored-source.js';
 
-const PAGE = 1_000;
 /** Long spans that are read at a time: each holds a connection to the database. */
 const AT_A_TIME = 3;
 
@@ -67,6 +65,7 @@ export class StatusReader {
     const { service, sli } = entry.definition;
     const live = await this.#evaluator.liveStatus(slo, measurementPartition(service, sli), group);
     if (live !== null) return live;
+    if (plan.indicator.kind === 'composite') return await this.#composite(plan, entry);
 
     // Another instance holds the partition, or the buckets are still being made: what is stored answers.
     const { store, registry, clock } = this.#evaluator;
@@ -108,45 +107,19 @@ export class StatusReader {
    */
   async asOf(slo: string, asOf: Date, group?: string): Promise<SloStatus> {
     if (asOf.getTime() >= this.#evaluator.clock.now().getTime()) return await this.now(slo, group);
-    let entry: SloEntry | undefined;
-    for (const event of await this.#log.readStream(LogStreams.slo(slo), { recordedUntil: asOf })) {
-      entry = evolveSlo(entry, event);
-    }
-    if (entry === undefined || entry.retired) throw CommandRefused.notFound(`SLO ${slo}`);
-    const { service, sli } = entry.definition;
-    const defined = (await this.#log.readStream(LogStreams.sli(service, sli), { recordedUntil: asOf })).at(
-      -1,
-    );
-    const definition = defined?.data as Sli | undefined;
-    const plan = planOrRefuse(entry, definition?.unit);
+    const past = new Past(this.#log, asOf);
+    const found = await past.slo(slo);
+    if (found === null) throw CommandRefused.notFound(`SLO ${slo}`);
+    const { entry, sli } = found;
+    const plan = planOrRefuse(entry, sli?.unit);
     if (group !== undefined && plan.grouping === null) throw notGrouped(slo);
-
-    const buckets = new IndicatorBuckets({ needs: needsOf([plan]), cadence: cadenceOf(definition) });
-    const classify = classifier(plan.indicator, definition?.unit);
-    const oldest = asOf.getTime() - (plan.window.longest + 2 * 1440) * MINUTE;
-    const { grouping } = plan;
-    const parts = grouping && new GroupedBuckets({ needs: needsOf([plan]), grouping, classify, oldest });
-    for (let from = 1; ; ) {
-      const page = await this.#log.readStream(measured(service, sli), {
-        from,
-        limit: PAGE,
-        recordedUntil: asOf,
-      });
-      for (const event of page) {
-        const { columns } = event.data as MeasurementRecorded;
-        parts?.take(columns);
-        for (const each of columns) {
-          classify(each, (at, measure, count) => {
-            if (at >= oldest) buckets.observe(at, measure, count);
-          });
-        }
-      }
-      if (page.length < PAGE) break;
-      from = (page.at(-1)?.version ?? 0) + 1;
-    }
-    buckets.judge();
-    parts?.judge();
+    const { service } = entry.definition;
     const now = asOf.getTime();
+    if (plan.indicator.kind === 'composite') {
+      const status = statusOf(readSlo(plan, await past.composite(plan), now), entry.ledger);
+      return { ...status, policy: policyOf(entry, await this.#serviceAsOf(service, asOf)), backfill: null };
+    }
+    const { buckets, parts } = await past.counted(plan, sli);
     const source = (of: IndicatorBuckets) => of.source(plan);
     if (group !== undefined) {
       const own = parts?.groups.get(group);
@@ -156,7 +129,7 @@ export class StatusReader {
     const status = statusOf(readSlo(plan, source(buckets), now), entry.ledger);
     return {
       ...status,
-      policy: policyOf(entry, new Map([[service, await this.#serviceAsOf(service, asOf)]])),
+      policy: policyOf(entry, await this.#serviceAsOf(service, asOf)),
       backfill: null,
       ...(parts &&
         statusOfGroups(plan, source(buckets), [...parts.groups.values()].map(source), entry.ledger, now)),
@@ -228,6 +201,7 @@ export class StatusReader {
     defined: number | undefined,
     read: (counted: Counted) => Promise<T>,
   ): Promise<T> {
+    if (plan.indicator.kind === 'composite') return await read(await this.#countedComposite(plan));
     const { store, clock } = this.#evaluator;
     const row = await find();
     const tallies =
@@ -244,9 +218,37 @@ export class StatusReader {
     return answer === null ? await this.#readCounted(plan, find, defined, read) : answer.value;
   }
 
-  async #serviceAsOf(name: string, asOf: Date): Promise<{ data: Service } | undefined> {
+  /** A composite whose partition another instance holds, or whose components' buckets are still being made. */
+  async #composite(plan: SloPlan, entry: SloEntry): Promise<SloStatus> {
+    const { store, registry, clock } = this.#evaluator;
+    const now = clock.now().getTime();
+    const resolved = resolveComposite(knownNow(registry), plan.definition.name);
+    const live = resolved && (await LiveComposite.open(store, resolved, now));
+    const source = live?.source ?? new CompositeSlices(plan).source(componentsState([]));
+    return {
+      ...statusOf(readSlo(plan, source, now), entry.ledger),
+      policy: policyOf(entry, registry.services),
+      backfill: live === null ? await store.backfillOf(slisOf(resolved)) : null,
+      ...(resolved && { components: componentsOfStatus(resolved.tree) }),
+    };
+  }
+
+  async #countedComposite(plan: SloPlan): Promise<Counted> {
+    const { store, registry, clock } = this.#evaluator;
+    const now = clock.now().getTime();
+    const resolved = resolveComposite(knownNow(registry), plan.definition.name);
+    const live = resolved && (await LiveComposite.open(store, resolved, now));
+    if (live === null) return { stored: null, due: null, cadence: null, building: true };
+    const { source } = live;
+    const due = plan.rule === null ? null : dueSlices(plan, source, now);
+    const { cadence } = source.heartbeat.regularity;
+    return { stored: new JudgedMinutes(live), due, cadence, building: false };
+  }
+
+  async #serviceAsOf(name: string, asOf: Date): Promise<Map<string, { data: Service }>> {
     const defined = await this.#log.readStream(LogStreams.service(name), { recordedUntil: asOf });
-    return defined.at(-1) as { data: Service } | undefined;
+    const last = defined.at(-1) as { data: Service } | undefined;
+    return new Map(last ? [[name, last]] : []);
   }
 
   async #plan(
@@ -285,8 +287,5 @@ const notGrouped = (slo: string): CommandRefused =>
   CommandRefused.refused(`SLO ${slo} has no groups`, [
     { path: 'group', message: 'the SLO is not grouped by a label: its definition has no groupBy' },
   ]);
-
-const cadenceOf = (sli: Pick<Sli, 'cadence'> | undefined): number | undefined =>
-  sli?.cadence === undefined ? undefined : durationMillis(sli.cadence);
 
 const measured = (service: string, sli: string): string => LogStreams.measurement(service, sli);

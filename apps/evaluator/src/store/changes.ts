@@ -1,5 +1,6 @@
 import { encodeCells, encodeSketchHour, HOUR_MINUTES } from '@bellwether/slo';
 import type pg from 'pg';
+import { withChanged } from './recent-hours.js';
 import type { Removals, SeriesChange, SeriesRow } from './series-row.js';
 
 /** What is to be written of series that changed, in the form in which it is stored. */
@@ -15,7 +16,14 @@ export function takeChanges(changes: readonly SeriesChange[]): Changes {
   const taken: Changes = { rows: [], minutes: [], days: [], sketches: [] };
   for (const { row, series, sketches } of changes) {
     const touched = new Set<number>();
-    for (const { hour, cells, offset } of series.takeDirty()) {
+    const dirty = series.takeDirty();
+    row.revision += 1;
+    row.recent = withChanged(
+      row.recent,
+      dirty.map(({ hour }) => hour),
+      row.revision,
+    );
+    for (const { hour, cells, offset } of dirty) {
       taken.minutes.push({ series: row.id, hour, cells: encodeCells(cells, offset, HOUR_MINUTES) });
       touched.add(Math.floor(hour / 24));
     }
@@ -45,10 +53,11 @@ export async function writeChanges(
 ): Promise<void> {
   await tx.query(
     `update evaluator.series s set first_at = c.first_at, newest_at = c.newest_at, days_from = c.days_from,
-            backfilled = c.backfilled, backfill_of = c.backfill_of, skip_to = c.skip_to, tip = c.tip, bad_tip = c.bad_tip
+            backfilled = c.backfilled, backfill_of = c.backfill_of, skip_to = c.skip_to, tip = c.tip,
+            bad_tip = c.bad_tip, revision = c.revision, recent = c.recent
        from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[],
-                   $8::json[], $9::json[])
-         as c (id, first_at, newest_at, days_from, backfilled, backfill_of, skip_to, tip, bad_tip)
+                   $8::json[], $9::json[], $10::bigint[], $11::json[])
+         as c (id, first_at, newest_at, days_from, backfilled, backfill_of, skip_to, tip, bad_tip, revision, recent)
       where s.id = c.id`,
     [
       rows.map((row) => row.id),
@@ -60,6 +69,8 @@ export async function writeChanges(
       rows.map((row) => row.skipTo),
       rows.map((row) => row.tip && JSON.stringify(row.tip)),
       rows.map((row) => row.badTip && JSON.stringify(row.badTip)),
+      rows.map((row) => row.revision),
+      rows.map((row) => JSON.stringify(row.recent)),
     ],
   );
   if (minutes.length > 0) {

@@ -1,4 +1,5 @@
 import type { Series, Sketches, Tip } from '@bellwether/slo';
+import type { RecentHours } from './recent-hours.js';
 
 /** A row of evaluator.series. */
 export interface SeriesRow {
@@ -19,6 +20,9 @@ export interface SeriesRow {
   backfilled: number | null;
   backfillOf: number;
   skipTo: number;
+  /** How often it was written, and the hours that were last. */
+  revision: number;
+  recent: RecentHours;
   tip: Evidence | null;
   badTip: Evidence | null;
 }
@@ -60,4 +64,4 @@ export interface Removals {
 export const COLUMNS = `id::float8 as id, partition, sli, indicator, generation, slices_of::float8 as "slicesOf",
   group_of::float8 as "groupOf", group_value as "groupValue", first_at::float8 as first,
   newest_at::float8 as newest, days_from as "daysFrom", backfilled::float8 as backfilled,
-  backfill_of::float8 as "backfillOf", skip_to::float8 as "skipTo", tip, bad_tip as "badTip"`;
+  backfill_of::float8 as "backfillOf", skip_to::float8 as "skipTo", revision::float8 as revision, recent, tip, bad_tip as "badTip"`;

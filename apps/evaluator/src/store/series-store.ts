@@ -84,12 +84,32 @@ export class SeriesStore {
     return rows[0] as BucketsState;
   }
 
+  /** How far the buckets over some SLIs are, in messages of measurements. */
+  async backfillOf(slis: readonly string[]): Promise<{ done: number; of: number }> {
+    const { rows } = await this.#pool.query<{ done: number; of: number }>(
+      `select coalesce(sum(backfilled), 0)::float8 as done, coalesce(sum(backfill_of), 0)::float8 as of
+         from evaluator.series where sli = any($1) and backfilled is not null`,
+      [slis],
+    );
+    return rows[0] as { done: number; of: number };
+  }
+
   async ofPartition(partition: number): Promise<SeriesRow[]> {
     const { rows } = await this.#pool.query<SeriesRow>(
       `select ${COLUMNS} from evaluator.series where partition = $1 order by id`,
       [partition],
     );
     return rows;
+  }
+
+  /** Series by their numbers; those that are not there any more are left out. */
+  async rows(ids: readonly number[]): Promise<Map<number, SeriesRow>> {
+    if (ids.length === 0) return new Map();
+    const { rows } = await this.#pool.query<SeriesRow>(
+      `select ${COLUMNS} from evaluator.series where id = any($1::bigint[])`,
+      [ids],
+    );
+    return new Map(rows.map((row) => [row.id, row]));
   }
 
   /** The series that answers for an indicator: the newest live one, else one in the making. */

@@ -14,8 +14,16 @@ import type pg from 'pg';
 /** Hours of minutes that are read at a time. */
 const AT_A_TIME = 1_000;
 
+/** What was counted over any stretch of minutes. */
+export interface CountedMinutes {
+  /** The first and the newest measured minute; null when nothing was measured. */
+  readonly measured: Stretch | null;
+  span(stretch: Stretch): Promise<MinuteSpan>;
+  sum(stretch: Stretch): Promise<Tally>;
+}
+
 /** What a series counted, as it is stored at one moment: everything that is read of it belongs together. */
-export class StoredMinutes {
+export class StoredMinutes implements CountedMinutes {
   private constructor(
     private readonly tx: pg.PoolClient,
     private readonly id: number,

@@ -44,7 +44,6 @@ describe('OpenAPI', () => {
     expect(schemas.SloDefinitionInput?.required).toEqual([
       'name',
       'service',
-      'sli',
       'objective',
       'indicator',
       'budgeting',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { IMPLIED_DEFAULT } from '../names.js';
 import { PARAMETER_SCHEMA } from './route.js';
 
 /** A JSON Schema (draft 2020-12). */
@@ -93,6 +94,10 @@ function tidy(schema: JsonSchema, side: Side): void {
   if (parameter !== undefined) {
     for (const key of Object.keys(schema)) delete schema[key];
     Object.assign(schema, parameter);
+  }
+  if (schema[IMPLIED_DEFAULT] !== undefined) {
+    delete schema.default;
+    delete schema[IMPLIED_DEFAULT];
   }
   delete schema.id;
   // Answers may grow: a reader that refuses what it does not know would break with the next release.

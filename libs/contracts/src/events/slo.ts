@@ -57,6 +57,13 @@ export const sloAlertFired = alertTransition.extend({
   declare: severity.nullable(),
   escalationPolicy: z.string().optional(),
   title: z.string(),
+  /**
+   * Of a composite: what each component had to do with the long window, the worst first. Events with their weight, or
+   * slices: good ones and all.
+   */
+  components: z
+    .array(z.object({ slo: resourceName, weight: z.number(), good: z.number(), total: z.number() }))
+    .optional(),
 });
 export const sloAlertResolved = alertTransition.extend({
   firedAt: timestamp,

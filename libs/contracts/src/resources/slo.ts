@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { httpUrl, labels, resourceName, text } from '../names.js';
+import { httpUrl, IMPLIED_DEFAULT, labels, resourceName, text } from '../names.js';
 import { duration, timeZone } from '../time.js';
 import { errorBudgetPolicy } from './error-budget-policy.js';
 import { severity } from './severity.js';
@@ -7,6 +7,15 @@ import { severity } from './severity.js';
 export const comparison = z.enum(['lte', 'lt', 'gte', 'gt']);
 export type Comparison = z.infer<typeof comparison>;
 export const thresholdUnit = z.enum(['s', 'ms', 'us', 'ns', 'percent', 'ratio', 'bytes', 'count', 'none']);
+
+/** Components of a composite at most. */
+export const MOST_COMPONENTS = 25;
+
+/** A part of a composite: an SLO, and how much its errors weigh. */
+export const component = z
+  .strictObject({ slo: resourceName, weight: z.number().positive().max(1000).default(1) })
+  .meta({ id: 'Component' });
+export type Component = z.infer<typeof component>;
 
 export const indicator = z
   .discriminatedUnion('kind', [
@@ -30,6 +39,8 @@ export const indicator = z
       value: z.number(),
       unit: thresholdUnit.optional(),
     }),
+    /** Other SLOs together: a journey, a platform. Its budgeting says what they come to. */
+    z.strictObject({ kind: z.literal('composite'), of: z.array(component).min(2).max(MOST_COMPONENTS) }),
   ])
   .meta({ id: 'Indicator' });
 export type Indicator = z.infer<typeof indicator>;
@@ -116,12 +127,16 @@ export type GroupBy = z.infer<typeof groupBy>;
 export const sloGroup = z.object({ label: z.string(), value: z.string() }).meta({ id: 'SloGroup' });
 export type SloGroup = z.infer<typeof sloGroup>;
 
+/** Says that no SLI was named; nothing that was parsed has it. */
+const NO_SLI = '';
+
 /** A service level objective. `objective` is a ratio strictly between 0 and 1. */
 export const sloDefinition = z
   .strictObject({
     name: resourceName,
     service: resourceName,
-    sli: resourceName,
+    /** A composite has none of its own: its name stands in for it, and may be left out. */
+    sli: resourceName.default(NO_SLI).meta({ [IMPLIED_DEFAULT]: true }),
     description: text(1050, 0).default(''),
     owner: text(200).optional(),
     objective: z
@@ -144,5 +159,14 @@ export const sloDefinition = z
     runbookUrl: httpUrl.optional(),
     labels: labels.default({}),
   })
+  .superRefine(({ name, indicator: { kind }, sli }, context) => {
+    const issue = (message: string) => context.addIssue({ code: 'custom', path: ['sli'], message });
+    if (kind !== 'composite') {
+      if (sli === NO_SLI) issue('is required');
+    } else if (sli !== NO_SLI && sli !== name) {
+      issue('a composite has none of its own: leave it out');
+    }
+  })
+  .overwrite((slo) => (slo.sli === NO_SLI ? { ...slo, sli: slo.name } : slo))
   .meta({ id: 'SloDefinition' });
 export type SloDefinition = z.infer<typeof sloDefinition>;

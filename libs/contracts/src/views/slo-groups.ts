@@ -57,3 +57,14 @@ export const sloGrouping = z
   })
   .meta({ id: 'SloGrouping' });
 export type SloGrouping = z.infer<typeof sloGrouping>;
+
+/** A part of a composite. */
+export const sloComponent = z
+  .object({
+    slo: z.string(),
+    weight: z.number(),
+    /** Whether it is counted: false while there is no such SLO. */
+    known: z.boolean(),
+  })
+  .meta({ id: 'SloComponent' });
+export type SloComponent = z.infer<typeof sloComponent>;

@@ -5,7 +5,7 @@ import { urgency } from '../resources/oncall.js';
 import { severity } from '../resources/severity.js';
 import { alertSeverity, sloGroup } from '../resources/slo.js';
 import { timestamp } from '../time.js';
-import { alertState, burnRates, sloBudget, sloGrouping, sloGroupStatus } from './slo-groups.js';
+import { alertState, burnRates, sloBudget, sloComponent, sloGrouping, sloGroupStatus } from './slo-groups.js';
 
 /** A page of a list. */
 export const listOf = <T extends z.ZodType>(item: T) =>
@@ -52,6 +52,8 @@ export const sloStatus = z
     /** Of an SLO with `groupBy`: how it is parted, and its groups, the worst first. */
     grouping: sloGrouping.optional(),
     groups: z.array(sloGroupStatus).optional(),
+    /** Of a composite: what it is made of. */
+    components: z.array(sloComponent).optional(),
   })
   .meta({ id: 'SloStatus' });
 export type SloStatus = z.infer<typeof sloStatus>;

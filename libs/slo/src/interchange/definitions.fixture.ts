@@ -81,6 +81,7 @@ const indicator = fc.oneof(
   fc.record({ kind: fc.constant('threshold'), ...comparison }),
   fc.record({ kind: fc.constant('percentile'), p: fc.constantFrom(0.5, 0.95, 0.999), ...comparison }),
   fc.record({ kind: fc.constant('mean'), ...comparison }),
+  fc.constant({ kind: 'composite', of: [{ slo: 'cart' }, { slo: 'pay', weight: 2.5 }] }),
 );
 const budgeting = fc.oneof(
   fc.constant({ method: 'occurrences' }),
@@ -149,7 +150,10 @@ export const slos: fc.Arbitrary<SloDefinition> = fc
     },
     { requiredKeys: ['name', 'service', 'sli', 'objective', 'indicator', 'budgeting', 'window'] },
   )
-  .map((raw) => sloDefinition.parse(raw));
+  // A composite has no SLI of its own.
+  .map((raw) => sloDefinition.parse(isComposite(raw) ? { ...raw, sli: raw.name } : raw));
+
+const isComposite = ({ indicator }: { indicator: { kind: string } }) => indicator.kind === 'composite';
 
 /** Sets of definitions in which no name is twice; what an SLO refers to may be missing. */
 export const definitions: fc.Arbitrary<Definitions> = fc.record({

@@ -64,7 +64,7 @@ function exportSlo(slo: SloDefinition, { slis }: Definitions, dataSources: DataS
       : {
           indicator: {
             metadata: { name: sli.name },
-            spec: indicatorSpec(sli, slo.indicator.kind === 'ratio' ? 'ratio' : 'threshold', dataSources),
+            spec: indicatorSpec(sli, isRatio(slo) ? 'ratio' : 'threshold', dataSources),
           },
         };
   const policies = alertPolicies(slo);
@@ -94,6 +94,10 @@ function exportSlo(slo: SloDefinition, { slis }: Definitions, dataSources: DataS
   }
   return annotate(object, slo, carried?.slos[0]);
 }
+
+/** What is made of other SLOs is said in an annotation: OpenSLO has no references between SLOs. */
+const isRatio = ({ indicator }: SloDefinition): boolean =>
+  indicator.kind === 'ratio' || indicator.kind === 'composite';
 
 const LABEL_KEY = /^[a-zA-Z0-9]([-._a-zA-Z0-9]{0,61}[a-zA-Z0-9])?$/;
 
@@ -127,7 +131,8 @@ function timeWindow({ window }: SloDefinition) {
 }
 
 function budgeting({ objective, budgeting, indicator }: SloDefinition) {
-  const compared = indicator.kind === 'ratio' ? {} : { op: indicator.op, value: indicator.value };
+  const hasBound = indicator.kind !== 'ratio' && indicator.kind !== 'composite';
+  const compared = hasBound ? { op: indicator.op, value: indicator.value } : {};
   const target = { ...compared, target: objective };
   switch (budgeting.method) {
     case 'occurrences':

@@ -293,6 +293,19 @@ describe('what a rule cannot say is said', () => {
     expect(exported(one).groups).toEqual([]);
   });
 
+  test('a composite has no rules: Prometheus cannot count SLOs together', () => {
+    const { slo, sli } = example('x', counts);
+    const of = [
+      { slo: 'a', weight: 1 },
+      { slo: 'b', weight: 1 },
+    ];
+    const composite = { ...slo, sli: 'x', indicator: { kind: 'composite' as const, of } };
+    expect(exportPrometheusRules({ slos: [composite], slis: [sli] })).toMatchObject({
+      groups: [],
+      notes: [{ path: 'indicator', message: expect.stringMatching(/^is made of other SLOs/) }],
+    });
+  });
+
   test('an SLI that is published, or not here, has no rules', () => {
     const { slo, sli } = example('x', counts);
     const { source: _, ...published } = sli;

@@ -65,6 +65,13 @@ function rulesOf(
   note: (path: string, message: string) => void,
 ): SloRules | null {
   const address = `${slo.service}/${slo.sli}`;
+  if (slo.indicator.kind === 'composite') {
+    note(
+      'indicator',
+      'is made of other SLOs, which rules of Prometheus cannot count together: there are no rules',
+    );
+    return null;
+  }
   if (sli === undefined) {
     note('sli', `${address} is not among these definitions: without its source there are no rules`);
     return null;

@@ -35,7 +35,7 @@ export interface Measure {
   presence: string;
 }
 
-type Comparing = Exclude<Indicator, { kind: 'ratio' }>;
+type Comparing = Exclude<Indicator, { kind: 'ratio' | 'composite' }>;
 
 /** What a measure is made for. */
 interface Scope {
@@ -59,6 +59,7 @@ export function measureOf(
 ): Measure | string {
   const scope: Scope = { slo, sli, every: sli.source?.every ?? DEFAULT_EVERY, by };
   const { indicator } = slo;
+  if (indicator.kind === 'composite') return 'a "composite" is made of other SLOs, and reads no source';
   const { total, query } = source;
   if (total !== undefined) {
     return indicator.kind === 'ratio'

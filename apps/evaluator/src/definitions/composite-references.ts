@@ -1,0 +1,71 @@
+import type { Fault, SloDefinition } from '@bellwether/contracts';
+import { circleOf, componentNames, MOST_LEAVES, sliceMinutes } from '@bellwether/slo';
+import type { Registry } from '../registry/registry.js';
+
+/** What is defined now; a definition that is asked for takes the place of the one that is there. */
+function definitionOf({ slos }: Registry, asked?: SloDefinition) {
+  return (name: string): SloDefinition | undefined => {
+    if (name === asked?.name) return asked;
+    const entry = slos.get(name);
+    return entry === undefined || entry.retired ? undefined : entry.definition;
+  };
+}
+
+/** Why a composite cannot be made of what it names: it would be made of itself, or of too many. */
+export function componentFaults(registry: Registry, asked: SloDefinition): Fault[] {
+  const find = definitionOf(registry, asked);
+  const circle = circleOf(asked.name, find);
+  if (circle !== null) {
+    const i = componentNames(asked).indexOf(circle[1] as string);
+    return [{ path: `indicator.of.${i}.slo`, message: `would be made of itself: ${circle.join(' → ')}` }];
+  }
+  const all = new Set<string>();
+  const wanted = componentNames(asked);
+  for (let name = wanted.pop(); name !== undefined; name = wanted.pop()) {
+    if (all.has(name)) continue;
+    all.add(name);
+    wanted.push(...componentNames(find(name) ?? NOTHING));
+  }
+  if (all.size <= MOST_LEAVES) return [];
+  return [
+    {
+      path: 'indicator.of',
+      message: `comes to ${all.size} SLOs through other composites, at most ${MOST_LEAVES} are possible`,
+    },
+  ];
+}
+
+/** What is to be said of the SLOs that a definition is made of: files may be applied in any order. */
+export function componentWarnings(
+  registry: Registry,
+  { indicator, budgeting, ...rest }: SloDefinition,
+): string[] {
+  if (indicator.kind !== 'composite') return [];
+  const find = definitionOf(registry);
+  const slice = sliceMinutes({ indicator, budgeting, ...rest });
+  return indicator.of.flatMap(({ slo }, i) => {
+    const field = `indicator.of.${i}.slo`;
+    const component = find(slo);
+    if (component === undefined) return [`${field}: SLO ${slo} is not defined yet`];
+    const { method } = component.budgeting;
+    if (budgeting.method === 'occurrences')
+      return method === 'occurrences'
+        ? []
+        : [`${field}: ${slo} counts slices of time: each of them is one event`];
+    const own = sliceMinutes(component);
+    return slice % own === 0
+      ? []
+      : [
+          `${field}: a slice of ${slo} is ${own}m, of which ${slice}m are no whole number: it counts in each slice that it touches`,
+        ];
+  });
+}
+
+/** What goes on without an SLO that is retired. */
+export function compositesOf({ slos }: Registry, slo: string): string[] {
+  return [...slos]
+    .filter(([, { definition, retired }]) => !retired && componentNames(definition).includes(slo))
+    .map(([name]) => name);
+}
+
+const NOTHING = { indicator: { kind: 'ratio' } } as SloDefinition;

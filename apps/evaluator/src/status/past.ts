@@ -1,0 +1,141 @@
+import { durationMillis, LogStreams, type MeasurementRecorded, type Sli } from '@bellwether/contracts';
+import type { EventLog } from '@bellwether/event-log';
+import {
+  CompositeSlices,
+  classifier,
+  componentNames,
+  componentsOf,
+  componentsState,
+  dueSlices,
+  GroupedBuckets,
+  IndicatorBuckets,
+  MINUTE,
+  minuteOf,
+  needsOf,
+  planSlo,
+  type SloPlan,
+  type SloSource,
+} from '@bellwether/slo';
+import { type KnownSlos, resolveComposite } from '../composite/resolve.js';
+import { evolveSlo, type SloEntry } from '../registry/slo-entry.js';
+
+const PAGE = 1_000;
+/** Minutes before a window that are counted too: a budget that is frozen looks back from when it froze. */
+const SPARE = 2 * 1440;
+
+/** An SLO as it was defined at some time, and what its SLI was. */
+export interface PastSlo {
+  entry: SloEntry;
+  sli: Sli | undefined;
+}
+
+/** What the log held at some time: definitions, and measurements, which are counted anew. */
+export class Past {
+  constructor(
+    private readonly log: EventLog,
+    private readonly asOf: Date,
+  ) {}
+
+  /** An SLO as it was defined; null when there was none. */
+  async slo(name: string): Promise<PastSlo | null> {
+    let entry: SloEntry | undefined;
+    for (const event of await this.#read(LogStreams.slo(name))) entry = evolveSlo(entry, event);
+    if (entry === undefined || entry.retired) return null;
+    const { service, sli } = entry.definition;
+    const defined = (await this.#read(LogStreams.sli(service, sli))).at(-1);
+    return { entry, sli: defined?.data as Sli | undefined };
+  }
+
+  /** What a measured SLO counted, and what each of its groups did; of event times since `oldest` (epoch milliseconds). */
+  async counted(
+    plan: SloPlan,
+    sli: Sli | undefined,
+    oldest = this.#oldest(plan),
+  ): Promise<{ buckets: IndicatorBuckets; parts: GroupedBuckets | null }> {
+    const needs = needsOf([plan]);
+    const buckets = new IndicatorBuckets({ needs, cadence: cadenceOf(sli) });
+    const classify = classifier(plan.indicator, sli?.unit);
+    const { grouping, definition } = plan;
+    const parts = grouping && new GroupedBuckets({ needs, grouping, classify, oldest });
+    const stream = LogStreams.measurement(definition.service, definition.sli);
+    for (let from = 1; ; ) {
+      const page = await this.log.readStream(stream, { from, limit: PAGE, recordedUntil: this.asOf });
+      for (const event of page) {
+        const { columns } = event.data as MeasurementRecorded;
+        parts?.take(columns);
+        for (const each of columns) {
+          classify(each, (at, measure, count) => {
+            if (at >= oldest) buckets.observe(at, measure, count);
+          });
+        }
+      }
+      if (page.length < PAGE) break;
+      from = (page.at(-1)?.version ?? 0) + 1;
+    }
+    buckets.judge();
+    parts?.judge();
+    return { buckets, parts };
+  }
+
+  /** What a composite counted, from what its components were and did. */
+  async composite(plan: SloPlan): Promise<SloSource> {
+    const known = await this.#components(plan);
+    const resolved = resolveComposite(known, plan.definition.name);
+    const oldest = this.#oldest(plan);
+    const measured = new Map<string, { slo: string; plan: SloPlan; source: SloSource }>();
+    for (const { slo, plan: own } of resolved?.leaves ?? []) {
+      const { buckets } = await this.counted(own, known.slis.get(slo), oldest);
+      measured.set(slo, { slo, plan: own, source: buckets.source(own) });
+    }
+    const slices = new CompositeSlices(plan);
+    if (resolved !== null) {
+      const components = componentsOf(resolved.tree, ({ slo, plan: own }) => {
+        const { source } = measured.get(slo) as { source: SloSource };
+        const hasDue = own.rule !== null && own.definition.missingData !== 'freeze';
+        return {
+          counts: (low, high) => source.tallies.sum(low, high),
+          due: hasDue ? dueSlices(own, source, this.asOf.getTime()) : null,
+        };
+      });
+      slices.judge(components, minuteOf(oldest), minuteOf(this.asOf.getTime()));
+    }
+    return slices.source(componentsState([...measured.values()]));
+  }
+
+  /** All SLOs that a composite was made of, and the composite. */
+  async #components(root: SloPlan): Promise<KnownSlos & { slis: Map<string, Sli | undefined> }> {
+    const plans = new Map([
+      [root.definition.name, { plan: root, unit: undefined, cadence: undefined }],
+    ]) as Map<string, ReturnType<KnownSlos['planned']>>;
+    const slis = new Map<string, Sli | undefined>();
+    const wanted = componentNames(root.definition);
+    for (let name = wanted.pop(); name !== undefined; name = wanted.pop()) {
+      if (plans.has(name)) continue;
+      const past = await this.slo(name);
+      const plan = past && planOf(past);
+      plans.set(name, plan && { plan, unit: past.sli?.unit, cadence: cadenceOf(past.sli) });
+      slis.set(name, past?.sli);
+      if (plan) wanted.push(...componentNames(plan.definition));
+    }
+    return { slis, planned: (slo) => plans.get(slo) ?? null };
+  }
+
+  /** Event time before which nothing is of interest, epoch milliseconds. */
+  #oldest({ window }: SloPlan): number {
+    return this.asOf.getTime() - (window.longest + SPARE) * MINUTE;
+  }
+
+  async #read(stream: string) {
+    return await this.log.readStream(stream, { recordedUntil: this.asOf });
+  }
+}
+
+function planOf({ entry, sli }: PastSlo): SloPlan | null {
+  let planned = planSlo(entry.definition, sli?.unit);
+  if (!planned.ok) planned = planSlo(entry.definition);
+  return planned.ok ? planned.plan : null;
+}
+
+/** The cadence that an SLI's definition gives, milliseconds. */
+export const cadenceOf = (sli: Pick<Sli, 'cadence'> | undefined): number | undefined =>
+  sli?.cadence === undefined ? undefined : durationMillis(sli.cadence);
