@@ -224,23 +224,25 @@ describe('an SLO by region', () => {
         ),
       ),
     );
-    // No longer grouped: the alerts of its groups are closed, that of the whole goes on.
-    const { groupBy: _, ...whole } = grouped() as Record<string, unknown>;
-    await stage.must('slo-define', whole);
+    // Its groups are not to alert any more: theirs are closed, that of the whole goes on, and their budgets are there.
+    await stage.must('slo-define', grouped({ groupBy: { label: 'region', cap: 3, alerts: 'overall' } }));
     await eventually(async () => {
       const closed = (await stage.transitions()).filter(({ type }) => type === 'slo.alert.resolved');
       expect(closed.filter(({ data }) => (data as SloAlertFired).tier === 'fast')).not.toHaveLength(0);
-      const state = (await stage.status('regions')).alerts[0]?.state;
-      expect(state).toBe('firing');
       for (const { data } of closed) {
         expect(data).toMatchObject({ reason: 'retired', group: { label: 'region' } });
       }
-      const open = new Set(
-        (await alerts()).filter((each) => each.startsWith('fired')).map((each) => each.slice(6)),
-      );
-      for (const each of await alerts()) if (each.startsWith('resolved ')) open.delete(each.slice(9));
+      const fired = (await alerts()).filter((each) => each.startsWith('fired'));
+      const open = new Set(fired.map((each) => each.slice('fired '.length)));
+      for (const each of await alerts()) {
+        if (each.startsWith('resolved ')) open.delete(each.slice('resolved '.length));
+      }
       expect([...open].filter((each) => !each.includes(' all '))).toEqual([]);
     });
+    expect((await stage.status('regions')).alerts[0]?.state).toBe('firing');
+    expect(groupsOf(await complete()).ap?.alerts.every(({ state }) => state === 'ok')).toBe(true);
+    const { groupBy: _, ...whole } = grouped() as Record<string, unknown>;
+    await stage.must('slo-define', whole);
     const all = await alerts();
     expect(new Set(all).size).toBe(all.length);
     expect((await stage.status('regions')).groups).toBeUndefined();

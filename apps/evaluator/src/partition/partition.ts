@@ -237,6 +237,7 @@ export class Partition {
     this.#demands = demandsOf(registry, (sli) => partitionOf(sli) === this.lease.partition);
     await buckets.adopt(this.#demands);
     await this.#watch(buckets);
+    this.#composites.adopt();
     await this.#evaluateDue(buckets, buckets.position);
     const forgotten = silentAndForgotten(registry, buckets, this.lease.partition);
     await this.#watches.watchSilence(forgotten, buckets, clock.now());
@@ -246,7 +247,6 @@ export class Partition {
   async #watch(buckets: Buckets): Promise<void> {
     this.#watches.adopt(this.#demands, buckets);
     await this.#rules.adopt(this.#demands, buckets);
-    this.#composites.adopt();
   }
 
   #startBackfill(): void {

@@ -74,9 +74,13 @@ export class WatchedSlo {
     return this.#grouped?.parts ?? [];
   }
 
-  /** Whether it is grouped by the label, and has a group of the value. */
+  /** Whether alerts of a group are its own: it is grouped by the label, has a group of the value, and lets it alert. */
   has({ label, value }: SloGroup): boolean {
-    return this.plan.grouping?.label === label && this.group(value) !== undefined;
+    return this.#groupsAlert && this.plan.grouping?.label === label && this.group(value) !== undefined;
+  }
+
+  get #groupsAlert(): boolean {
+    return this.plan.definition.groupBy?.alerts !== 'overall';
   }
 
   /** The buckets of a group, by value of the label. */
@@ -93,7 +97,8 @@ export class WatchedSlo {
 
   /** What is watched, brought up to the groups that there are now. */
   get watches(): Watch[] {
-    const groups = this.groups;
+    // What nobody is told of is read when somebody asks for it.
+    const groups = this.#groupsAlert ? this.groups : [];
     if (groups.length !== this.#groups.size || groups.some((live) => this.#of(live)?.live !== live)) {
       const before = new Map(this.#groups);
       this.#groups.clear();
