@@ -53,6 +53,7 @@ export async function buildApiService(context: Context, settings: ApiSettings = 
   const { config, logger, metrics, tracing } = context;
   const bus = await connectBus({ servers: config.NATS_URL, name: SERVICE, log: logger, tracer: tracing });
   const log = EventLog.open({
+    name: 'api',
     connectionString: config.DATABASE_URL,
     metrics: metrics.registry,
     poolSize: 16,

@@ -35,6 +35,7 @@ export async function buildEvaluatorService(
     tracer: tracing,
   });
   const log = EventLog.open({
+    name: 'evaluator',
     connectionString: config.DATABASE_URL,
     // The log stamps with this clock only when time is being rehearsed; else Postgres' own is the better one.
     ...(rehearsal ? { clock } : {}),

@@ -29,6 +29,7 @@ export async function buildIncidentService(context: Context): Promise<ServicePar
     tracer: tracing,
   });
   const log = EventLog.open({
+    name: 'incident',
     connectionString: config.DATABASE_URL,
     // The log stamps with this clock only when time is being rehearsed; else Postgres' own is the better one.
     ...(config.BELLWETHER_CLOCK_FILE === undefined ? {} : { clock }),

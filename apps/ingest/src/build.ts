@@ -29,6 +29,7 @@ export async function build(context: ServiceContext<IngestConfig>): Promise<Serv
     signal,
   });
   const log = EventLog.open({
+    name: 'ingest',
     connectionString: config.DATABASE_URL,
     metrics: metrics.registry,
     tracer: tracing,

@@ -54,6 +54,7 @@ export async function buildPagingService(
     tracer: tracing,
   });
   const log = EventLog.open({
+    name: 'paging',
     connectionString: config.DATABASE_URL,
     // The log stamps with this clock only when time is being rehearsed; else Postgres' own is the better one.
     ...(config.BELLWETHER_CLOCK_FILE === undefined ? {} : { clock }),

@@ -16,7 +16,11 @@ export async function build(context: ServiceContext<RelayConfig>): Promise<Servi
     tracer: tracing,
     signal,
   });
-  const log = EventLog.open({ connectionString: config.DATABASE_URL, metrics: metrics.registry });
+  const log = EventLog.open({
+    name: 'relay',
+    connectionString: config.DATABASE_URL,
+    metrics: metrics.registry,
+  });
   let archiving: ReturnType<typeof archiveMeasurements> = null;
   const relay = new Relay({
     log,

@@ -19,6 +19,7 @@ interface ComposeService {
   environment?: Environment;
   healthcheck?: { test: string[] };
   ports?: string[];
+  profiles?: string[];
 }
 const compose = (
   parse(text('docker-compose.yml'), { merge: true }) as { services: Record<string, ComposeService> }
@@ -116,7 +117,7 @@ describe('Dockerfile', () => {
 
 describe('docker-compose.yml', () => {
   test('runs the services of a local run, each by its entry point', () => {
-    const others = ['postgres', 'nats', 'migrate'];
+    const others = ['postgres', 'nats', 'migrate', 'prometheus', 'grafana'];
     expect(
       Object.keys(compose)
         .filter((name) => !others.includes(name))
@@ -141,6 +142,15 @@ describe('docker-compose.yml', () => {
     }
     expect(compose.api?.environment?.BELLWETHER_API_PORT).toBe(publicPorts.api);
     expect(compose.ingest?.environment?.BELLWETHER_INGEST_PORT).toBe(publicPorts.ingest);
+  });
+
+  test('starts what watches it only when asked, for who is on the machine', () => {
+    for (const name of ['prometheus', 'grafana']) {
+      expect(compose[name]).toMatchObject({
+        profiles: ['monitoring'],
+        ports: [expect.stringMatching(/^127\.0\.0\.1:/)],
+      });
+    }
   });
 
   test('holds no password: each comes from outside and has to be given', () => {

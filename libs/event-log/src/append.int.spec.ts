@@ -34,6 +34,13 @@ afterAll(async () => {
 const append = (stream: string, expectedVersion: 'any' | 'no-stream' | 'stream-exists' | number, more = {}) =>
   log.append({ journal: 'control', stream, expectedVersion, events: [event()], ...more });
 
+test('its sessions say whose they are', async () => {
+  const named = EventLog.open({ connectionString: database.url, name: 'ingest' });
+  const { rows } = await named.pool.query("select current_setting('application_name') as name");
+  await named.close();
+  expect(rows).toEqual([{ name: 'bellwether ingest' }]);
+});
+
 describe('what comes back', () => {
   test('positions are dense over the journal, versions over the stream', async () => {
     const before = await log.head('control');

@@ -19,6 +19,8 @@ import { type VerifyOptions, type VerifyReport, verifyLog } from './verify.js';
 
 export interface EventLogOptions {
   connectionString: string;
+  /** Whose sessions these are, for who looks at `pg_stat_activity`: `bellwether <name>`. */
+  name?: string;
   /** Where `recordedAt` comes from; the database's clock when absent. */
   clock?: Clock;
   /** Connections at most; 8 when absent. */
@@ -68,6 +70,7 @@ export class EventLog {
       connectionString: options.connectionString,
       role: options.role ?? 'bellwether_writer',
       max: options.poolSize ?? 8,
+      name: options.name === undefined ? 'bellwether' : `bellwether ${options.name}`,
     });
     this.#reader = new Reader(this.pool, upcastWith(options.upcasters ?? upcasters));
     this.#metrics = options.metrics ? logMetrics(options.metrics) : noLogMetrics;

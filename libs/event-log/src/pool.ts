@@ -5,6 +5,8 @@ export interface PoolOptions {
   /** Role to run as; null: the connecting user itself. */
   role: string | null;
   max: number;
+  /** What `pg_stat_activity` calls its sessions. */
+  name: string;
 }
 
 /**
@@ -17,7 +19,7 @@ const IDLE_IN_TRANSACTION_MS = 5_000;
  * A pool whose sessions run as a role, in UTC, with the isolation that appends rely on, and give up what an
  * interrupted transaction holds.
  */
-export function openPool({ connectionString, role, max }: PoolOptions): pg.Pool {
+export function openPool({ connectionString, role, max, name }: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
     ...connection(connectionString, [
       ...(role === null ? [] : [`-c role=${role}`]),
@@ -26,6 +28,7 @@ export function openPool({ connectionString, role, max }: PoolOptions): pg.Pool 
       `-c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_MS}`,
     ]),
     max,
+    application_name: name,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     connectionTimeoutMillis: 10_000,

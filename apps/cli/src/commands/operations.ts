@@ -11,6 +11,8 @@ interface ParkedKey {
   service: string;
   consumer: string;
   key: string;
+  /** Event type, or the subject of a message. */
+  type: string;
   events: number;
   position: number;
   error: string | null;
@@ -49,7 +51,7 @@ export function operationCommands(program: Command, open: OpenSession): void {
           'which database? Set DATABASE_URL or --database-url (a local run is found by its .bellwether folder)',
           ExitCode.usage,
         );
-      const log = EventLog.open({ connectionString: databaseUrl, poolSize: 2 });
+      const log = EventLog.open({ name: 'cli', connectionString: databaseUrl, poolSize: 2 });
       try {
         const report = await log.verify(options.journal ? { journals: options.journal } : {});
         present(session, report, (r) =>
@@ -92,6 +94,7 @@ export function operationCommands(program: Command, open: OpenSession): void {
                   { head: 'SERVICE', cell: (r) => r.service },
                   { head: 'CONSUMER', cell: (r) => r.consumer },
                   { head: 'KEY', cell: (r) => r.key },
+                  { head: 'WHAT', cell: (r) => r.type },
                   { head: 'EVENTS', cell: (r) => r.events },
                   { head: 'FIRST POSITION', cell: (r) => r.position },
                   { head: 'SINCE', cell: (r) => r.parkedAt },

@@ -168,6 +168,7 @@ export class Leases {
     const { connectionString, instance, clock } = this.#options;
     const session = new pg.Client({
       connectionString,
+      application_name: 'bellwether evaluator lease',
       options: '-c role=bellwether_writer',
       keepAlive: true,
       connectionTimeoutMillis: 5_000,
