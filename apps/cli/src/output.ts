@@ -83,7 +83,17 @@ export function span(seconds: number): string {
 /** Colours a state by how much it needs attention; plain where colours are off. */
 export function tone(state: string): string {
   if (
-    ['firing', 'breached', 'open', 'investigating', 'exhausted', 'failed', 'sev1', 'critical'].includes(state)
+    [
+      'firing',
+      'breached',
+      'open',
+      'investigating',
+      'exhausted',
+      'failed',
+      'failing',
+      'sev1',
+      'critical',
+    ].includes(state)
   )
     return pc.red(state);
   if (

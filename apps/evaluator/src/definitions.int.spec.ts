@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { SloDefinition, SloStatus } from '@bellwether/contracts';
+import { CONTROL_JOURNAL, LogStreams, type SloDefinition, type SloStatus } from '@bellwether/contracts';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { eventually, MINUTE, Rehearsal, sloBody } from './testing/rehearsal.fixture.js';
 
@@ -243,6 +243,50 @@ describe('reading', () => {
         backfill: null,
       }),
     );
+  });
+
+  test('an SLI that is fetched says how its source answers', async () => {
+    const prometheus = { url: 'http://127.0.0.1:9090', query: 'up' };
+    await stage.must('sli-define', { service: 'fetched', name: 'up', unit: 'ratio', source: { prometheus } });
+    await stage.must('slo-define', sloBody({ name: 'fetched', service: 'fetched', sli: 'up' }));
+    expect((await stage.status('fetched')).source).toMatchObject({ state: 'waiting', since: null });
+    const at = stage.clock.now().toISOString();
+    await stage.log.append({
+      journal: CONTROL_JOURNAL,
+      stream: LogStreams.source('fetched', 'up'),
+      expectedVersion: 'no-stream',
+      events: [
+        {
+          type: 'sli.source-changed',
+          data: {
+            service: 'fetched',
+            sli: 'up',
+            kind: 'prometheus',
+            state: 'failing',
+            error: 'it does not answer',
+            lastSuccessAt: null,
+            at,
+            n: 1,
+          },
+          occurredAt: stage.clock.now(),
+          meta: {
+            correlationId: 'test',
+            causationId: null,
+            actor: 'service:ingest',
+            source: '/bellwether/ingest',
+          },
+        },
+      ],
+    });
+    await eventually(async () => {
+      expect((await stage.status('fetched')).source).toEqual({
+        kind: 'prometheus',
+        state: 'failing',
+        since: at,
+        lastSuccessAt: null,
+        lastError: 'it does not answer',
+      });
+    });
   });
 
   test('a history that makes no sense is refused by its field', async () => {

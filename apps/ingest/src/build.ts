@@ -10,12 +10,18 @@ import type { IngestConfig } from './config.js';
 import { forgetIdentities } from './identity-window.js';
 import { IngestModule } from './ingest.module.js';
 import { IngestMetrics } from './ingest-metrics.js';
+import { headersFrom } from './prometheus/headers.js';
+import { QueryApi } from './prometheus/query-api.js';
+import { SourceMetrics } from './prometheus/source-metrics.js';
+import { Sources } from './prometheus/sources.js';
 import { Recorder } from './recorder.js';
 import { SliRegistry } from './sli-registry.js';
 import { TokenFollower } from './token-follower.js';
 
 const mebibyte = 1_048_576;
 const requestsAtOnce = 2_000;
+/** What a Prometheus gives its own queries is two minutes; one of a minute's data that takes so long is no use. */
+const sourceTimeoutMillis = 30_000;
 
 /** Puts ingest together. */
 export async function build(context: ServiceContext<IngestConfig>): Promise<ServiceParts> {
@@ -62,7 +68,22 @@ export async function build(context: ServiceContext<IngestConfig>): Promise<Serv
     () => counts.turnedAway(),
   );
   const forgetting = forgetIdentities(log, clock, durationMillis(config.BELLWETHER_IDENTITY_WINDOW), logger);
+  const sources = new Sources(
+    {
+      log,
+      recorder,
+      api: new QueryApi(headersFrom(config.BELLWETHER_PROMETHEUS_HEADERS), sourceTimeoutMillis),
+      clock,
+      logger,
+      counts,
+      metrics: new SourceMetrics(metrics.registry),
+      lookBack: durationMillis(config.BELLWETHER_PROMETHEUS_LOOKBACK),
+      delay: durationMillis(config.BELLWETHER_PROMETHEUS_DELAY),
+    },
+    metrics.consumers,
+  );
   tokens.start();
+  sources.start();
   consumer.start();
 
   return {
@@ -83,7 +104,7 @@ export async function build(context: ServiceContext<IngestConfig>): Promise<Serv
       return bus.connected ? null : 'no connection to NATS';
     },
     close: async () => {
-      await forgetting.stop();
+      await Promise.all([forgetting.stop(), sources.stop()]);
       stopListening();
       await Promise.all([consumer.stop(), tokens.stop()]);
       await log.close();

@@ -1,6 +1,7 @@
-import { duration } from '@bellwether/contracts';
+import { duration, durationMillis, MeasurementLimits } from '@bellwether/contracts';
 import { serviceConfig } from '@bellwether/service/config';
 import { z } from 'zod';
+import { headersSetting } from './prometheus/headers.js';
 
 /** What ingest takes from the environment, besides what every service does. */
 export const ingestConfig = serviceConfig.extend({
@@ -18,6 +19,18 @@ export const ingestConfig = serviceConfig.extend({
     .max(4096)
     .default(64)
     .describe('mebibytes of HTTP bodies held at once, above which 503 is answered, 2 to 4096'),
+  BELLWETHER_PROMETHEUS_HEADERS: headersSetting
+    .optional()
+    .describe(
+      'headers for sources, {"<address>": {"<header>": "<value>"}} as JSON or the path of a file with it',
+    ),
+  BELLWETHER_PROMETHEUS_DELAY: duration
+    .default('5s')
+    .describe('how long after the end of a period a source is asked for it, such as 5s'),
+  BELLWETHER_PROMETHEUS_LOOKBACK: duration
+    .default('7d')
+    .refine((text) => durationMillis(text) < MeasurementLimits.ageMillis, 'is not below 400d')
+    .describe('how far back a source is asked for what was missed, such as 7d, below 400d'),
 });
 
 export type IngestConfig = z.infer<typeof ingestConfig>;

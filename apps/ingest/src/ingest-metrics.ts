@@ -3,7 +3,7 @@ import type { RefusalReason } from './measurement/refusal.js';
 import type { Recorded } from './recorder.js';
 
 /** The way a measurement came. */
-export type Way = 'nats' | 'http';
+export type Way = 'nats' | 'http' | 'prometheus';
 
 /** What ingest counts of itself. */
 export class IngestMetrics {

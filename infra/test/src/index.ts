@@ -6,6 +6,7 @@ export { startNats, type TestNats, type TestNatsOptions } from './nats.js';
 export { natsAddress } from './nats-address.js';
 export { type CollectedSpan, OtlpCollector } from './otlp-collector.js';
 export { startOwnPostgres, startPostgres, type TestPostgres, type TestPostgresOptions } from './postgres.js';
+export { prometheus, startPrometheus, type TestPrometheus } from './prometheus.js';
 export { promtool, runPromtool } from './promtool.js';
 export { type RecordedSpan, RecordingTracer } from './recording-tracer.js';
 export { type ForkSourceOptions, forkSource } from './source-process.js';

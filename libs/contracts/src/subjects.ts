@@ -58,6 +58,8 @@ export function keyOfStream(stream: string): string {
 export const LogStreams = {
   service: (name: string) => `service:${name}`,
   sli: (service: string, sli: string) => `sli:${service}/${sli}`,
+  /** How the source of an SLI answers: apart from its definition, whose versions count what people change. */
+  source: (service: string, sli: string) => `source:${service}/${sli}`,
   slo: (name: string) => `slo:${name}`,
   rule: (name: string) => `rule:${name}`,
   incident: (id: string) => `incident:${id}`,

@@ -16,6 +16,7 @@ export type {
 export { EventLog, type EventLogOptions } from './event-log.js';
 export { type EventFixture, readFixtures, replayFixture } from './fixtures.js';
 export type { FollowOptions } from './follow.js';
+export { type Leadership, LeadLost, tryToLead } from './leader-lock.js';
 export { type MigrateOptions, migrate } from './migrate.js';
 export type { BuildProgress, Projection, ProjectionState } from './projection.js';
 export { Projector, type ProjectorOptions } from './projector.js';

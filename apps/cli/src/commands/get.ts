@@ -210,7 +210,11 @@ function manifest(plural: string, { warnings: _, ...resource }: Row): string {
 
 const statusColumns = (now: Date): Column<SloStatus>[] => [
   { head: 'SLO', cell: (s) => s.slo },
-  { head: 'STATE', cell: (s) => `${tone(s.state)}${s.frozen ? ' (frozen)' : ''}` },
+  {
+    head: 'STATE',
+    cell: (s) =>
+      `${tone(s.state)}${s.frozen ? ' (frozen)' : ''}${s.source?.state === 'failing' ? ' (source failing)' : ''}`,
+  },
   { head: 'OBJECTIVE', cell: (s) => percent(s.objective) },
   { head: 'SLI', cell: (s) => percent(s.sli) },
   { head: 'BUDGET LEFT', cell: (s) => percent(s.budget.remaining, 1) },
@@ -245,9 +249,18 @@ function oneStatus(s: SloStatus, now: Date): string {
     ...(s.components ? ([['Made of', componentLine(s.components)]] as [string, unknown][]) : []),
     ...(s.groups ? ([['Groups', groupLine(s)]] as [string, unknown][]) : []),
     ['Newest data', s.watermark ? `${s.watermark} (${relative(s.watermark, now)})` : 'none'],
+    ...(s.source ? ([['Source', sourceLine(s.source, now)]] as [string, unknown][]) : []),
     ['History', `${span(s.history)}, coverage ${percent(s.coverage, 1)}`],
     ...(s.backfill ? ([['Back-fill', `${s.backfill.done} of ${s.backfill.of}`]] as [string, unknown][]) : []),
   ]);
+}
+
+/** `prometheus failing since 4 min ago: … (answered last 5 min ago)` */
+function sourceLine(source: NonNullable<SloStatus['source']>, now: Date): string {
+  const { kind, state, since, lastSuccessAt, lastError } = source;
+  if (state === 'ok' || state === 'waiting') return `${kind} ${tone(state)}`;
+  const last = lastSuccessAt === null ? 'it never answered' : `answered last ${relative(lastSuccessAt, now)}`;
+  return `${kind} ${tone(state)} since ${relative(since, now)}: ${lastError} (${last})`;
 }
 
 // At the recent pace; the moment an overspent budget ran out is not in the status.

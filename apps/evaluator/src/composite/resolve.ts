@@ -1,4 +1,4 @@
-import { durationMillis, type SloComponent } from '@bellwether/contracts';
+import { cadenceOf, type SloComponent } from '@bellwether/contracts';
 import { type CompositeTree, indicatorKey, isTree, type Leaf, leavesOf, type SloPlan } from '@bellwether/slo';
 import { planOf } from '../partition/live-series.js';
 import type { Registry } from '../registry/registry.js';
@@ -32,8 +32,7 @@ export function knownNow(registry: Registry): KnownSlos {
       const planned = planOf(registry, slo);
       if (planned === null) return null;
       const { service, sli } = planned.plan.definition;
-      const cadence = registry.slis.get(`${service}/${sli}`)?.data.cadence;
-      return { ...planned, cadence: cadence === undefined ? undefined : durationMillis(cadence) };
+      return { ...planned, cadence: cadenceOf(registry.slis.get(`${service}/${sli}`)?.data) };
     },
   };
 }

@@ -1,4 +1,4 @@
-import { durationMillis, type MeasurementRecorded, type SloDefinition } from '@bellwether/contracts';
+import { cadenceOf, type MeasurementRecorded, type SloDefinition } from '@bellwether/contracts';
 import {
   type BucketNeeds,
   type Classifier,
@@ -79,8 +79,7 @@ export function demandsOf(registry: Registry, concerns: (sli: string) => boolean
     const known = demands.get(demandKey(of));
     if (known !== undefined) return known;
     // The SLI's cadence is that of all of it: a group has its own.
-    const defined = of.grouping === null ? registry.slis.get(of.sli)?.data.cadence : undefined;
-    const cadence = defined === undefined ? undefined : durationMillis(defined);
+    const cadence = of.grouping === null ? cadenceOf(registry.slis.get(of.sli)?.data) : undefined;
     const demand: Demand = { ...of, cadence, plans: [], thresholds: [], needs: needsOf([]) };
     demands.set(demandKey(demand), demand);
     return demand;

@@ -6,6 +6,7 @@ import {
   type RuleAlertFired,
   type Service,
   type Sli,
+  type SliSourceChanged,
 } from '@bellwether/contracts';
 import type { EventLog, RecordedEvent } from '@bellwether/event-log';
 import type { Logger } from '@bellwether/service';
@@ -42,6 +43,8 @@ export class Registry {
   readonly services = new Map<string, Defined<Service>>();
   /** By `<service>/<sli>`. */
   readonly slis = new Map<string, Defined<Sli>>();
+  /** How the source of each SLI that is fetched answers, by `<service>/<sli>`. */
+  readonly sources = new Map<string, SliSourceChanged>();
   readonly slos = new Map<string, SloEntry>();
   /** Threshold rules. */
   readonly rules = new Map<string, RuleEntry>();
@@ -160,6 +163,9 @@ export class Registry {
       case 'sli.defined':
         define(this.slis, key, event);
         return true;
+      case 'sli.source-changed':
+        this.sources.set(key, event.data as SliSourceChanged);
+        return true;
       case 'freeze.defined':
         define(this.freezes, key, event);
         return true;
@@ -204,6 +210,8 @@ export class Registry {
         return this.services.get(key);
       case 'sli':
         return this.slis.get(key);
+      case 'source':
+        return this.sources.get(key);
       case 'freeze':
         return this.freezes.get(key);
       case 'policy':
@@ -223,6 +231,9 @@ export class Registry {
         break;
       case 'sli':
         this.slis.set(key, state as Defined<Sli>);
+        break;
+      case 'source':
+        this.sources.set(key, state as SliSourceChanged);
         break;
       case 'freeze':
         this.freezes.set(key, state as Defined<ChangeFreeze | undefined>);

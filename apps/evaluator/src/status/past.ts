@@ -1,4 +1,4 @@
-import { durationMillis, LogStreams, type MeasurementRecorded, type Sli } from '@bellwether/contracts';
+import { cadenceOf, LogStreams, type MeasurementRecorded, type Sli } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
 import {
   CompositeSlices,
@@ -135,7 +135,3 @@ function planOf({ entry, sli }: PastSlo): SloPlan | null {
   if (!planned.ok) planned = planSlo(entry.definition);
   return planned.ok ? planned.plan : null;
 }
-
-/** The cadence that an SLI's definition gives, milliseconds. */
-export const cadenceOf = (sli: Pick<Sli, 'cadence'> | undefined): number | undefined =>
-  sli?.cadence === undefined ? undefined : durationMillis(sli.cadence);

@@ -1,5 +1,6 @@
 import {
   CommandRefused,
+  cadenceOf,
   LogStreams,
   measurementPartition,
   type RuleStatus,
@@ -21,7 +22,7 @@ import { rulePlanOf } from '../partition/rule-plans.js';
 import { evolveRuleEntry, type RuleEntry } from '../registry/rule-entry.js';
 import { pendingSince } from '../store/pending-rules.js';
 import { countRecent } from './recent-measurements.js';
-import { cadenceOf, storedBuckets } from './stored-buckets.js';
+import { storedBuckets } from './stored-buckets.js';
 
 /** Beyond a rule's window, the cadence of an SLI is worked out from its last three days, milliseconds. */
 const LOOK_BACK_MS = 3 * 86_400_000;

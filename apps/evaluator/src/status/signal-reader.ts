@@ -1,5 +1,6 @@
 import {
   CommandRefused,
+  cadenceOf,
   type GoldenSignals,
   LogStreams,
   type Service,
@@ -21,7 +22,7 @@ import {
 } from '@bellwether/slo';
 import type { Evaluator } from '../evaluator.js';
 import { countRecent } from './recent-measurements.js';
-import { cadenceOf, storedBuckets } from './stored-buckets.js';
+import { storedBuckets } from './stored-buckets.js';
 
 /** Beyond a signal's window, measurements are read so far back to see how often they come, milliseconds. */
 const LOOK_BACK_MS = 10 * MINUTE;

@@ -1,5 +1,6 @@
 import {
   CommandRefused,
+  cadenceOf,
   LogStreams,
   measurementPartition,
   type Service,
@@ -37,13 +38,21 @@ import { Turns } from '../turns.js';
 import type { Counted } from './counted.js';
 import { burnDownOf, type Cut, periodsIn, stepsOf } from './history.js';
 import { noSuchGroup } from './no-such-group.js';
-import { cadenceOf, Past } from './past.js';
+import { Past } from './past.js';
 import { measuredPeriods, plannedPeriods } from './periods.js';
+import { sourceAsOf, sourceNow } from './source.js';
 import { rowOfGroup, type StoredGroups, statusOfStoredGroups, storedGroups } from './stored-groups.js';
 import { storedSlices, storedSource } from './stored-source.js';
 
 /** Long spans that are read at a time: each holds a connection to the database. */
 const AT_A_TIME = 3;
+
+/** An SLO as it is defined now. */
+interface Planned {
+  plan: SloPlan;
+  entry: SloEntry;
+  unit: string | undefined;
+}
 
 /** Answers what is known of an SLO, now, as of a moment, and over time. */
 export class StatusReader {
@@ -61,7 +70,12 @@ export class StatusReader {
    * @throws CommandRefused 404, or 422 for a definition that this version cannot evaluate
    */
   async now(slo: string, group?: string): Promise<SloStatus> {
-    const { plan, entry, unit } = await this.#plan(slo, group);
+    const planned = await this.#plan(slo, group);
+    const status = await this.#now(slo, planned, group);
+    return { ...status, ...sourceNow(this.#evaluator.registry, sliOf(planned.entry), status.watermark) };
+  }
+
+  async #now(slo: string, { plan, entry, unit }: Planned, group?: string): Promise<SloStatus> {
     const { service, sli } = entry.definition;
     const live = await this.#evaluator.liveStatus(slo, measurementPartition(service, sli), group);
     if (live !== null) return live;
@@ -131,6 +145,7 @@ export class StatusReader {
       ...status,
       policy: policyOf(entry, await this.#serviceAsOf(service, asOf)),
       backfill: null,
+      ...(await sourceAsOf(this.#log, sli, asOf, status.watermark)),
       ...(parts &&
         statusOfGroups(plan, source(buckets), [...parts.groups.values()].map(source), entry.ledger, now)),
     };
@@ -251,16 +266,13 @@ export class StatusReader {
     return new Map(last ? [[name, last]] : []);
   }
 
-  async #plan(
-    slo: string,
-    group?: string,
-  ): Promise<{ plan: SloPlan; entry: SloEntry; unit: string | undefined }> {
+  async #plan(slo: string, group?: string): Promise<Planned> {
     const planned = await this.#planned(slo);
     if (group !== undefined && planned.plan.grouping === null) throw notGrouped(slo);
     return planned;
   }
 
-  async #planned(slo: string): Promise<{ plan: SloPlan; entry: SloEntry; unit: string | undefined }> {
+  async #planned(slo: string): Promise<Planned> {
     const { registry } = this.#evaluator;
     // Defined a moment ago through another instance, perhaps.
     if (registry.slos.get(slo) === undefined) await registry.catchUp();

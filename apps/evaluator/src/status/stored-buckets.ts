@@ -1,4 +1,3 @@
-import { durationMillis, type Sli } from '@bellwether/contracts';
 import { type IndicatorBuckets, indicatorKey, needsOf, type RulePlan } from '@bellwether/slo';
 import type { SeriesStore } from '../store/series-store.js';
 
@@ -40,7 +39,3 @@ export async function storedBuckets(
   const backfill = row.backfilled === null ? null : { done: row.backfilled, of: row.backfillOf };
   return { buckets, backfill };
 }
-
-/** The cadence that an SLI's definition gives, milliseconds. */
-export const cadenceOf = (sli: Pick<Sli, 'cadence'> | undefined): number | undefined =>
-  sli?.cadence === undefined ? undefined : durationMillis(sli.cadence);

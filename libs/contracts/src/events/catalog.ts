@@ -16,6 +16,11 @@ export const eventCatalog = {
   },
   'service.defined': { schema: 1, data: slo.serviceDefined, says: 'a service was created or changed' },
   'sli.defined': { schema: 1, data: slo.sliDefined, says: 'an SLI was created or changed' },
+  'sli.source-changed': {
+    schema: 1,
+    data: slo.sliSourceChanged,
+    says: 'the source that an SLI is fetched from fails, has no data, or answers again',
+  },
   'slo.defined': { schema: 1, data: slo.sloDefined, says: 'an SLO was created or changed' },
   'slo.retired': { schema: 1, data: slo.sloRetired, says: 'an SLO was retired' },
   'slo.alert.fired': {

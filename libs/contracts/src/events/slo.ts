@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { resourceName } from '../names.js';
 import { service, sli } from '../resources/service.js';
 import { severity } from '../resources/severity.js';
+import { sourceState } from '../resources/sli-source.js';
 import { alertSeverity, sloDefinition, sloGroup } from '../resources/slo.js';
 import { timestamp } from '../time.js';
 
@@ -26,6 +27,21 @@ export const alertEvidence = z.object({
   /** Sums over the short window. */
   shortGood: z.number().optional(),
   shortTotal: z.number().optional(),
+});
+
+/** The source of an SLI answers otherwise than before. */
+export const sliSourceChanged = z.object({
+  service: resourceName,
+  sli: resourceName,
+  kind: z.literal('prometheus'),
+  state: sourceState,
+  /** What is wrong; null when nothing is. */
+  error: z.string().nullable(),
+  /** When it answered last; null when it never did. */
+  lastSuccessAt: timestamp.nullable(),
+  at: timestamp,
+  /** Number of this change of the source, from 1. */
+  n: z.int().positive(),
 });
 
 const alertTransition = z.object({
@@ -96,3 +112,4 @@ export type SloAlertResolved = z.infer<typeof sloAlertResolved>;
 export type SloBudgetCrossed = z.infer<typeof sloBudgetCrossed>;
 export type ChangeRecorded = z.infer<typeof changeRecorded>;
 export type SloRetired = z.infer<typeof sloRetired>;
+export type SliSourceChanged = z.infer<typeof sliSourceChanged>;

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { httpUrl, resourceName, text } from '../names.js';
+import { durationMillis } from '../time.js';
 import { errorBudgetPolicy } from './error-budget-policy.js';
 import { goldenSignalsDefinition } from './golden-signals.js';
-import { sliSource } from './sli-source.js';
+import { DEFAULT_EVERY, sliSource } from './sli-source.js';
 
 /** A service: what SLOs, incidents and pages are about. Tier 1 is the most critical. */
 export const service = z
@@ -46,3 +47,13 @@ export const sli = z
   })
   .meta({ id: 'Sli' });
 export type Sli = z.infer<typeof sli>;
+
+/**
+ * How often a measurement of an SLI is expected, milliseconds: as its definition says, or as often as its source is
+ * asked; undefined when only what comes in tells.
+ */
+export function cadenceOf(sli: Pick<Sli, 'cadence' | 'source'> | undefined): number | undefined {
+  const { cadence, source } = sli ?? {};
+  if (cadence !== undefined) return durationMillis(cadence);
+  return source?.prometheus === undefined ? undefined : durationMillis(source.every ?? DEFAULT_EVERY);
+}

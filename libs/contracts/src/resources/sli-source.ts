@@ -60,3 +60,10 @@ export type SliSource = z.infer<typeof sliSource>;
 
 /** `every` of a source that does not say. */
 export const DEFAULT_EVERY = '1m';
+
+/**
+ * How the source of an SLI answers: `ok`; `empty`, it answers, but has had no data for ten periods; `failing`. `waiting`
+ * is one that has not been asked yet.
+ */
+export const sourceState = z.enum(['ok', 'empty', 'failing']);
+export type SourceState = z.infer<typeof sourceState>;

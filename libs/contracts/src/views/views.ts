@@ -3,6 +3,7 @@ import { incidentId, labels, pageId } from '../names.js';
 import { budgetAction } from '../resources/error-budget-policy.js';
 import { urgency } from '../resources/oncall.js';
 import { severity } from '../resources/severity.js';
+import { sourceState } from '../resources/sli-source.js';
 import { alertSeverity, sloGroup } from '../resources/slo.js';
 import { timestamp } from '../time.js';
 import { alertState, burnRates, sloBudget, sloComponent, sloGrouping, sloGroupStatus } from './slo-groups.js';
@@ -43,6 +44,17 @@ export const sloStatus = z
         steps: z.array(
           z.object({ action: budgetAction, remainingBelow: z.number(), since: timestamp.nullable() }),
         ),
+      })
+      .optional(),
+    /** Where the SLI is fetched from, of one that is: whether the source answers. `waiting`: it was not asked yet. */
+    source: z
+      .object({
+        kind: z.literal('prometheus'),
+        state: sourceState.or(z.literal('waiting')),
+        since: timestamp.nullable(),
+        /** While it answers, the end of the newest period that it had data of. */
+        lastSuccessAt: timestamp.nullable(),
+        lastError: z.string().nullable(),
       })
       .optional(),
     /** Progress of a back-fill from the journal, while it runs. */

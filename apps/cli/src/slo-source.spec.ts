@@ -1,0 +1,63 @@
+import type { SloStatus } from '@bellwether/contracts';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { FakeServer } from './fake-server.fixture.js';
+
+let server: FakeServer;
+beforeAll(async () => {
+  server = await FakeServer.start();
+});
+afterAll(() => server.stop());
+
+const status = (source?: SloStatus['source']): SloStatus => ({
+  slo: 'checkout-availability',
+  service: 'checkout',
+  asOf: '2026-11-22T10:00:00.000Z',
+  state: 'ok',
+  frozen: null,
+  objective: 0.999,
+  sli: 1,
+  good: 10,
+  total: 10,
+  compliant: true,
+  budget: { total: 0.001, consumed: 0, remaining: 1, exhausted: false, exhaustsAt: null },
+  burn: [{ window: '1h', rate: 0 }],
+  alerts: [],
+  watermark: '2026-11-22T09:59:00.000Z',
+  history: 86_400,
+  coverage: 1,
+  corrections: 0,
+  ...(source && { source }),
+});
+
+async function shown(source?: SloStatus['source']): Promise<string | undefined> {
+  server.answer = () => ({ status: 200, body: status(source) });
+  const { out } = await server.run('status', 'checkout-availability');
+  return out.split('\n').find((line) => line.startsWith('Source'));
+}
+
+const source = {
+  kind: 'prometheus',
+  since: '2026-11-22T09:56:00.000Z',
+  lastError: 'it does not answer',
+} as const;
+
+test('the status of an SLO tells how the source of its SLI answers', async () => {
+  expect(await shown()).toBeUndefined();
+  expect(
+    await shown({ ...source, state: 'ok', lastError: null, lastSuccessAt: '2026-11-22T09:59:00.000Z' }),
+  ).toMatch(/^Source +prometheus ok$/);
+  expect(await shown({ ...source, state: 'failing', lastSuccessAt: '2026-11-22T09:55:00.000Z' })).toMatch(
+    /^Source +prometheus failing since 4 min ago: it does not answer \(answered last 5 min ago\)$/,
+  );
+  expect(await shown({ ...source, state: 'failing', lastSuccessAt: null })).toMatch(/\(it never answered\)$/);
+});
+
+test('the list of SLOs tells which have a source that fails', async () => {
+  server.answer = ({ url }) => ({
+    status: 200,
+    body: url.endsWith('/status')
+      ? status({ ...source, state: 'failing', lastSuccessAt: null })
+      : { items: [{ name: 'checkout-availability' }], nextCursor: null },
+  });
+  expect((await server.run('status')).out).toMatch(/checkout-availability +ok \(source failing\) +99.9 %/);
+});
