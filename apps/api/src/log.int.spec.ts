@@ -199,6 +199,7 @@ describe('explain', () => {
     const data = ofPart.data as EventData<'slo.alert.fired'>;
     const fired = await rig.append(LogStreams.slo('journey'), 'slo.alert.fired', {
       ...data,
+      tier: 'slow',
       slo: 'journey',
       service: 'shop',
       components: [
@@ -210,13 +211,27 @@ describe('explain', () => {
     const { body } = await rig.get<Explanation>(`/v1/explain/${fired.id}`);
     expect(body.chain[0]).toMatchObject({
       causedBy: [data.evidence?.eventId, ofPart.id],
-      summary: expect.stringMatching(/; by component: checkout-availability 40 of 60, nosuch 59.5 of 60$/),
+      summary: expect.stringMatching(
+        /; 850 of 1000 good over 1h; by component: checkout-availability 40 of 60, nosuch 59.5 of 60$/,
+      ),
     });
     expect(body.chain.map(({ type }) => type)).toEqual([
       'slo.alert.fired',
       'measurement.recorded',
       'slo.alert.fired',
     ]);
+    const { startedAt: _, declare: __, title: ___, ...burns } = data;
+    const resolved = await rig.append(LogStreams.slo('journey'), 'slo.alert.resolved', {
+      ...burns,
+      tier: 'slow',
+      slo: 'journey',
+      service: 'shop',
+      firedAt: data.eventTime,
+      reason: 'recovered',
+    });
+    const over = await rig.get<Explanation>(`/v1/explain/${resolved.id}`);
+    // Its windows were made of several streams: nobody counts the points of one.
+    expect(over.body.chain[0]?.summary).toMatch(/; 850 of 1000 good over 1h$/);
   });
 
   test('takes the id of a page or of an incident, too', async () => {

@@ -136,3 +136,36 @@ test('the status of a composite says what it is made of, and what of it is not t
   const { out } = await server.run('status', 'journey');
   expect(out).toMatch(/Made of +cart, pay × 2\.5 \(not defined\)\n/);
 });
+
+test('an incident tells the alerts of groups apart', async () => {
+  const alert = {
+    kind: 'slo',
+    name: 'checkout-availability',
+    service: 'checkout',
+    severity: 'page',
+    tier: 'fast',
+    state: 'firing',
+    firedAt: '2026-11-22T09:30:00.000Z',
+    resolvedAt: null,
+    eventId: 'e',
+  };
+  const incident = {
+    id: 'INC-1',
+    severity: 'sev2',
+    status: 'investigating',
+    title: 'burning',
+    services: ['checkout'],
+    responders: [],
+    startedAt: '2026-11-22T09:29:00.000Z',
+    detectedAt: '2026-11-22T09:30:00.000Z',
+    alerts: [alert, { ...alert, group: { label: 'region', value: 'eu' }, state: 'resolved' }],
+  };
+  server.answer = ({ url }) => ({
+    status: 200,
+    body: url.includes('timeline') ? { items: [], nextCursor: null } : incident,
+  });
+  const { out } = await server.run('incident', 'show', 'INC-1');
+  expect(out).toMatch(
+    /Alerts +checkout-availability page-fast firing, checkout-availability page-fast \(region eu\) resolved\n/,
+  );
+});

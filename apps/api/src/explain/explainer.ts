@@ -63,8 +63,23 @@ export class Explainer {
   private async windowOf(event: RecordedEvent, causes: RecordedEvent[]): Promise<AlertWindow | null> {
     if (!/^(slo|rule)[.]alert[.]/.test(event.type)) return null;
     const { evidence, group } = event.data as { evidence?: Evidence | null; group?: SloGroup };
+    // A composite counts what several streams of measurements come to.
+    if (await this.isOfComposite(event)) return null;
     const tipping = causes.find(({ id }) => id === evidence?.eventId);
     return evidence && tipping ? await alertWindow(this.log, evidence, tipping, group) : null;
+  }
+
+  /** Whether an alert is of an SLO made of others: its firing says which. */
+  private async isOfComposite(event: RecordedEvent): Promise<boolean> {
+    const isFiring = ({ type, data }: RecordedEvent): boolean =>
+      type === 'slo.alert.fired' && (data as { n: number }).n === (event.data as { n: number }).n;
+    const firing =
+      event.type === 'slo.alert.resolved'
+        ? (await this.log.readStream(event.stream)).find(
+            (each) => isFiring(each) && tierOf(each) === tierOf(event),
+          )
+        : event;
+    return (firing?.data as { components?: unknown[] } | undefined)?.components !== undefined;
   }
 
   private async start(id: string): Promise<RecordedEvent[]> {
@@ -109,7 +124,7 @@ export class Explainer {
         return measured?.id === cause.id ? measured : undefined;
       }
       case 'firing':
-        return await this.firing(cause.slo, event.position);
+        return await this.firing(cause.slo, event);
       case 'last': {
         const before = await this.log.readStream(cause.stream);
         return before.findLast(
@@ -119,16 +134,26 @@ export class Explainer {
     }
   }
 
-  /** The latest alert of an SLO over everything that had fired before a position, and not resolved. */
-  private async firing(slo: string, position: number): Promise<RecordedEvent | undefined> {
+  /**
+   * The alert of an SLO over everything that had fired, and not resolved, before an alert of another one: the one of the
+   * same severity and tier, else the most urgent.
+   */
+  private async firing(slo: string, before: RecordedEvent): Promise<RecordedEvent | undefined> {
     const open = new Map<string, RecordedEvent>();
     for (const event of await this.log.readStream(LogStreams.slo(slo))) {
-      if (event.position >= position) break;
-      const { severity, tier, group } = event.data as EventData<'slo.alert.fired'>;
+      if (event.position >= before.position) break;
+      const { group } = event.data as EventData<'slo.alert.fired'>;
       if (group !== undefined) continue;
-      if (event.type === 'slo.alert.fired') open.set(`${severity}/${tier}`, event);
-      if (event.type === 'slo.alert.resolved') open.delete(`${severity}/${tier}`);
+      if (event.type === 'slo.alert.fired') open.set(tierOf(event), event);
+      if (event.type === 'slo.alert.resolved') open.delete(tierOf(event));
     }
-    return [...open.values()].at(-1);
+    const urgent = [...open].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, event]) => event);
+    return open.get(tierOf(before)) ?? urgent[0];
   }
+}
+
+/** `page/fast`: a page is before a ticket. */
+function tierOf({ data }: RecordedEvent): string {
+  const { severity, tier } = data as EventData<'slo.alert.fired'>;
+  return `${severity}/${tier}`;
 }

@@ -1,4 +1,4 @@
-import type { Incident, TimelineEntry } from '@bellwether/contracts';
+import { groupName, type Incident, type IncidentAlert, type TimelineEntry } from '@bellwether/contracts';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { fields, relative, table, tone } from '../output.js';
@@ -228,16 +228,17 @@ async function show(session: Session, id: string, asOf?: string): Promise<void> 
         ['Detected', state.detectedAt],
         ['Acknowledged', state.acknowledgedAt],
         ['Resolved', state.resolvedAt ? `${state.resolvedAt} (${state.timeToResolveMinutes} min)` : null],
-        [
-          'Alerts',
-          state.alerts.map((a) => `${a.name} ${a.severity}${a.tier ? `-${a.tier}` : ''} ${tone(a.state)}`),
-        ],
+        ['Alerts', state.alerts.map((a) => `${alertLine(a)} ${tone(a.state)}`)],
       ]),
       '',
       ...entries.map(entryLine),
     ].join('\n'),
   );
 }
+
+/** `checkout-availability page-fast`, of a group `checkout-availability page-fast (region eu)`. */
+const alertLine = ({ name, severity, tier, group }: IncidentAlert): string =>
+  `${name} ${severity}${tier ? `-${tier}` : ''}${group ? ` (${groupName(group)})` : ''}`;
 
 const headline = (i: Incident): string =>
   `${pc.bold(i.id)} ${tone(i.severity)} ${tone(i.status)}  ${i.title}`;
