@@ -1,6 +1,8 @@
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { portVariables } from '@bellwether/local';
 import { expect, test } from '@jest/globals';
+import { z } from 'zod';
 
 const root = path.resolve(import.meta.dirname, '../../..');
 const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
@@ -24,6 +26,42 @@ test('the configuration table has every variable that the code reads, and no oth
     ),
   );
   expect([...documented].sort()).toEqual([...read].sort());
+});
+
+/** Defaults as the code has them, by variable: those of a local run, and those of the services' schemas. */
+async function defaults(): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const { variable, default: port } of Object.values(portVariables))
+    found.set(variable, port === 0 ? 'any' : String(port));
+  for (const file of globSync('apps/*/src/config.ts', { cwd: root })) {
+    // A service is never imported by name (decision 2); what it reads from outside is all that is wanted of it.
+    const exported: Record<string, unknown> = await import(path.join(root, file));
+    for (const schema of Object.values(exported)) {
+      if (!(schema instanceof z.ZodObject)) continue;
+      for (const [variable, field] of Object.entries(schema.shape)) {
+        const { data, success } = z.safeParse(field, undefined);
+        if (success && data !== undefined && !found.has(variable)) found.set(variable, String(data));
+      }
+    }
+  }
+  // 0 is any free port, here as above.
+  found.set('BELLWETHER_ADMIN_PORT', found.get('BELLWETHER_ADMIN_PORT') === '0' ? 'any' : 'changed');
+  return found;
+}
+
+test('the configuration table has the defaults that the code has', async () => {
+  const rows = [...readme.matchAll(/^\| ((?:`[A-Z_]+`(?:, )?)+) \| [^|]+ \| ([^|]+) \|$/gm)];
+  const documented = new Map(
+    rows.flatMap(([, names = '', column = '']) => {
+      const variables = [...names.matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name as string);
+      const values = variables.length > 1 ? column.split(', ') : [column];
+      return variables.map((name, i) => [name, (values[i] ?? values[0] ?? '').trim()] as const);
+    }),
+  );
+  const known = await defaults();
+  expect(known.size).toBeGreaterThan(15);
+  for (const [variable, value] of known)
+    expect([variable, documented.get(variable)]).toEqual([variable, value]);
 });
 
 test('every file that the README links to is there', () => {
