@@ -29,6 +29,16 @@ test('measurements are summed up exactly', () => {
   );
 });
 
+test('a source says how it answers, and what is wrong', () => {
+  const changed = { service: 'checkout', sli: 'latency', state: 'failing', error: 'it does not answer' };
+  expect(summaryOf(event('sli.source-changed', changed))).toBe(
+    'source of checkout/latency: failing: it does not answer',
+  );
+  expect(summaryOf(event('sli.source-changed', { ...changed, state: 'ok', error: null }))).toBe(
+    'source of checkout/latency: ok',
+  );
+});
+
 test('an alert says its burn rates, its threshold and what is left', () => {
   const alert = {
     slo: 'checkout-availability',

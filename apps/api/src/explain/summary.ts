@@ -23,6 +23,8 @@ const time = (millis: number) => new Date(millis).toISOString();
 
 const writers: Writers = {
   'measurement.recorded': measured,
+  'sli.source-changed': (data) =>
+    `source of ${data.service}/${data.sli}: ${data.state}${data.error === null ? '' : `: ${data.error}`}`,
   'slo.alert.fired': (data, window) =>
     `${data.severity} alert ${data.tier} of ${sloName(data)}: ${burn(data)}${evidence(data, window)}${components(data)}`,
   'slo.alert.resolved': (data, window) =>
