@@ -10,8 +10,6 @@ import {
 } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
 import {
-  CompositeSlices,
-  componentsState,
   dueSlices,
   type Grouping,
   Heartbeat,
@@ -25,9 +23,6 @@ import {
   statusOf,
   statusOfGroups,
 } from '@bellwether/slo';
-import { JudgedMinutes } from '../composite/judged-minutes.js';
-import { LiveComposite } from '../composite/live-composite.js';
-import { componentsOfStatus, knownNow, resolveComposite, slisOf } from '../composite/resolve.js';
 import type { Evaluator } from '../evaluator.js';
 import { planOf } from '../partition/live-series.js';
 import type { SloEntry } from '../registry/slo-entry.js';
@@ -35,6 +30,7 @@ import { policyOf } from '../registry/slo-policy.js';
 import type { SeriesRow } from '../store/series-row.js';
 import { StoredMinutes } from '../store/stored-minutes.js';
 import { Turns } from '../turns.js';
+import { compositeStatus, countedComposite } from './composite-status.js';
 import type { Counted } from './counted.js';
 import { burnDownOf, type Cut, periodsIn, stepsOf } from './history.js';
 import { noSuchGroup } from './no-such-group.js';
@@ -79,7 +75,7 @@ export class StatusReader {
     const { service, sli } = entry.definition;
     const live = await this.#evaluator.liveStatus(slo, measurementPartition(service, sli), group);
     if (live !== null) return live;
-    if (plan.indicator.kind === 'composite') return await this.#composite(plan, entry);
+    if (plan.indicator.kind === 'composite') return await compositeStatus(this.#evaluator, plan, entry);
 
     // Another instance holds the partition, or the buckets are still being made: what is stored answers.
     const { store, registry, clock } = this.#evaluator;
@@ -216,7 +212,7 @@ export class StatusReader {
     defined: number | undefined,
     read: (counted: Counted) => Promise<T>,
   ): Promise<T> {
-    if (plan.indicator.kind === 'composite') return await read(await this.#countedComposite(plan));
+    if (plan.indicator.kind === 'composite') return await read(await countedComposite(this.#evaluator, plan));
     const { store, clock } = this.#evaluator;
     const row = await find();
     const tallies =
@@ -231,33 +227,6 @@ export class StatusReader {
     }));
     // Made anew in this moment: what took its place is read.
     return answer === null ? await this.#readCounted(plan, find, defined, read) : answer.value;
-  }
-
-  /** A composite whose partition another instance holds, or whose components' buckets are still being made. */
-  async #composite(plan: SloPlan, entry: SloEntry): Promise<SloStatus> {
-    const { store, registry, clock } = this.#evaluator;
-    const now = clock.now().getTime();
-    const resolved = resolveComposite(knownNow(registry), plan.definition.name);
-    const live = resolved && (await LiveComposite.open(store, resolved, now));
-    const source = live?.source ?? new CompositeSlices(plan).source(componentsState([]));
-    return {
-      ...statusOf(readSlo(plan, source, now), entry.ledger),
-      policy: policyOf(entry, registry.services),
-      backfill: live === null ? await store.backfillOf(slisOf(resolved)) : null,
-      ...(resolved && { components: componentsOfStatus(resolved.tree) }),
-    };
-  }
-
-  async #countedComposite(plan: SloPlan): Promise<Counted> {
-    const { store, registry, clock } = this.#evaluator;
-    const now = clock.now().getTime();
-    const resolved = resolveComposite(knownNow(registry), plan.definition.name);
-    const live = resolved && (await LiveComposite.open(store, resolved, now));
-    if (live === null) return { stored: null, due: null, cadence: null, building: true };
-    const { source } = live;
-    const due = plan.rule === null ? null : dueSlices(plan, source, now);
-    const { cadence } = source.heartbeat.regularity;
-    return { stored: new JudgedMinutes(live), due, cadence, building: false };
   }
 
   async #serviceAsOf(name: string, asOf: Date): Promise<Map<string, { data: Service }>> {

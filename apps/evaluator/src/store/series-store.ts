@@ -12,17 +12,11 @@ import {
   Series,
   type Window,
 } from '@bellwether/slo';
-import type pg from 'pg';
 import type { Lease } from '../partition/leases.js';
 import { removeSeries, takeChanges, writeChanges } from './changes.js';
 import { fence } from './lease-fence.js';
-import {
-  type BucketsState,
-  COLUMNS,
-  type Removals,
-  type SeriesChange,
-  type SeriesRow,
-} from './series-row.js';
+import { COLUMNS, type Removals, type SeriesChange, type SeriesRow } from './series-row.js';
+import { SeriesRows } from './series-rows.js';
 import { daysOf, type StoredDay } from './stored-days.js';
 
 /** The checkpoint is not where this instance left it: what is in memory must be thrown away and read again. */
@@ -34,15 +28,9 @@ export class CheckpointMoved extends Error {
 }
 
 /** Buckets in Postgres: minutes by the hour, whole-hour sums by the day. */
-export class SeriesStore {
-  readonly #pool: pg.Pool;
-
-  constructor(pool: pg.Pool) {
-    this.#pool = pool;
-  }
-
+export class SeriesStore extends SeriesRows {
   async checkpoint(partition: number): Promise<number> {
-    const { rows } = await this.#pool.query<{ position: string }>(
+    const { rows } = await this.pool.query<{ position: string }>(
       'select position from evaluator.checkpoints where partition = $1',
       [partition],
     );
@@ -51,12 +39,12 @@ export class SeriesStore {
 
   /** Asks the holders of all partitions to make their buckets anew. */
   async requestRebuild(): Promise<void> {
-    await this.#pool.query('update evaluator.checkpoints set rebuild = true');
+    await this.pool.query('update evaluator.checkpoints set rebuild = true');
   }
 
   /** How far each partition is stored, and whether its buckets are to be made anew. */
   async checkpoints(): Promise<Map<number, { position: number; rebuild: boolean }>> {
-    const { rows } = await this.#pool.query<{ partition: number; position: number; rebuild: boolean }>(
+    const { rows } = await this.pool.query<{ partition: number; position: number; rebuild: boolean }>(
       'select partition, position::float8 as position, rebuild from evaluator.checkpoints',
     );
     return new Map(rows.map(({ partition, position, rebuild }) => [partition, { position, rebuild }]));
@@ -64,7 +52,7 @@ export class SeriesStore {
 
   /** The buckets of a partition were made anew. @throws LeaseLost */
   async rebuilt(lease: Lease): Promise<void> {
-    await transaction(this.#pool, async (tx) => {
+    await transaction(this.pool, async (tx) => {
       await fence(tx, lease);
       await tx.query('update evaluator.checkpoints set rebuild = false where partition = $1', [
         lease.partition,
@@ -72,78 +60,9 @@ export class SeriesStore {
     });
   }
 
-  /** How far buckets that are being made from the journal are, in messages of measurements. */
-  async progress(): Promise<BucketsState> {
-    const { rows } = await this.#pool.query<BucketsState>(
-      `select (select count(*)::int from evaluator.checkpoints where rebuild) as "partitionsToRebuild",
-              count(*)::int as series, count(backfilled)::int as building,
-              coalesce(sum(backfilled), 0)::float8 as done,
-              coalesce(sum(backfill_of) filter (where backfilled is not null), 0)::float8 as of
-         from evaluator.series where slices_of is null and group_of is null`,
-    );
-    return rows[0] as BucketsState;
-  }
-
-  /** How far the buckets over some SLIs are, in messages of measurements. */
-  async backfillOf(slis: readonly string[]): Promise<{ done: number; of: number }> {
-    const { rows } = await this.#pool.query<{ done: number; of: number }>(
-      `select coalesce(sum(backfilled), 0)::float8 as done, coalesce(sum(backfill_of), 0)::float8 as of
-         from evaluator.series where sli = any($1) and backfilled is not null`,
-      [slis],
-    );
-    return rows[0] as { done: number; of: number };
-  }
-
-  async ofPartition(partition: number): Promise<SeriesRow[]> {
-    const { rows } = await this.#pool.query<SeriesRow>(
-      `select ${COLUMNS} from evaluator.series where partition = $1 order by id`,
-      [partition],
-    );
-    return rows;
-  }
-
-  /** Series by their numbers; those that are not there any more are left out. */
-  async rows(ids: readonly number[]): Promise<Map<number, SeriesRow>> {
-    if (ids.length === 0) return new Map();
-    const { rows } = await this.#pool.query<SeriesRow>(
-      `select ${COLUMNS} from evaluator.series where id = any($1::bigint[])`,
-      [ids],
-    );
-    return new Map(rows.map((row) => [row.id, row]));
-  }
-
-  /** The series that answers for an indicator: the newest live one, else one in the making. */
-  async find(sli: string, indicator: string): Promise<SeriesRow | null> {
-    const { rows } = await this.#pool.query<SeriesRow>(
-      `select ${COLUMNS} from evaluator.series where sli = $1 and indicator = $2 and slices_of is null and group_of is null
-        order by backfilled is null desc, generation desc limit 1`,
-      [sli, indicator],
-    );
-    return rows[0] ?? null;
-  }
-
-  /** The slices that are judged of a series, by indicator. */
-  async slicesOf(id: number): Promise<Map<string, SeriesRow>> {
-    const { rows } = await this.#pool.query<SeriesRow>(
-      `select ${COLUMNS} from evaluator.series where slices_of = $1`,
-      [id],
-    );
-    return new Map(rows.map((row) => [row.indicator, row]));
-  }
-
-  /** The groups that hang on a series, by value of the label; ones that were begun and never stored do not count. */
-  async groupsOf(id: number): Promise<Map<string, SeriesRow>> {
-    const { rows } = await this.#pool.query<SeriesRow>(
-      `select ${COLUMNS} from evaluator.series where group_of = $1 and first_at is not null
-        order by group_value collate "C"`,
-      [id],
-    );
-    return new Map(rows.map((row) => [row.groupValue as string, row]));
-  }
-
   /** Removes groups that were begun and never stored: a crash came in between. @throws LeaseLost */
   async removeUnstoredGroups(lease: Lease, id: number): Promise<void> {
-    const { rows } = await this.#pool.query<{ id: number }>(
+    const { rows } = await this.pool.query<{ id: number }>(
       'select id::float8 as id from evaluator.series where group_of = $1 and first_at is null',
       [id],
     );
@@ -153,21 +72,13 @@ export class SeriesStore {
     );
   }
 
-  /** All series there are, by SLI and indicator. */
-  async all(): Promise<SeriesRow[]> {
-    const { rows } = await this.#pool.query<SeriesRow>(
-      `select ${COLUMNS} from evaluator.series order by sli collate "C", indicator collate "C", generation`,
-    );
-    return rows;
-  }
-
   /** Begins a series of events, to be made from the journal, or of slices, to be made from events. @throws LeaseLost */
   async create(
     lease: Lease,
     series: Pick<SeriesRow, 'sli' | 'indicator' | 'generation'> &
       Partial<Pick<SeriesRow, 'slicesOf' | 'groupOf' | 'groupValue' | 'backfilled' | 'backfillOf'>>,
   ): Promise<SeriesRow> {
-    return await transaction(this.#pool, async (tx) => {
+    return await transaction(this.pool, async (tx) => {
       await fence(tx, lease);
       const { rows } = await tx.query<SeriesRow>(
         `insert into evaluator.series
@@ -192,7 +103,7 @@ export class SeriesStore {
   /** Removes series with all of their buckets, their groups, and the slices judged of them. @throws LeaseLost */
   async remove(lease: Lease, series: readonly number[]): Promise<void> {
     if (series.length === 0) return;
-    await transaction(this.#pool, async (tx) => {
+    await transaction(this.pool, async (tx) => {
       await fence(tx, lease);
       const { rows } = await tx.query<{ id: number }>(
         `with events as (
@@ -249,7 +160,7 @@ export class SeriesStore {
   /** The stored minutes of the measured hours between two, both inclusive. */
   async hours(id: number, from: number, to: number): Promise<Map<number, Cells>> {
     if (to < from) return new Map();
-    const { rows } = await this.#pool.query<{ hour: number; cells: Buffer }>(
+    const { rows } = await this.pool.query<{ hour: number; cells: Buffer }>(
       'select hour, cells from evaluator.minutes where series = $1 and hour between $2 and $3 order by hour',
       [id, from, to],
     );
@@ -259,7 +170,7 @@ export class SeriesStore {
   /** The stored minutes of single hours of several series, in one query. */
   async pages(wanted: readonly { id: number; hour: number }[]): Promise<Map<string, Cells>> {
     if (wanted.length === 0) return new Map();
-    const { rows } = await this.#pool.query<{ id: number; hour: number; cells: Buffer }>(
+    const { rows } = await this.pool.query<{ id: number; hour: number; cells: Buffer }>(
       `select m.series::float8 as id, m.hour, m.cells
          from unnest($1::bigint[], $2::int[]) as w (series, hour) join evaluator.minutes m using (series, hour)`,
       [wanted.map((page) => page.id), wanted.map((page) => page.hour)],
@@ -279,7 +190,7 @@ export class SeriesStore {
     removals: Removals = { removed: [], emptied: [] },
   ): Promise<void> {
     const written = takeChanges(changes);
-    await transaction(this.#pool, async (tx) => {
+    await transaction(this.pool, async (tx) => {
       // A crash of the database that loses the last of these loses their checkpoint with them, which the next one finds.
       // Where the checkpoint does not move it would show nothing: that must be on disk.
       if (to !== from) await tx.query('set local synchronous_commit = off');
@@ -296,7 +207,7 @@ export class SeriesStore {
 
   /** The stored sketches of the hours between two, both inclusive. */
   async sketches(id: number, from: number, to: number): Promise<Map<number, Map<number, Uint8Array>>> {
-    const { rows } = await this.#pool.query<{ hour: number; minutes: Buffer }>(
+    const { rows } = await this.pool.query<{ hour: number; minutes: Buffer }>(
       'select hour, minutes from evaluator.sketches where series = $1 and hour between $2 and $3',
       [id, from, to],
     );
@@ -308,7 +219,7 @@ export class SeriesStore {
     wanted: readonly { id: number; hour: number }[],
   ): Promise<Map<string, Map<number, Uint8Array>>> {
     if (wanted.length === 0) return new Map();
-    const { rows } = await this.#pool.query<{ id: number; hour: number; minutes: Buffer }>(
+    const { rows } = await this.pool.query<{ id: number; hour: number; minutes: Buffer }>(
       `select s.series::float8 as id, s.hour, s.minutes
          from unnest($1::bigint[], $2::int[]) as w (series, hour) join evaluator.sketches s using (series, hour)`,
       [wanted.map((page) => page.id), wanted.map((page) => page.hour)],
@@ -317,7 +228,7 @@ export class SeriesStore {
   }
 
   async #days(id: number, from: number): Promise<StoredDay[]> {
-    const { rows } = await this.#pool.query<{ day: number; cells: Buffer; first: Buffer }>(
+    const { rows } = await this.pool.query<{ day: number; cells: Buffer; first: Buffer }>(
       'select day, cells, first_minutes as first from evaluator.days where series = $1 and day >= $2',
       [id, from],
     );
