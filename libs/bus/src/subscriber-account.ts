@@ -26,9 +26,12 @@ const ASKED = [
   `$JS.ACK.*.*.${stream}.>`,
   `$JS.FC.${stream}.>`,
 ];
-/** Many answers. Between two of them there may be as much time as a client cares to wait. */
+/**
+ * Many answers. The server remembers where to send them for so long after the last one: longer than clients wait in one
+ * pull (30 seconds by default), not so long that those of a busy subscriber pile up.
+ */
 const PULLED = `${API}.CONSUMER.MSG.NEXT.${stream}.*`;
-const LONGEST_PULL = '30m';
+const LONGEST_PULL = '5m';
 
 /**
  * What does not go to JetStream but to `SubscriberApi`, which looks into it: a consumer may be told to deliver to any
