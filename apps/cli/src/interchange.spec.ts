@@ -172,6 +172,7 @@ test('export openslo, import openslo: the same definitions', async () => {
   const again = await bellwether('import', 'openslo', '--strict', '-f', file('g.yml', out), '-o', 'json');
   const before = await bellwether('import', 'openslo', '-f', file('g.yml', out), '-o', 'json');
   expect(again).toEqual(before);
+  expect(again.err).toBe('');
   expect(JSON.parse(again.out)).toEqual(
     definitions().map((one: { kind: string }) => expect.objectContaining(one)),
   );

@@ -7,7 +7,7 @@ import { budgetOf } from '../slo-plan.js';
 import { ANNOTATION, annotationsFor } from './annotations.js';
 import { DataSources, indicatorSpec } from './export-sli.js';
 import { DISPLAY_NAME, importOpenSlo } from './import.js';
-import { ESCALATION_TARGET } from './import-alerting.js';
+import { ESCALATION_TARGET, NO_TARGET } from './import-alerting.js';
 import { CALENDAR_PERIODS, CALENDAR_START } from './import-window.js';
 import type { OpenSloObject } from './objects.js';
 import { toShorthand } from './shorthand.js';
@@ -193,7 +193,7 @@ function alertPolicies(slo: SloDefinition) {
         {
           kind: 'AlertNotificationTarget',
           metadata: { name: slo.escalationPolicy ?? 'incidents' },
-          spec: { target: slo.escalationPolicy === undefined ? 'bellwether' : ESCALATION_TARGET },
+          spec: { target: slo.escalationPolicy === undefined ? NO_TARGET : ESCALATION_TARGET },
         },
       ],
     },

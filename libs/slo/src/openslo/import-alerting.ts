@@ -9,6 +9,9 @@ import { fromShorthand, shorthandMinutes } from './shorthand.js';
 /** Target of an AlertNotificationTarget that stands for an escalation policy of Bellwether, by its name. */
 export const ESCALATION_TARGET = 'bellwether-escalation-policy';
 
+/** Target of one that an export wrote because OpenSLO asks for one: whoever is paged without a policy. */
+export const NO_TARGET = 'bellwether';
+
 /** The fields of a definition that `alertPolicies` carry. */
 export interface AlertingFields {
   alerting: { preset: 'google-sre' | 'none'; windows?: AlertWindowFields[] };
@@ -98,6 +101,7 @@ function escalationPolicyOf(entry: Cursor, objects: OpenSloObjects): string | un
   if (target === undefined) return undefined;
   const kind = target.at('spec').at('target').text();
   if (kind === ESCALATION_TARGET) return target.at('metadata').at('name').name();
+  if (kind === NO_TARGET) return undefined;
   target.warn(`notifications to "${kind}" are left out: name an escalationPolicy, which says who is paged`);
   return undefined;
 }
