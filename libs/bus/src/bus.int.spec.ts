@@ -76,7 +76,7 @@ describe('reconciliation', () => {
     await Promise.all(all.map((each) => each.reconcile()));
     const { jsm } = all[0] as Bus;
     const names = (await jsm.streams.names().next()).sort();
-    expect(names).toEqual(['DLQ', 'EVENTS', 'MEASURED', 'SLI']);
+    expect(names).toEqual(['ABANDONED', 'DLQ', 'EVENTS', 'MEASURED', 'SLI']);
     expect((await jsm.consumers.info(Streams.EVENTS, 'incident')).config).toMatchObject({
       filter_subject: 'evt.>',
       ack_policy: 'all',
@@ -93,6 +93,17 @@ describe('reconciliation', () => {
     await one.reconcile();
     const { config } = await jsm.streams.info(Streams.EVENTS);
     expect([config.max_msgs, config.subjects]).toEqual([1_000_000, ['evt.>']]);
+  });
+
+  test('gives a stream what another one had until now', async () => {
+    const one = await bus();
+    await one.reconcile();
+    await one.jsm.streams.delete(Streams.ABANDONED);
+    const advisories = '$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>';
+    await one.jsm.streams.update(Streams.DLQ, { subjects: ['dlq.>', advisories] });
+    await one.reconcile();
+    expect((await one.jsm.streams.info(Streams.DLQ)).config.subjects).toEqual(['dlq.>']);
+    expect((await one.jsm.streams.info(Streams.ABANDONED)).config.subjects).toEqual([advisories]);
   });
 
   test('refuses a stream of that name which is something else', async () => {
@@ -113,7 +124,7 @@ describe('reconciliation', () => {
     await nats.wipe();
     await eventually(() => expect(one.connected).toBe(true));
     await eventually(async () => {
-      expect((await one.jsm.streams.names().next()).length).toBe(4);
+      expect((await one.jsm.streams.names().next()).length).toBe(5);
       expect((await one.jsm.consumers.info(Streams.EVENTS, 'paging')).name).toBe('paging');
     });
   });

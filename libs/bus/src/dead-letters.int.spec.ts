@@ -136,7 +136,7 @@ describe('dead letters', () => {
         items: [
           {
             consumer: 'pager',
-            key: '1',
+            key: 'ABANDONED/1',
             type: 'EVENTS/1',
             error: 'subscriber pager gave up on message 1 of EVENTS after 1 deliveries',
           },
@@ -144,7 +144,7 @@ describe('dead letters', () => {
       },
     });
     // Nothing of it is the service's to do again, and a retry of everything leaves it out.
-    expect(await stage.command('dlq-retry', { key: '1' })).toMatchObject({
+    expect(await stage.command('dlq-retry', { key: 'ABANDONED/1' })).toMatchObject({
       data: { items: [{ replayed: 0, remaining: 1, error: expect.stringContaining('GET /v1/events') }] },
     });
     expect(await stage.command('dlq-retry')).toMatchObject({ data: { items: [] } });

@@ -21,7 +21,7 @@ const Origin = {
 
 /** A message that was put aside, or an event that a subscriber gave up on (`subscriber` is set then). */
 export interface DeadLetter {
-  /** Its number in the DLQ stream: what `retry` takes. */
+  /** Its number in the DLQ stream: what `retry` takes. Of what a subscriber gave up on, its number in ABANDONED. */
   sequence: number;
   /** The subject it was published to. */
   subject: string;
@@ -99,7 +99,7 @@ function sizeOf(kept: readonly [name: string, value: string][]): number {
   return kept.reduce((bytes, [name, value]) => bytes + name.length + Buffer.byteLength(value) + 4, 0);
 }
 
-/** The DLQ stream: listing and re-drive. */
+/** The DLQ stream: listing and re-drive; and the list of what subscribers gave up on. */
 export class DeadLetters {
   readonly #bus: Bus;
   readonly #subject: string;
@@ -118,7 +118,7 @@ export class DeadLetters {
     const items: DeadLetter[] = [];
     let sequence = options.after ?? 0;
     while (items.length < limit) {
-      const message = await this.#next(sequence + 1, this.#subject);
+      const message = await this.#next(Streams.DLQ, sequence + 1, this.#subject);
       if (!message) return { items, next: null };
       sequence = message.seq;
       items.push(asDeadLetter(message));
@@ -131,7 +131,7 @@ export class DeadLetters {
     const items: DeadLetter[] = [];
     let sequence = options.after ?? 0;
     while (items.length < (options.limit ?? 50)) {
-      const message = await this.#next(sequence + 1, `${MAX_DELIVERIES_ADVISORY}.>`);
+      const message = await this.#next(Streams.ABANDONED, sequence + 1, `${MAX_DELIVERIES_ADVISORY}.>`);
       if (!message) break;
       sequence = message.seq;
       items.push(asAbandoned(message));
@@ -145,13 +145,6 @@ export class DeadLetters {
    */
   async retry(sequence: number): Promise<RetryOutcome> {
     const message = await this.#bus.jsm.streams.getMessage(Streams.DLQ, { seq: sequence });
-    if (message?.subject.startsWith(MAX_DELIVERIES_ADVISORY)) {
-      return {
-        retried: false,
-        reason:
-          'a subscriber gave it up, which finds it in the log: GET /v1/events?after=<its last position>',
-      };
-    }
     const subject = message?.header?.get(Origin.subject);
     if (!message || !subject) throw new NoSuchDeadLetter(sequence);
     if (message.header.get(Origin.truncated)) {
@@ -173,12 +166,15 @@ export class DeadLetters {
     return { retried: true };
   }
 
-  async #next(sequence: number, subject: string): Promise<StoredMsg | null> {
+  async #next(stream: string, sequence: number, subject: string): Promise<StoredMsg | null> {
     const query = { seq: sequence, next_by_subj: subject };
     // The client's type of this request knows only half of what the server takes.
-    return await this.#bus.jsm.streams.getMessage(Streams.DLQ, query as never);
+    return await this.#bus.jsm.streams.getMessage(stream, query as never);
   }
 }
+
+/** How keys of what subscribers gave up on begin. */
+const ABANDONED = `${Streams.ABANDONED}/`;
 
 /** Most dead letters that one answer lists. */
 const LISTED = 500;
@@ -186,7 +182,7 @@ const LISTED = 500;
 /**
  * `dlq-list` and `dlq-retry` of a service that works off a stream, in the form in which services answer for parked
  * events: here each message is a key of its own, its number in the DLQ stream. What outside subscribers gave up on is
- * listed with them, under the subscriber's name: nobody else answers for it.
+ * listed with them, under the subscriber's name and as `ABANDONED/<number>`: nobody else answers for it.
  */
 export function deadLetterCommands(
   bus: Bus,
@@ -220,6 +216,11 @@ async function retryOne(
   letters: DeadLetters,
   key: string,
 ): Promise<{ replayed: number; remaining: number; error?: string }> {
+  if (key.startsWith(ABANDONED)) {
+    const error =
+      'a subscriber gave it up, which finds it in the log: GET /v1/events?after=<its last position>';
+    return { replayed: 0, remaining: 1, error };
+  }
   if (!/^[1-9][0-9]{0,15}$/.test(key)) throw CommandRefused.notFound(`a dead letter with the key "${key}"`);
   try {
     const outcome = await letters.retry(Number(key));
@@ -235,11 +236,12 @@ async function retryOne(
 
 function asParked(consumer: string, letter: DeadLetter) {
   const { sequence, subject, error, path, at, deliveries } = letter;
+  const place = `${letter.subscriber === null ? Streams.DLQ : Streams.ABANDONED}/${sequence}`;
   return {
     consumer,
-    key: String(sequence),
+    key: letter.subscriber === null ? String(sequence) : place,
     position: sequence,
-    eventId: letter.messageId ?? `${Streams.DLQ}/${sequence}`,
+    eventId: letter.messageId ?? place,
     type: subject,
     error: path === null ? error : `${path}: ${error}`,
     parkedAt: at,

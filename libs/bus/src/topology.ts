@@ -31,6 +31,7 @@ export interface Topology {
   measured: StreamLimits;
   events: StreamLimits;
   dlq: StreamLimits;
+  abandoned: StreamLimits;
 }
 
 export const defaultTopology: Topology = {
@@ -39,6 +40,7 @@ export const defaultTopology: Topology = {
   measured: { maxAgeMs: 7 * DAY_MS, maxMessages: 1_000_000, maxBytes: 1024 * MIB },
   events: { maxAgeMs: 7 * DAY_MS, maxMessages: 1_000_000, maxBytes: 1024 * MIB },
   dlq: { maxAgeMs: 30 * DAY_MS, maxMessages: 1_000_000, maxBytes: 256 * MIB },
+  abandoned: { maxAgeMs: 30 * DAY_MS, maxMessages: 100_000, maxBytes: 32 * MIB },
 };
 
 /** A subscriber that gives up on an event of EVENTS after its own MaxDeliver: the server says so once, in a core message. */
@@ -97,13 +99,15 @@ export function declaredStreams(topology: Topology): DeclaredStream[] {
       DiscardPolicy.Old,
       topology.events,
     ),
-    // The advisories too: they are plain messages, so nobody would hear one that comes while nobody listens.
+    stream(Streams.DLQ, 'Dead letters', [Subjects.allDead], DiscardPolicy.Old, topology.dlq),
+    // Advisories are plain messages: nobody would hear one that comes while nobody listens. They are not among the dead
+    // letters, which a subscriber that gives up on everything would drive out.
     stream(
-      Streams.DLQ,
-      'Dead letters, and what subscribers gave up on',
-      [Subjects.allDead, `${MAX_DELIVERIES_ADVISORY}.>`],
+      Streams.ABANDONED,
+      'What subscribers gave up on',
+      [`${MAX_DELIVERIES_ADVISORY}.>`],
       DiscardPolicy.Old,
-      topology.dlq,
+      topology.abandoned,
     ),
   ];
 }

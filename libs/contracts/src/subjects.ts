@@ -1,7 +1,13 @@
 /**
  * Every NATS subject, stream and header name that Bellwether uses is spelled here and nowhere else.
  */
-export const Streams = { SLI: 'SLI', MEASURED: 'MEASURED', EVENTS: 'EVENTS', DLQ: 'DLQ' } as const;
+export const Streams = {
+  SLI: 'SLI',
+  MEASURED: 'MEASURED',
+  EVENTS: 'EVENTS',
+  DLQ: 'DLQ',
+  ABANDONED: 'ABANDONED',
+} as const;
 
 export const Headers = {
   messageId: 'Nats-Msg-Id',
