@@ -17,6 +17,7 @@ import { EventStream, type EventStreamOptions } from './log/event-stream.js';
 import { Buckets } from './operation/buckets.js';
 import { DeadLetters } from './operation/dead-letters.js';
 import { System } from './operation/system.js';
+import { CorrectionStore } from './read/correction-store.js';
 import { EventStore } from './read/event-store.js';
 import { GateStore } from './read/gate-store.js';
 import { IncidentBudgets } from './read/incident-budgets.js';
@@ -134,6 +135,7 @@ async function assemble(
       resourceReader,
       prometheusRules: new PrometheusRulesReader(resourceReader, resources),
       incidents,
+      corrections: new CorrectionStore(models),
       gateStore,
       gate: new GateReader({ models, resources, incidents, overrides: gateStore, gateway, clock }),
       sloAlerts,

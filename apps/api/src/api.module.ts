@@ -6,6 +6,7 @@ import { CommandGateway } from './commands/gateway.js';
 import { Writer } from './commands/writer.js';
 import { AccessController } from './controllers/access.controller.js';
 import { AcknowledgeController } from './controllers/acknowledge.controller.js';
+import { CorrectionsController } from './controllers/corrections.controller.js';
 import { DocumentsController } from './controllers/documents.controller.js';
 import { GateController } from './controllers/gate.controller.js';
 import { IncidentsController } from './controllers/incidents.controller.js';
@@ -26,6 +27,7 @@ import { EventStream } from './log/event-stream.js';
 import { Buckets } from './operation/buckets.js';
 import { DeadLetters } from './operation/dead-letters.js';
 import { System } from './operation/system.js';
+import { CorrectionStore } from './read/correction-store.js';
 import { EventStore } from './read/event-store.js';
 import { GateStore } from './read/gate-store.js';
 import { IncidentBudgets } from './read/incident-budgets.js';
@@ -60,6 +62,7 @@ const PARTS = {
   incidentEvents: IncidentEvents,
   incidentBudgets: IncidentBudgets,
   pages: PageStore,
+  corrections: CorrectionStore,
   gateStore: GateStore,
   gate: GateReader,
   sloAlerts: SloAlertStore,
@@ -86,6 +89,7 @@ export function apiModule(parts: ApiParts): DynamicModule {
     controllers: [
       ResourcesController,
       RulesController,
+      CorrectionsController,
       IncidentsController,
       GateController,
       ReportsController,

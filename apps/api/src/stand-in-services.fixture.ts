@@ -36,6 +36,7 @@ import {
   readRule,
   ruleStatusOf,
 } from '@bellwether/slo';
+import { correctionCommands } from './stand-in-corrections.fixture.js';
 
 type Reply = Extract<CommandReply, { ok: true }>;
 
@@ -164,6 +165,7 @@ export class StandInServices {
         const reply = await this.append(request, LogStreams.gate(data.service), 'gate.decided', decided, 201);
         return { ...reply, data: decision };
       },
+      ...correctionCommands(this.log, (...event) => this.append(...event)),
       'evaluator.slo-status': (request) => this.status(request),
       'evaluator.slo-history': (request) => this.history(request),
       'evaluator.slo-periods': (request) => this.periods(request),

@@ -6,6 +6,7 @@ import type { ServiceContext, ServiceParts } from '@bellwether/service';
 import type { PoolClient } from 'pg';
 import { uuidv7 } from 'uuidv7';
 import type { EvaluatorConfig } from './config.js';
+import { CorrectionRecord } from './corrections/correction-record.js';
 import { Definitions } from './definitions/definitions.js';
 import { RuleDefinitions } from './definitions/rule-definitions.js';
 import { Evaluator } from './evaluator.js';
@@ -86,6 +87,7 @@ export async function buildEvaluatorService(
       ruleDefinitions: new RuleDefinitions(log, evaluator.registry),
       rules: new RuleReader(evaluator, log),
       signals: new SignalReader(evaluator, log),
+      corrections: new CorrectionRecord(log, evaluator.registry),
     }),
     strategies: [strategy],
     ready: () => strategy.unready(),

@@ -1,4 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { CorrectionRecord } from './corrections/correction-record.js';
+import { CorrectionsController } from './corrections/corrections.controller.js';
 import { Definitions } from './definitions/definitions.js';
 import { RuleDefinitions } from './definitions/rule-definitions.js';
 import { EvaluatorController } from './evaluator.controller.js';
@@ -22,10 +24,11 @@ export function evaluatorModule(parts: {
   ruleDefinitions: RuleDefinitions;
   rules: RuleReader;
   signals: SignalReader;
+  corrections: CorrectionRecord;
 }): DynamicModule {
   return {
     module: EvaluatorModule,
-    controllers: [EvaluatorController, GateController, RulesController],
+    controllers: [EvaluatorController, GateController, RulesController, CorrectionsController],
     providers: [
       { provide: Definitions, useValue: parts.definitions },
       { provide: StatusReader, useValue: parts.statuses },
@@ -34,6 +37,7 @@ export function evaluatorModule(parts: {
       { provide: RuleDefinitions, useValue: parts.ruleDefinitions },
       { provide: RuleReader, useValue: parts.rules },
       { provide: SignalReader, useValue: parts.signals },
+      { provide: CorrectionRecord, useValue: parts.corrections },
     ],
   };
 }

@@ -149,6 +149,7 @@ export class BurnDownRun {
       budgetRemainingMax: this.#remaining.most,
       burnMin: this.#burn.least,
       burnMax: this.#burn.most,
+      ...(plan.corrections.touches(this.#start, after - 1) && { corrected: true }),
     });
     this.steps.push({ tally: own, measured: this.#measured });
     this.#own = new Tally();

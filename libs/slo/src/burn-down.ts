@@ -60,19 +60,22 @@ export function pointEnds(plan: SloPlan, from: number, to: number, points: numbe
  * @param from,to,step epoch milliseconds and milliseconds, on whole minutes
  * @param pages what the SLO counts (events, or its judged slices), of each measured hour over {@link burnDownSpan}
  * @param due slices that must have data, see {@link dueSlices}
+ * @param taken what corrections take from it, of each hour: see {@link correctionRule}
  */
 export function burnDown(
   plan: SloPlan,
   pages: ReadonlyMap<number, Cells>,
   { from, to, step }: { from: number; to: number; step: number },
   due: Due | null = null,
+  taken: ReadonlyMap<number, Cells> = new Map(),
 ): SloHistory {
   const low = minuteOf(from);
   const end = minuteOf(to);
-  const before = MinuteSpan.of(burnDownBefore(plan, low), pages).sum();
+  const spanOf = (stretch: Stretch): MinuteSpan => MinuteSpan.of(stretch, pages, taken);
+  const before = spanOf(burnDownBefore(plan, low)).sum();
   const run = new BurnDownRun(plan, low, stepEnds(low, end, step / MINUTE), before, due);
   for (const { near, far } of burnDownParts(plan, { low, high: end - 1 })) {
-    run.take(MinuteSpan.of(near, pages), far && MinuteSpan.of(far, pages));
+    run.take(spanOf(near), far && spanOf(far));
   }
   return { points: run.points };
 }

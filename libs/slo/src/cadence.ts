@@ -1,3 +1,4 @@
+import { Corrections } from './corrections/corrections.js';
 import type { Series } from './series.js';
 import { HOUR_MINUTES, MINUTE, minuteOf } from './time-grid.js';
 import { sliceOf } from './window.js';
@@ -30,12 +31,19 @@ export interface Regularity {
 /**
  * The SLI's own cadence and coverage, from which minutes were measured: it does not depend on the order or the way in
  * which measurements came. The cadence is the median of the last 60 gaps within the last 3 days of event time, unless
- * the SLI's definition gives one; both are at least a slice. The hour of coverage is one slice where that is longer.
+ * the SLI's definition gives one; both are at least a slice. The hour of coverage is one slice where that is longer;
+ * what is excluded is left out of it: nothing is expected there, nor counted.
  * @param defined the cadence of the SLI's definition in milliseconds
  * @param slice minutes of a slice
+ * @param corrections of the SLO that asks
  */
-export function regularity(series: Series, defined?: number, slice = 1): Regularity {
-  return regularityOf(series, latestMeasured(series, slice), defined, slice);
+export function regularity(
+  series: Series,
+  defined?: number,
+  slice = 1,
+  corrections: Corrections = Corrections.NONE,
+): Regularity {
+  return regularityOf(series, latestMeasured(series, slice), { defined, slice, corrections });
 }
 
 /** {@link regularity} of a series, worked out anew only when another minute was measured. */
@@ -48,11 +56,13 @@ export class Heartbeat {
   /**
    * @param defined the cadence of the SLI's definition in milliseconds
    * @param slice minutes of a slice
+   * @param corrections of the SLOs that ask
    */
   constructor(
     readonly series: Series,
     readonly defined?: number,
     readonly slice = 1,
+    readonly corrections: Corrections = Corrections.NONE,
   ) {}
 
   get regularity(): Regularity {
@@ -61,7 +71,7 @@ export class Heartbeat {
       if (!this.#beats(revision)) this.#measured = latestMeasured(this.series, this.slice);
       this.#revision = revision;
       this.#newest = this.series.newest === null ? -1 : minuteOf(this.series.newest);
-      this.#regularity = regularityOf(this.series, this.#measured, this.defined, this.slice);
+      this.#regularity = regularityOf(this.series, this.#measured, this);
     }
     return this.#regularity;
   }
@@ -82,11 +92,17 @@ export class Heartbeat {
 
 /**
  * Whether absent data holds resolution at `now`: the newest measurement is older than three cadences, or coverage is
- * below 0.9. A series too young to have a cadence is not frozen.
+ * below 0.9. A series too young to have a cadence is not frozen. Excluded time makes nothing stale: whoever excludes it
+ * does not ask for data.
  */
-export function freezeOf(series: Series, regular: Regularity, now: number): Freeze | null {
+export function freezeOf(
+  series: Series,
+  regular: Regularity,
+  now: number,
+  corrections: Corrections = Corrections.NONE,
+): Freeze | null {
   if (series.newest === null || regular.cadence === null) return null;
-  const staleAt = series.newest + STALE_AFTER * regular.cadence;
+  const staleAt = corrections.after(series.newest, STALE_AFTER * regular.cadence, now);
   if (now > staleAt) {
     return {
       kind: 'stale',
@@ -108,6 +124,7 @@ export function freezeOf(series: Series, regular: Regularity, now: number): Free
  * Whether the SLI has been silent for `after` cadences at `now`, and since when (epoch milliseconds, the newest
  * measurement); null when it speaks, or when nobody can say how often it should. One that sends late data is not silent.
  * @param heardAt when the log took the latest measurement, epoch milliseconds
+ * @param corrections of an SLO on it: excluded time is no silence
  */
 export function silentSince(
   series: Series,
@@ -115,10 +132,11 @@ export function silentSince(
   now: number,
   after: number,
   heardAt?: number,
+  corrections: Corrections = Corrections.NONE,
 ): number | null {
   if (series.newest === null || regular.cadence === null) return null;
   const spokeAt = Math.max(series.newest, heardAt ?? Number.NEGATIVE_INFINITY);
-  return now > spokeAt + after * regular.cadence ? series.newest : null;
+  return now > corrections.after(spokeAt, after * regular.cadence, now) ? series.newest : null;
 }
 
 const seconds = (millis: number): string =>
@@ -139,8 +157,11 @@ function latestMeasured(series: Series, slice: number): number[] {
 function regularityOf(
   { first, newest: at }: Series,
   measured: readonly number[],
-  defined: number | undefined,
-  slice: number,
+  {
+    defined,
+    slice,
+    corrections,
+  }: Pick<Heartbeat, 'slice' | 'corrections'> & { defined?: number | undefined },
 ): Regularity {
   const least = slice * MINUTE;
   const given = defined === undefined ? null : Math.max(defined, least);
@@ -152,21 +173,42 @@ function regularityOf(
   const hour = sliceOf(newest + slice - Math.max(HOUR_MINUTES, slice), slice);
   const start = Math.max(hour, sliceOf(minuteOf(first), slice));
   const step = cadence / MINUTE;
-  const expected = Math.floor((newest - start) / step) + 1;
+  // Counted in minutes from the start, of which those of excluded slices are none.
+  const open = openSlices(start, newest, slice, corrections);
+  const length = open?.length ?? (newest - start) / slice + 1;
+  if (length === 0) return { cadence, coverage: 1, missedAt: null };
+  const expected = Math.floor(((length - 1) * slice) / step) + 1;
   let seen = 0;
-  let previous = start - step;
+  let previous = -step;
   let missed: number | null = null;
   for (const minute of measured) {
-    if (minute < start) continue;
+    const place = open === null ? minute - start : open.indexOf(minute) * slice;
+    if (place < 0) continue;
     seen++;
-    if (missed === null && minute - previous > step) missed = previous + step;
-    previous = minute;
+    if (missed === null && place - previous > step) missed = previous + step;
+    previous = place;
   }
   return {
     cadence,
     coverage: Math.min(1, seen / expected),
-    missedAt: missed === null ? null : Math.ceil(missed) * MINUTE,
+    missedAt: missed === null ? null : timeOf(missed),
   };
+
+  function timeOf(place: number): number {
+    const minute =
+      open === null ? start + place : (open[Math.floor(place / slice)] as number) + (place % slice);
+    return Math.ceil(minute) * MINUTE;
+  }
+}
+
+/** The slices from `first` to `last` that are not excluded, by their first minutes; null when all are not. */
+function openSlices(first: number, last: number, slice: number, corrections: Corrections): number[] | null {
+  if (corrections.wholeSlices(first, last, slice).excluded === 0) return null;
+  const open: number[] = [];
+  for (let minute = first; minute <= last; minute += slice) {
+    if (!corrections.excludes(minute, minute + slice - 1)) open.push(minute);
+  }
+  return open;
 }
 
 /** Median of the gaps in milliseconds; the lower one of two middles, so that it is a gap that occurred. */

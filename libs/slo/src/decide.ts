@@ -20,13 +20,15 @@ export interface Tip {
 
 /**
  * What a pair's reading says of its alert. Both windows strictly above the threshold, and the floors of traffic met in
- * the long one, is "above". One window that is not is "below". No data in a window decides nothing: the state holds.
+ * the long one, is "above". One window that is not is "below". No data in a window decides nothing: the state holds. Where
+ * there is none because all of it is excluded, nothing is left that could hold it.
  */
 export function conditionOf(
   reading: PairReading,
   floors: { minTotal?: number | undefined; minBad?: number | undefined },
 ): 'above' | 'below' | 'unknown' {
   const { pair, longBurn, shortBurn, traffic } = reading;
+  if (reading.isExcluded) return 'below';
   if (longBurn !== null && !isAbove(longBurn, pair.threshold)) return 'below';
   if (shortBurn !== null && !isAbove(shortBurn, pair.threshold)) return 'below';
   if (longBurn === null || shortBurn === null) return 'unknown';

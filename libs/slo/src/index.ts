@@ -53,6 +53,8 @@ export {
   longestSlice,
   MOST_LEAVES,
 } from './composite/composite-tree.js';
+export { type Correction, correctionFaults, correctionSpans } from './corrections/correction.js';
+export { Corrections } from './corrections/corrections.js';
 export {
   BUDGET_LEVELS,
   conditionOf,
@@ -135,8 +137,16 @@ export { type EventHour, SliceRun } from './slice-run.js';
 export { budgetOf, type Planned, planSlo, type SloPlan } from './slo-plan.js';
 export { importSloth, type SlothOptions } from './sloth/import.js';
 export { statusOf } from './status.js';
+export type { Tallies } from './tallies.js';
 export { fractionOf, Tally, wholeOf } from './tally.js';
 export { HOUR_MINUTES, hourOf, MINUTE, minuteOf } from './time-grid.js';
 export { unitScale } from './unit.js';
 export { calendar, rolling, sliceOf, type Window } from './window.js';
-export { consumedOf, type Due, dueSlices, missingSlices, windowSlices, withMissing } from './window-tally.js';
+export {
+  consumedOf,
+  type Due,
+  dueSlices,
+  unmeasuredSlices,
+  windowSlices,
+  withMissing,
+} from './window-tally.js';

@@ -1,12 +1,16 @@
-import type { SloGroup } from '@bellwether/contracts';
+import type { CorrectionEffect, SloGroup } from '@bellwether/contracts';
 import { Heartbeat } from './cadence.js';
 import type { ComponentsState } from './composite/components-state.js';
+import type { Minutes } from './corrections/corrected-minutes.js';
+import { CorrectedTallies } from './corrections/corrected-tallies.js';
+import { Corrections } from './corrections/corrections.js';
 import type { RulePlan } from './rule/rule-plan.js';
 import { Series } from './series.js';
 import { Sketch } from './sketch.js';
 import { Sketches } from './sketches.js';
-import type { SliceRule } from './slice-rule.js';
+import type { SliceContent, SliceRule } from './slice-rule.js';
 import type { SloPlan } from './slo-plan.js';
+import type { Tallies } from './tallies.js';
 import { Tally } from './tally.js';
 import { HOUR_MINUTES, hourOf, MINUTE, minuteOf } from './time-grid.js';
 import { sliceOf, type Window } from './window.js';
@@ -22,14 +26,20 @@ export interface JudgedSlices {
 export interface SloSource {
   /** How regularly the SLI is measured, in slices of the SLO. */
   heartbeat: Heartbeat;
-  /** What the SLO's windows sum: events by the minute, or judged slices. */
-  tallies: Series;
-  /** Events by the minute. */
+  /** What the SLO's windows sum: events by the minute, or judged slices, with its corrections. */
+  tallies: Tallies;
+  /** Events by the minute with its corrections, for traffic floors. */
+  traffic: Tallies;
+  /** What was measured, whatever is made of it: events by the minute. */
   events: Series;
   /** The part of the SLO that this is of; absent for the whole. */
   group?: SloGroup | undefined;
   /** Of a composite, what its components say of the data; absent where it is measured itself. */
   components?: ComponentsState | undefined;
+  /** What the tallies are without corrections. */
+  uncorrected: Series;
+  /** All series that the tallies are summed from. */
+  summed: readonly Series[];
 }
 
 /** What is needed of the buckets of an indicator by the SLOs and rules that look at it. */
@@ -57,15 +67,20 @@ export function needsOf(plans: Iterable<SloPlan>, thresholds: Iterable<RulePlan>
     if (isSketched) needs.sketched = true;
     (isSketched ? needs.sketchWindows : needs.windows).set(window.key, window);
   }
-  for (const { rule, windows, eventWindows, indicator } of plans) {
-    let over = needs.windows;
+  const over = (rule: SliceRule | null, windows: readonly Window[]): void => {
+    let asked = needs.windows;
     if (rule !== null) {
       const known = needs.rules.get(rule.key) ?? { rule, windows: new Map() };
       needs.rules.set(rule.key, known);
-      over = known.windows;
+      asked = known.windows;
     }
-    for (const window of windows) over.set(window.key, window);
-    for (const window of eventWindows) needs.windows.set(window.key, window);
+    for (const window of windows) asked.set(window.key, window);
+  };
+  for (const { rule, taken, takenTraffic, windows, eventWindows, indicator } of plans) {
+    over(rule, windows);
+    over(null, eventWindows);
+    if (taken !== null) over(taken, windows);
+    if (takenTraffic !== null) over(takenTraffic, eventWindows);
     if (indicator.kind === 'percentile') needs.sketched = true;
   }
   return needs;
@@ -106,7 +121,7 @@ export class IndicatorBuckets {
   readonly group: SloGroup | undefined;
   readonly #windowSketches: ReadonlyMap<string, WindowSketch>;
   readonly #sketchSource: SketchSource | null;
-  readonly #heartbeats = new Map<number, Heartbeat>();
+  readonly #heartbeats = new Map<string, Heartbeat>();
   readonly #touched = new Set<number>();
   readonly #cadence: number | undefined;
 
@@ -145,19 +160,36 @@ export class IndicatorBuckets {
 
   /** What an SLO is read from. @throws RangeError when the buckets were not made for it */
   source(plan: SloPlan): SloSource {
-    const own = { heartbeat: this.heartbeat(plan.slice), events: this.events, group: this.group };
-    if (plan.rule === null) return { ...own, tallies: this.events };
-    const judged = this.slices.get(plan.rule.key);
-    if (judged === undefined) throw new RangeError(`no slices are judged by ${plan.rule.key}`);
-    return { ...own, tallies: judged.series };
+    const { rule, taken, takenTraffic, slice, corrections } = plan;
+    const { events } = this;
+    const uncorrected = this.#series(rule);
+    const less = (series: Series, from: SliceRule | null): Tallies =>
+      from === null ? series : new CorrectedTallies(series, this.#series(from));
+    return {
+      heartbeat: this.heartbeat(slice, corrections),
+      tallies: less(uncorrected, taken),
+      traffic: less(events, takenTraffic),
+      events,
+      group: this.group,
+      uncorrected,
+      summed: taken === null ? [uncorrected] : [uncorrected, this.#series(taken)],
+    };
   }
 
-  /** How regularly the SLI is measured, in slices of so many minutes. */
-  heartbeat(slice = 1): Heartbeat {
-    let heartbeat = this.#heartbeats.get(slice);
+  #series(rule: SliceRule | null): Series {
+    if (rule === null) return this.events;
+    const judged = this.slices.get(rule.key);
+    if (judged === undefined) throw new RangeError(`no slices are judged by ${rule.key}`);
+    return judged.series;
+  }
+
+  /** How regularly the SLI is measured, in slices of so many minutes, where it is not excluded. */
+  heartbeat(slice = 1, corrections = Corrections.NONE): Heartbeat {
+    const key = corrections.excludesAny ? `${slice}~${corrections.key}` : `${slice}`;
+    let heartbeat = this.#heartbeats.get(key);
     if (heartbeat === undefined) {
-      heartbeat = new Heartbeat(this.events, this.#cadence, slice);
-      this.#heartbeats.set(slice, heartbeat);
+      heartbeat = new Heartbeat(this.events, this.#cadence, slice, corrections);
+      this.#heartbeats.set(key, heartbeat);
     }
     return heartbeat;
   }
@@ -196,25 +228,37 @@ export class IndicatorBuckets {
   judge(): void {
     if (this.#touched.size === 0) return;
     for (const { rule, series } of this.slices.values()) {
-      const starts = new Set([...this.#touched].map((minute) => sliceOf(minute, rule.slice)));
-      for (const start of [...starts].sort((a, b) => a - b)) series.put(start, this.judgeSlice(rule, start));
+      for (const start of startsOf(rule, this.#touched)) series.put(start, this.judgeSlice(rule, start));
     }
     this.#touched.clear();
   }
 
   /** What a rule says of the slice that begins with a minute. @throws PageMissing */
-  judgeSlice(rule: SliceRule, start: number) {
-    const last = start + rule.slice - 1;
-    return rule.judge({
-      tally: this.events.sum(start, last),
-      sketch: () => {
-        const sketch = new Sketch();
-        for (let minute = start; minute <= last; minute++) {
-          this.sketches?.mergeInto(sketch, minute, this.events.has(minute));
+  judgeSlice(rule: SliceRule, start: number): Tally {
+    const end = start + rule.slice;
+    const parts = rule.corrections?.parts(start, end - 1) ?? [];
+    const under = (effect: CorrectionEffect | null): SliceContent =>
+      this.#content(
+        start,
+        parts.filter((part) => part.effect === effect),
+      );
+    return rule.judge(this.#content(start, [{ from: start, to: end }]), under);
+  }
+
+  /** What was measured in minutes of a slice. */
+  #content(start: number, minutes: readonly Minutes[]): SliceContent {
+    const tally = new Tally();
+    for (const { from, to } of minutes) tally.plus(this.events.sum(from, to - 1));
+    const sketch = (): Sketch => {
+      const merged = new Sketch();
+      for (const { from, to } of minutes) {
+        for (let minute = from; minute < to; minute++) {
+          this.sketches?.mergeInto(merged, minute, this.events.has(minute));
         }
-        return sketch;
-      },
-    });
+      }
+      return merged;
+    };
+    return { start, tally, sketch };
   }
 
   /** The hours to provide before measurements of these instants (epoch milliseconds) are counted and judged. */
@@ -230,8 +274,8 @@ export class IndicatorBuckets {
     };
     for (const minute of minutes) need(minute);
     for (const [key, { rule, series }] of this.slices) {
-      const starts = new Set([...minutes].map((minute) => sliceOf(minute, rule.slice)));
-      slices.set(key, series.missingFor([...starts].map((start) => start * MINUTE)));
+      const starts = startsOf(rule, minutes);
+      slices.set(key, series.missingFor(starts.map((start) => start * MINUTE)));
       for (const start of starts) {
         for (let minute = start; minute < start + rule.slice; minute += HOUR_MINUTES) need(minute);
         need(start + rule.slice - 1);
@@ -278,4 +322,12 @@ export class IndicatorBuckets {
     for (const { series } of this.slices.values()) bytes += series.bytes;
     return bytes;
   }
+}
+
+/** The slices of minutes that a rule judges, by their first minutes, ascending. */
+function startsOf({ slice, corrections }: SliceRule, minutes: ReadonlySet<number>): number[] {
+  const starts = [...new Set([...minutes].map((minute) => sliceOf(minute, slice)))].sort((a, b) => a - b);
+  return corrections === undefined
+    ? starts
+    : starts.filter((start) => corrections.touches(start, start + slice - 1));
 }

@@ -24,13 +24,19 @@ export class MinuteSpan implements Stretch {
     this.#cells = new Cells(Math.max(0, high - low + 1));
   }
 
-  /** The minutes of a stretch, of which `hours` has those that were measured. */
-  static of(stretch: Stretch, hours: ReadonlyMap<number, Cells>): MinuteSpan {
+  /** The minutes of a stretch, of which `hours` has those that were measured, less what corrections take from them. */
+  static of(
+    stretch: Stretch,
+    hours: ReadonlyMap<number, Cells>,
+    taken: ReadonlyMap<number, Cells> = new Map(),
+  ): MinuteSpan {
     const span = new MinuteSpan(stretch);
     const last = Math.floor(stretch.high / HOUR_MINUTES);
     for (let hour = Math.floor(stretch.low / HOUR_MINUTES); hour <= last; hour++) {
       const cells = hours.get(hour);
       if (cells !== undefined) span.put(hour, cells);
+      const less = taken.get(hour);
+      if (less !== undefined) span.take(hour, less);
     }
     return span;
   }
@@ -41,6 +47,21 @@ export class MinuteSpan implements Stretch {
     const from = Math.max(0, this.low - start);
     const to = Math.min(HOUR_MINUTES - 1, this.high - start);
     for (let i = from; i <= to; i++) this.#cells.addCell(start + i - this.low, cells, i);
+  }
+
+  /** Takes what corrections take from an hour's minutes, which were added before. */
+  take(hour: number, taken: Cells): void {
+    const tally = new Tally();
+    const start = hour * HOUR_MINUTES;
+    const from = Math.max(0, this.low - start);
+    const to = Math.min(HOUR_MINUTES - 1, this.high - start);
+    for (let i = from; i <= to; i++) {
+      if (!taken.has(i)) continue;
+      tally.clear();
+      taken.addTo(tally, i);
+      const { good, goodFraction, total, totalFraction } = tally;
+      this.#cells.take(start + i - this.low, good, goodFraction, total, totalFraction);
+    }
   }
 
   /** Adds an hour's minutes as they are stored, see {@link encodeCells}. @throws RangeError when they are damaged */

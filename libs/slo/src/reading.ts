@@ -17,6 +17,8 @@ export interface PairReading {
   short: Tally;
   /** Events of the long window, for traffic floors. */
   traffic: Tally;
+  /** Corrections leave nothing of the long window: what was measured, or was to be, is excluded. */
+  isExcluded: boolean;
 }
 
 /** An SLO, measured at an instant. */
@@ -56,9 +58,9 @@ export function heldEdges(plan: SloPlan, source: SloSource, now: number): number
  * @throws PageMissing unless what the series say is missing at `now` was provided, with {@link heldEdges}
  */
 export function readSlo(plan: SloPlan, source: SloSource, now: number): Reading {
-  const { tallies, events, heartbeat } = source;
+  const { tallies, traffic, events, heartbeat } = source;
   tallies.advance(now);
-  if (plan.eventWindows.length > 0) events.advance(now);
+  if (plan.eventWindows.length > 0) traffic.advance(now);
   const { missingData } = plan.definition;
   const regular = heartbeat.regularity;
   const freeze = freezeAt(plan, source, now);
@@ -90,7 +92,8 @@ export function readSlo(plan: SloPlan, source: SloSource, now: number): Reading 
         shortBurn: burns.get(over(pair.shortMinutes)) ?? null,
         long,
         short: sums.get(over(pair.shortMinutes)) as Tally,
-        traffic: plan.eventWindows.length > 0 ? events.window(pair.longMinutes) : long,
+        traffic: plan.eventWindows.length > 0 ? traffic.window(pair.longMinutes) : long,
+        isExcluded: isExcluded(plan, source, pair, long, now),
       };
     }),
     burns,
@@ -105,7 +108,18 @@ export function readSlo(plan: SloPlan, source: SloSource, now: number): Reading 
 /** Why absent data holds resolution, where the definition says that it does. */
 function freezeAt(plan: SloPlan, { events, heartbeat, components }: SloSource, now: number): Freeze | null {
   if (plan.definition.missingData !== 'freeze') return null;
-  return components === undefined ? freezeOf(events, heartbeat.regularity, now) : components.freezeAt(now);
+  return components === undefined
+    ? freezeOf(events, heartbeat.regularity, now, plan.corrections)
+    : components.freezeAt(now);
+}
+
+/** Whether it is by corrections alone that nothing is counted in the long window of a pair. */
+function isExcluded(plan: SloPlan, source: SloSource, pair: AlertPair, long: Tally, now: number): boolean {
+  if (!long.isEmpty || (plan.corrections.isEmpty && source.components === undefined)) return false;
+  const window = lookBack(plan, pair.longMinutes);
+  const end = minuteOf(now);
+  const excluding = source.components ?? plan.corrections;
+  return !source.uncorrected.window(window.key).isEmpty || excluding.excludes(window.low(end), end);
 }
 
 /** burn = bad ratio ÷ budget; null when nothing was counted. */

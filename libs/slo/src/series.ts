@@ -1,6 +1,7 @@
 import type { Cells } from './cells.js';
 import { Minutes } from './minutes.js';
 import type { DaySums } from './pages.js';
+import type { Tallies } from './tallies.js';
 import { fractionOf, Tally, wholeOf } from './tally.js';
 import { DAY_MINUTES, HOUR_MINUTES, hourOf, MINUTE, minuteOf } from './time-grid.js';
 import { rolling, type Window } from './window.js';
@@ -18,7 +19,7 @@ import { WindowSum } from './window-sum.js';
  *
  * A series that is not `paged` keeps everything in memory and is never missing anything: for recomputations.
  */
-export class Series {
+export class Series implements Tallies {
   readonly #minutes: Minutes;
   readonly #windows = new Map<string, WindowSum>();
   #first: number | null = null;

@@ -1,12 +1,20 @@
-import { durationMillis, formatDuration, type SloDefinition } from '@bellwether/contracts';
+import {
+  type CorrectionEffect,
+  durationMillis,
+  formatDuration,
+  type SloDefinition,
+} from '@bellwether/contracts';
 import { EPSILON } from './alert-pairs.js';
+import type { Corrections } from './corrections/corrections.js';
 import { boundary } from './indicator.js';
 import { binOf, type Sketch } from './sketch.js';
 import { Tally } from './tally.js';
 import { MINUTE } from './time-grid.js';
 
-/** What was measured in a slice. */
+/** What was measured in a slice, or in a part of it. */
 export interface SliceContent {
+  /** First minute of the slice. */
+  start: number;
   /** Good and all events, or sum and count of values. */
   tally: Tally;
   /** The values that were observed; of a percentile only. */
@@ -19,8 +27,13 @@ export interface SliceRule {
   key: string;
   /** Minutes of a slice, on a grid from the epoch. */
   slice: number;
-  /** Good and total of a slice: 0 of 0 without data, else its share of good, 0 or 1 or between, of 1. */
-  judge(content: SliceContent): Tally;
+  /** Of a rule that says what corrections take from another one's: nothing is judged where none of them holds. */
+  corrections?: Corrections;
+  /**
+   * Good and total of a slice: 0 of 0 without data, else its share of good, 0 or 1 or between, of 1.
+   * @param under the part of it for which a correction of an effect holds, or none (null)
+   */
+  judge(content: SliceContent, under: (effect: CorrectionEffect | null) => SliceContent): Tally;
 }
 
 type Operator = 'lte' | 'lt' | 'gte' | 'gt';

@@ -7,6 +7,8 @@ import {
 } from '@bellwether/contracts';
 import { type AlertPair, alertPairs } from './alert-pairs.js';
 import { compositeRule } from './composite/composite-rule.js';
+import { correctionRule } from './corrections/correction-rule.js';
+import { Corrections } from './corrections/corrections.js';
 import { type Grouping, groupingOf } from './grouping.js';
 import { isCounting } from './indicator.js';
 import { nominalMinutes } from './nominal-window.js';
@@ -36,6 +38,11 @@ export interface SloPlan {
   eventWindows: Window[];
   /** How it is parted into groups beside the whole; null when it is not. */
   grouping: Grouping | null;
+  /** The corrections that are in effect. */
+  corrections: Corrections;
+  /** What they take from what the SLO counts, and from the events of those windows; null where they take nothing. */
+  taken: SliceRule | null;
+  takenTraffic: SliceRule | null;
 }
 
 export type Planned = { ok: true; plan: SloPlan; warnings: string[] } | { ok: false; faults: Fault[] };
@@ -53,8 +60,13 @@ export const lookBack = (plan: Pick<SloPlan, 'slice'>, minutes: number): Window 
  * Checks a definition as a whole and works out what its evaluation needs. What cannot be evaluated as it is asked for is
  * refused by the name of its field: an SLO that is silently taken for another one is worse than none.
  * @param sliUnit unit of the SLI's definition; undefined while it has none
+ * @param corrections what is in effect of what people said of its data
  */
-export function planSlo(definition: SloDefinition, sliUnit?: string): Planned {
+export function planSlo(
+  definition: SloDefinition,
+  sliUnit?: string,
+  corrections: Corrections = Corrections.NONE,
+): Planned {
   const warnings: string[] = [];
   const faults = [
     ...indicatorFaults(definition, sliUnit),
@@ -95,6 +107,9 @@ export function planSlo(definition: SloDefinition, sliUnit?: string): Planned {
   const { minTotal, minBad } = definition.alerting;
   const hasFloors = minTotal !== undefined || minBad !== undefined;
   const longs = rule !== null && hasFloors ? alerts.pairs.map((pair) => pair.longMinutes) : [];
+  // A composite is corrected where it is judged: it has no measurements of its own.
+  const isCorrected = !corrections.isEmpty && indicator.kind !== 'composite';
+  const counted = { isCounting: isCounting(indicator), countsMissing: definition.missingData !== 'freeze' };
   return {
     ok: true,
     warnings: [...warnings, ...alerts.warnings],
@@ -110,6 +125,10 @@ export function planSlo(definition: SloDefinition, sliUnit?: string): Planned {
       windows: [...windows.values()],
       eventWindows: [...new Set(longs)].map((minutes) => rolling(minutes)),
       grouping: groupingOf(definition, window),
+      corrections,
+      taken: isCorrected ? correctionRule({ ...counted, rule }, corrections) : null,
+      takenTraffic:
+        isCorrected && longs.length > 0 ? correctionRule({ ...counted, rule: null }, corrections) : null,
     },
   };
 }

@@ -20,7 +20,9 @@ export function statusOf(reading: Reading, ledger: SloLedger): SloStatus {
     const mark = ledger.alerts.get(alertKey({ severity, tier, group }));
     return { severity, tier, state: mark?.state ?? ('ok' as const), since: mark ? iso(mark.since) : null };
   });
-  const period = plan.window.period(minuteOf(at));
+  const end = minuteOf(at);
+  const low = plan.window.low(end);
+  const period = plan.window.period(end);
   const firing = alerts.some((alert) => alert.state === 'firing');
   return {
     slo: definition.name,
@@ -47,7 +49,8 @@ export function statusOf(reading: Reading, ledger: SloLedger): SloStatus {
     history: reading.history,
     settled: reading.settled,
     coverage: reading.coverage,
-    corrections: 0,
+    corrections: plan.corrections.holding(low, end).length,
+    correctedMinutes: plan.corrections.minutes(low, end),
     ...(group && { group }),
   };
 }

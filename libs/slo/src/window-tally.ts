@@ -17,25 +17,43 @@ export interface Due {
  * measurement that is on its way must not page.
  */
 export function dueSlices(
-  { slice }: SloPlan,
+  { slice, corrections }: SloPlan,
   { events, heartbeat }: Pick<SloSource, 'events' | 'heartbeat'>,
   now: number,
 ): Due | null {
   if (events.first === null || events.newest === null) return null;
   const current = sliceOf(minuteOf(now), slice);
   const newest = Math.min(current, sliceOf(minuteOf(events.newest), slice));
-  const isStale = freezeOf(events, heartbeat.regularity, now)?.kind === 'stale';
+  const isStale = freezeOf(events, heartbeat.regularity, now, corrections)?.kind === 'stale';
   return {
     first: sliceOf(minuteOf(events.first), slice),
     last: isStale ? Math.max(newest, current - slice) : newest,
   };
 }
 
-/** How many slices that begin within [low, high] were due but have no data, where `measured` have. */
-export function missingSlices(measured: number, low: number, high: number, slice: number, due: Due): number {
+/** Slices that count although nothing was measured in them. */
+export interface Unmeasured {
+  /** They were due, and no correction speaks for them as a whole. */
+  missing: number;
+  /** A correction counts them as good as a whole; those that were measured are among them. */
+  forgiven: number;
+}
+
+/**
+ * The slices that begin within [low, high], were due and count without data, where `measured` have some that counts.
+ * Excluded ones are none of them.
+ */
+export function unmeasuredSlices(
+  measured: number,
+  low: number,
+  high: number,
+  { slice, corrections }: Pick<SloPlan, 'slice' | 'corrections'>,
+  due: Due,
+): Unmeasured {
   const from = Math.max(Math.ceil(low / slice) * slice, due.first);
   const to = Math.min(sliceOf(high, slice), due.last);
-  return Math.max(0, (to - from) / slice + 1 - measured);
+  const { excluded, forgiven } = corrections.wholeSlices(from, to, slice);
+  return { missing: Math.max(0, (to - from) / slice + 1 - measured - excluded - forgiven), forgiven };
 }
 
 /**
@@ -46,10 +64,10 @@ export function missingSlices(measured: number, low: number, high: number, slice
 export function withMissing(plan: SloPlan, tally: Tally, low: number, high: number, due: Due | null): Tally {
   const { missingData } = plan.definition;
   if (plan.rule === null || missingData === 'freeze' || due === null) return tally;
-  const missing = missingSlices(tally.total, low, high, plan.slice, due);
-  if (missing === 0) return tally;
+  const { missing, forgiven } = unmeasuredSlices(tally.total, low, high, plan, due);
+  if (missing + forgiven === 0) return tally;
   const whole = tally.copy();
-  whole.add(missingData === 'good' ? missing : 0, 0, missing, 0);
+  whole.add((missingData === 'good' ? missing : 0) + forgiven, 0, missing + forgiven, 0);
   return whole;
 }
 

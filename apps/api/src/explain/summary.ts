@@ -35,6 +35,7 @@ const writers: Writers = {
     `${data.severity} alert of rule ${data.rule} resolved${data.reason ? ` (${data.reason})` : ''}${compared(data)}${place(window)}`,
   'slo.budget.crossed': (data) =>
     `error budget of ${sloName(data)} went ${data.direction} past ${percent(data.threshold)}, remaining ${percent(data.remaining)}`,
+  'slo.corrected': corrected,
   'slo.policy.entered': (data) => `error-budget policy: ${data.title}`,
   'slo.policy.left': (data) =>
     `error-budget policy of ${data.slo}: no longer ${data.action} below ${percent(data.remainingBelow)} (${data.reason}), remaining ${percent(data.remaining)}`,
@@ -60,6 +61,20 @@ export function summaryOf(event: RecordedEvent, window: AlertWindow | null = nul
   const told = timelineText(event)?.text;
   if (told) return told;
   return isEventType(event.type) ? `${eventCatalog[event.type].says}: ${event.stream}` : event.type;
+}
+
+/** Who says what of which time, and why. */
+function corrected(data: EventData<'slo.corrected'>): string {
+  const { slo, id, change, effect, reason, from, to, recurrence, by, withdrawnReason } = data;
+  const within = [from && `from ${from}`, to && `until ${to}`].filter(Boolean).join(' ');
+  const again = recurrence
+    ? `${recurrence.duration} from ${recurrence.start} (${recurrence.timeZone}) on, ${recurrence.rrule}`
+    : '';
+  const when = [again, within].filter((part) => part !== '').join(', ');
+  const what = effect === 'exclude' ? 'excluded' : 'counted as good';
+  return change === 'added'
+    ? `${slo}: ${what} by ${by}: ${when}: ${reason}`
+    : `${slo}: correction ${id} withdrawn by ${by}${withdrawnReason ? ` (${withdrawnReason})` : ''}; ${what} no longer: ${when}`;
 }
 
 /** What the windows of an alert saw, and where that stands in the log. */

@@ -1,4 +1,5 @@
 import type { Projection } from '@bellwether/event-log';
+import { corrections } from './corrections.projection.js';
 import { events } from './events.projection.js';
 import { gateOverrides } from './gate-overrides.projection.js';
 import { incidents } from './incidents.projection.js';
@@ -16,4 +17,5 @@ export const projections: Projection[] = [
   tokens,
   gateOverrides,
   sloAlerts,
+  corrections,
 ];

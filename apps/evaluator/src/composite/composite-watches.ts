@@ -113,7 +113,7 @@ export class CompositeWatches {
     const entry = registry.slos.get(slo);
     if (live === null || live === undefined || entry === undefined) return null;
     const { plan } = live.resolved.tree;
-    if (plan.definition !== entry.definition) return null;
+    if (plan.definition !== entry.definition || plan.corrections.key !== entry.corrections.key) return null;
     return {
       ...statusOf(readSlo(plan, live.source, now), entry.ledger),
       policy: policyOf(entry, registry.services),
@@ -173,7 +173,8 @@ export class CompositeWatches {
     const reading = readSlo(plan, live.source, now.getTime());
     const shares = await this.#shares(live, reading);
     await this.#context.transitions.settle(slo, (entry, policy) => {
-      if (entry.definition !== plan.definition) return { told: [], at: now };
+      if (entry.definition !== plan.definition || entry.corrections.key !== plan.corrections.key)
+        return { told: [], at: now };
       let { ledger } = entry;
       const evidence = evidenceOf(live.tips, reading, ledger);
       const told: Told[] = [];

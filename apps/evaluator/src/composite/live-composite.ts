@@ -40,7 +40,7 @@ export class LiveComposite {
     private readonly leaves: ReadonlyMap<string, StoredLeaf>,
   ) {
     this.#slices = new CompositeSlices(resolved.tree.plan);
-    this.#source = this.#slices.source(componentsState([...leaves.values()]));
+    this.#source = this.#slices.source(componentsState([...leaves.values()], resolved.tree.plan.corrections));
     this.#reach = longestSlice(resolved.tree);
   }
 

@@ -23,16 +23,19 @@ export interface LeafRows {
   events: SeriesRow;
   /** What it counts: its events, or slices that are judged of them. */
   counted: SeriesRow;
+  /** What corrections take from that; null where it is not corrected. */
+  taken: SeriesRow | null;
 }
 
-/** The rows of an SLO; null while its buckets are being made. */
+/** The rows of an SLO; null while its buckets, or what corrections take from them, are being made. */
 export async function rowsOf(store: SeriesStore, leaf: MeasuredLeaf): Promise<LeafRows | null> {
   const events = await store.find(leaf.sli, leaf.indicator);
   if (events === null || events.backfilled !== null) return null;
-  const { rule } = leaf.plan;
-  if (rule === null) return { events, counted: events };
-  const counted = (await storedSlices(store, events, needsOf([leaf.plan]))).get(rule.key);
-  return counted === undefined ? null : { events, counted };
+  const { rule, taken: correcting } = leaf.plan;
+  const slices = await storedSlices(store, events, needsOf([leaf.plan]));
+  const counted = rule === null ? events : slices.get(rule.key);
+  const taken = correcting === null ? null : slices.get(correcting.key);
+  return counted === undefined || taken === undefined ? null : { events, counted, taken };
 }
 
 /**
@@ -47,7 +50,10 @@ export class StoredLeaf implements MeasuredComponent {
     public rows: LeafRows,
     private readonly events: Series,
   ) {
-    this.source = { events, heartbeat: new Heartbeat(events, leaf.cadence, leaf.plan.slice) };
+    this.source = {
+      events,
+      heartbeat: new Heartbeat(events, leaf.cadence, leaf.plan.slice, leaf.plan.corrections),
+    };
   }
 
   /** Opens an SLO; null while its buckets are being made. */
@@ -66,7 +72,8 @@ export class StoredLeaf implements MeasuredComponent {
 
   /** Numbers of its series. */
   get ids(): number[] {
-    return [this.rows.events.id, this.rows.counted.id];
+    const { events, counted, taken } = this.rows;
+    return [events.id, counted.id, ...(taken === null ? [] : [taken.id])];
   }
 
   /** Slices that must have data, where absent ones count as something. */
@@ -84,25 +91,32 @@ export class StoredLeaf implements MeasuredComponent {
   async follow(store: SeriesStore, rows: ReadonlyMap<number, SeriesRow>): Promise<number[] | 'moved'> {
     const events = rows.get(this.rows.events.id);
     const counted = rows.get(this.rows.counted.id);
-    if (events === undefined || counted === undefined || events.backfilled !== null) return 'moved';
+    const taken = this.rows.taken && rows.get(this.rows.taken.id);
+    if (events === undefined || counted === undefined || taken === undefined) return 'moved';
+    if (events.backfilled !== null) return 'moved';
     const measured = changedSince(events.recent, this.rows.events.revision);
     const changed = changedSince(counted.recent, this.rows.counted.revision);
-    if (measured === null || changed === null) return 'moved';
+    const corrected = taken && changedSince(taken.recent, this.rows.taken?.revision ?? 0);
+    if (measured === null || changed === null || (taken !== null && corrected === null)) return 'moved';
     if (measured.length > 0) {
-      const pages = await store.pages(measured.map((hour) => ({ id: events.id, hour })));
+      const pages = await store.pages.cells(measured.map((hour) => ({ id: events.id, hour })));
       for (const hour of measured.sort((a, b) => a - b)) {
         const cells = pages.get(`${events.id}/${hour}`);
         if (cells !== undefined) this.events.follow(hour, cells, events);
       }
     }
-    this.rows = { events, counted };
-    return changed;
+    this.rows = { events, counted, taken };
+    return [...new Set([...changed, ...(corrected ?? [])])];
   }
 
   /** What it counted in a stretch of minutes, both ends inclusive. */
   async counts(store: SeriesStore, low: number, high: number): Promise<Counts> {
-    const hours = await store.hours(this.rows.counted.id, hourOf(low), hourOf(high));
-    return (from, to) => sumOf(hours, from, to);
+    const { counted, taken } = this.rows;
+    const hoursOf = ({ id }: SeriesRow) => store.hours(id, hourOf(low), hourOf(high));
+    const hours = await hoursOf(counted);
+    if (taken === null) return (from, to) => sumOf(hours, from, to);
+    const less = await hoursOf(taken);
+    return (from, to) => sumOf(hours, from, to).minus(sumOf(less, from, to));
   }
 }
 

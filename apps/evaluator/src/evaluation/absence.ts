@@ -1,6 +1,6 @@
 import { CONTROL_JOURNAL, type RuleAlertFired, type RuleAlertResolved } from '@bellwether/contracts';
 import { StaleVersion } from '@bellwether/event-log';
-import { type Heartbeat, silentSince } from '@bellwether/slo';
+import { type Corrections, type Heartbeat, silentSince } from '@bellwether/slo';
 import { type AbsenceMark, absenceRule, absenceStream, type Registry } from '../registry/registry.js';
 import type { Evidence } from '../store/series-row.js';
 import type { DecisionLog } from './decision-log.js';
@@ -22,17 +22,24 @@ export class AbsenceAlert {
   /**
    * Fires or resolves the alert of an SLI (`<service>/<sli>`).
    * @param heartbeat of the series with the newest measurement of the SLI; null when no SLO looks at it any more
+   * @param corrections of each SLO that looks at it: silence that all of them exclude is none
    */
   async settle(
     sli: string,
     heartbeat: Heartbeat | null,
     evidence: Evidence | null,
     now: Date,
+    corrections: readonly Corrections[],
   ): Promise<void> {
     const heardAt = evidence === null ? undefined : Date.parse(evidence.recordedAt);
     const since =
       heartbeat &&
-      silentSince(heartbeat.series, heartbeat.regularity, now.getTime(), this.#cadences, heardAt);
+      corrections.reduce<number | null>(
+        (found, mask) =>
+          found ??
+          silentSince(heartbeat.series, heartbeat.regularity, now.getTime(), this.#cadences, heardAt, mask),
+        null,
+      );
     const mark = this.#registry.absences.get(absenceRule(sli));
     if ((mark?.firing ?? false) === (since !== null)) return;
     const event =

@@ -10,7 +10,7 @@ import {
   stepKey,
 } from '@bellwether/slo';
 import type { Registry } from '../registry/registry.js';
-import type { SloEntry } from '../registry/slo-entry.js';
+import type { Firing, SloEntry } from '../registry/slo-entry.js';
 import type { Evidence } from '../store/series-row.js';
 import type { DecisionLog } from './decision-log.js';
 
@@ -33,6 +33,8 @@ export interface Told {
 export interface Decision {
   told: Told[];
   at: Date;
+  /** The event that it comes from, where that is no measurement: a correction. */
+  cause?: Firing | null;
 }
 
 /** The id under which a transition is appended: it names the state left, so that it is appended once, whoever decides it. */
@@ -57,16 +59,23 @@ const nameOf = ({ slo, group }: { slo: string; group?: SloGroup | undefined }): 
 
 /**
  * What a transition inherits: a firing and a budget crossing come from the measurement that tipped them and belong to
- * its story; a resolve belongs to the story of its firing, as does the leaving of a step to that of its entry.
+ * its story; a resolve belongs to the story of its firing, as does the leaving of a step to that of its entry. What a
+ * correction brought about comes from that, and so does what begins with it.
  */
-function transitionMeta(transition: Transition, entry: SloEntry, evidence: Evidence | null): EventMeta {
+function transitionMeta(
+  transition: Transition,
+  entry: SloEntry,
+  evidence: Evidence | null,
+  cause: Firing | null,
+): EventMeta {
   const firing = entry.firings.get(endedBy(transition));
+  const from = cause ?? evidence;
   return {
-    correlationId: firing?.correlationId ?? evidence?.correlationId ?? LogStreams.slo(entry.definition.name),
-    causationId: evidence?.eventId ?? firing?.eventId ?? null,
+    correlationId: firing?.correlationId ?? from?.correlationId ?? LogStreams.slo(entry.definition.name),
+    causationId: from?.eventId ?? firing?.eventId ?? null,
     actor: ACTOR,
     source: SOURCE,
-    ...(evidence?.traceparent ? { traceparent: evidence.traceparent } : {}),
+    ...(evidence?.traceparent && !cause ? { traceparent: evidence.traceparent } : {}),
   };
 }
 
@@ -108,7 +117,7 @@ export class TransitionLog {
   }
 
   /** One append each, since each has an id of its own; they are committed as a group. */
-  #append(slo: string, entry: SloEntry, { told, at }: Decision): Promise<unknown>[] {
+  #append(slo: string, entry: SloEntry, { told, at, cause }: Decision): Promise<unknown>[] {
     return told.map(({ transition, evidence }, i) => {
       const { type, data } = transition;
       return this.#log.append({
@@ -116,7 +125,12 @@ export class TransitionLog {
         stream: LogStreams.slo(slo),
         expectedVersion: entry.streamVersion + i,
         commandId: transitionId(transition),
-        event: { type, data, occurredAt: at, meta: transitionMeta(transition, entry, evidence) },
+        event: {
+          type,
+          data,
+          occurredAt: at,
+          meta: transitionMeta(transition, entry, evidence, cause ?? null),
+        },
       });
     });
   }

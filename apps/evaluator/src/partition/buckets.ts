@@ -181,8 +181,8 @@ export class Buckets {
     const { store } = this.#options;
     const of = (what: Page['of']) => wanted.filter(({ page }) => page.of === what);
     const [cells, sketches] = await Promise.all([
-      store.pages(of('cells').map(({ page }) => page)),
-      store.sketchPages(of('sketches').map(({ page }) => page)),
+      store.pages.cells(of('cells').map(({ page }) => page)),
+      store.pages.sketches(of('sketches').map(({ page }) => page)),
     ]);
     for (const { part, page } of of('cells')) {
       part.provide(page, cells.get(`${page.id}/${page.hour}`) ?? null);

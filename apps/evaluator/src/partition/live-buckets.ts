@@ -148,8 +148,8 @@ export class LiveBuckets {
     const edges = new Map<Series, number[]>();
     for (const plan of this.#readers.plans) {
       const source = this.buckets.source(plan);
-      const known = edges.get(source.tallies) ?? [];
-      edges.set(source.tallies, [...known, ...heldEdges(plan, source, now)]);
+      const held = heldEdges(plan, source, now);
+      for (const series of source.summed) edges.set(series, [...(edges.get(series) ?? []), ...held]);
     }
     return edges;
   }

@@ -60,13 +60,13 @@ const planned = new WeakMap<SloDefinition, UnitPlan>();
 export function planOf(registry: Registry, slo: string): UnitPlan | null {
   const entry = registry.slos.get(slo);
   if (entry === undefined || entry.retired) return null;
-  const { definition } = entry;
+  const { definition, corrections } = entry;
   const unit = registry.slis.get(`${definition.service}/${definition.sli}`)?.data.unit;
   const known = planned.get(definition);
-  if (known !== undefined && known.unit === unit) return known;
-  let made = planSlo(definition, unit);
+  if (known?.unit === unit && known?.plan.corrections.key === corrections.key) return known;
+  let made = planSlo(definition, unit, corrections);
   // An SLI that got another unit later: its values are compared as they come, as before.
-  if (!made.ok) made = planSlo(definition);
+  if (!made.ok) made = planSlo(definition, undefined, corrections);
   if (!made.ok) return null;
   planned.set(definition, { plan: made.plan, unit });
   return { plan: made.plan, unit };

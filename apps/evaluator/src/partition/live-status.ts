@@ -16,7 +16,8 @@ interface Asked {
 }
 
 /**
- * Status of an SLO, or of one group of it, from the live buckets; null when its groups are not known (yet).
+ * Status of an SLO, or of one group of it, from the live buckets; null when its groups are not known (yet), or when it was
+ * corrected a moment ago and what is watched is not that yet.
  * @throws CommandRefused 404 when there is no such group
  */
 export async function liveStatus(
@@ -28,6 +29,7 @@ export async function liveStatus(
   const entry = registry.slos.get(slo);
   if (entry === undefined || (group !== undefined && !watched.knowsGroups)) return null;
   const { plan, whole, groups } = watched;
+  if (plan.corrections.key !== entry.corrections.key) return null;
   if (group !== undefined) {
     const live = watched.group(group);
     if (live === undefined || live.newest === null) throw noSuchGroup(slo, group);

@@ -102,7 +102,7 @@ async function openPart(
       slices.set(rule, known);
       continue;
     }
-    const series = await judgeStored(store, row, need.rule, needs.sketched);
+    const series = await judgeStored(store.pages, row, { rule: need.rule, isSketched: needs.sketched });
     const made = await createSlices({ store, lease }, row, rule);
     await store.flush(lease, position, position, [{ row: made, series }]);
     slices.set(rule, made);

@@ -43,21 +43,49 @@ export class WatchedSlo {
   /** By value of the label. */
   readonly #groups = new Map<string, Watch>();
 
-  /** @param grouped the series of its groups; null while they are in the making, and where there are none */
+  /** What it counts was corrected since the last evaluation: what the next one finds comes from that. */
+  #isCorrected: boolean;
+
+  /**
+   * @param grouped the series of its groups; null while they are in the making, and where there are none
+   * @param isCorrected whether its corrections are others than when it was last evaluated
+   */
   constructor(
     readonly plan: SloPlan,
     whole: LiveBuckets,
     grouped: LiveSeries | null,
+    isCorrected = false,
   ) {
+    this.#isCorrected = isCorrected;
     this.#whole = new Watch(whole);
     this.#grouped = grouped;
   }
 
-  /** Whether it is the same that another definition and other buckets would make. */
+  /** Whether it is the same that another definition, other corrections and other buckets would make. */
   is(plan: SloPlan, whole: LiveBuckets, grouped: LiveSeries | null): boolean {
     return (
-      this.plan.definition === plan.definition && this.#whole.live === whole && this.#grouped === grouped
+      this.plan.definition === plan.definition &&
+      this.plan.corrections.key === plan.corrections.key &&
+      this.#whole.live === whole &&
+      this.#grouped === grouped
     );
+  }
+
+  /** Whether a plan corrects what this one counts, by the same definition, and that was not evaluated yet. */
+  isCorrectedBy({ definition, corrections }: SloPlan): boolean {
+    return (
+      this.plan.definition === definition &&
+      (this.#isCorrected || this.plan.corrections.key !== corrections.key)
+    );
+  }
+
+  get isCorrected(): boolean {
+    return this.#isCorrected;
+  }
+
+  /** What follows from its evaluation is in the log. */
+  settled(): void {
+    this.#isCorrected = false;
   }
 
   get whole(): LiveBuckets {

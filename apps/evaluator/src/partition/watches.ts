@@ -1,5 +1,13 @@
 import type { SloGroup } from '@bellwether/contracts';
-import { decidePolicy, decideSlo, evolveLedger, groupingKey, readSlo, retireGroups } from '@bellwether/slo';
+import {
+  Corrections,
+  decidePolicy,
+  decideSlo,
+  evolveLedger,
+  groupingKey,
+  readSlo,
+  retireGroups,
+} from '@bellwether/slo';
 import type { AbsenceAlert } from '../evaluation/absence.js';
 import { evidenceOf, tipOf } from '../evaluation/evidence.js';
 import type { Told, TransitionLog } from '../evaluation/transitions.js';
@@ -39,7 +47,8 @@ export class Watches {
           plan.grouping &&
           complete(demandKey({ sli: demand.sli, key: groupingKey(demand.key, plan.grouping) }));
         const known = before.get(name);
-        this.#slos.set(name, known?.is(plan, whole, grouped) ? known : new WatchedSlo(plan, whole, grouped));
+        if (known?.is(plan, whole, grouped)) this.#slos.set(name, known);
+        else this.#slos.set(name, new WatchedSlo(plan, whole, grouped, known?.isCorrectedBy(plan)));
       }
     }
   }
@@ -76,13 +85,14 @@ export class Watches {
         (best, live) => ((live.root.newest ?? -1) > (best?.root.newest ?? -1) ? live : best),
         null,
       );
-      await this.#absence.settle(sli, newest?.root.buckets.heartbeat() ?? null, newest?.row.tip ?? null, now);
+      const heartbeat = newest?.root.buckets.heartbeat() ?? null;
+      await this.#absence.settle(sli, heartbeat, newest?.row.tip ?? null, now, correctionsOf(series));
     }
   }
 
   /** The whole and its groups are decided together: all of it goes to the stream of the SLO. */
   async #evaluate(slo: string, watched: WatchedSlo, watches: readonly Watch[], now: Date): Promise<void> {
-    const { plan } = watched;
+    const { plan, isCorrected } = watched;
     const readings = watches.map((watch) => {
       watch.begin(now.getTime());
       const { live } = watch;
@@ -90,7 +100,8 @@ export class Watches {
     });
     await this.#transitions.settle(slo, (entry, policy) => {
       // A definition that changed meanwhile is evaluated when it has been taken into account.
-      if (entry.definition !== plan.definition) return { told: [], at: now };
+      if (entry.definition !== plan.definition || entry.corrections.key !== plan.corrections.key)
+        return { told: [], at: now };
       const told: Told[] = [];
       let { ledger } = entry;
       for (const { live, reading } of readings) {
@@ -107,7 +118,15 @@ export class Watches {
       for (const transition of retireGroups(ledger, now.getTime(), isGone)) {
         told.push({ transition, evidence: null });
       }
-      return { told, at: now };
+      return { told, at: now, cause: isCorrected ? entry.corrected.last : null };
     });
+    watched.settled();
   }
+}
+
+/** Each set of corrections that an SLO on these series has. */
+function correctionsOf(series: readonly LiveSeries[]): Corrections[] {
+  const all = series.flatMap(({ demand }) => demand.plans.map(({ corrections }) => corrections));
+  const distinct = new Map(all.map((corrections) => [corrections.key, corrections]));
+  return distinct.size === 0 ? [Corrections.NONE] : [...distinct.values()];
 }

@@ -29,7 +29,7 @@ export interface AbsenceMark extends Firing {
   streamVersion: number;
 }
 
-/** Told which SLIs (`<service>/<sli>`) were defined, or have an SLO or a rule that was defined or retired. */
+/** Told which SLIs (`<service>/<sli>`) were defined, or have an SLO or a rule that was defined, corrected or retired. */
 export type DefinitionListener = (slis: ReadonlySet<string>) => void;
 
 const PAGE = 1_000;
@@ -132,7 +132,7 @@ export class Registry {
   /** The SLI that a definition is about, as far as it is known. */
   #slisOf({ type, stream }: RecordedEvent): string[] {
     if (type === 'sli.defined') return [keyOfStream(stream)];
-    const known = /^slo[.](defined|retired)$/.test(type)
+    const known = /^slo[.](defined|retired|corrected)$/.test(type)
       ? this.slos
       : /^rule[.](defined|retired)$/.test(type)
         ? this.rules

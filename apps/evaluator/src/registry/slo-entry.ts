@@ -2,6 +2,8 @@ import type { SloAlertFired, SloAlertResolved, SloDefinition, SloPolicyEntered }
 import type { RecordedEvent } from '@bellwether/event-log';
 import {
   alertKey,
+  type Correction,
+  Corrections,
   emptyLedger,
   evolveLedger,
   evolvePolicy,
@@ -28,6 +30,10 @@ export interface SloEntry {
   policy: PolicyLedger;
   /** By severity, tier and group, and by step of the policy. */
   firings: ReadonlyMap<string, Firing>;
+  /** Those that are in effect. They are of the SLO's name: another definition of it does not end them. */
+  corrections: Corrections;
+  /** How often corrections were added or withdrawn, and the last time. */
+  corrected: { version: number; last: Firing | null };
   streamVersion: number;
 }
 
@@ -42,18 +48,25 @@ export function evolveSlo(entry: SloEntry | undefined, event: RecordedEvent): Sl
       ledger: entry?.ledger ?? emptyLedger,
       policy: entry?.policy ?? new Map(),
       firings: entry?.firings ?? new Map(),
+      corrections: entry?.corrections ?? Corrections.NONE,
+      corrected: entry?.corrected ?? { version: 0, last: null },
       streamVersion,
     };
   }
   if (entry === undefined) return undefined;
   if (event.type === 'slo.retired')
     return { ...entry, version: entry.version + 1, retired: true, streamVersion };
+  const { id: eventId } = event;
+  const { correlationId } = event.meta;
+  if (event.type === 'slo.corrected') {
+    const corrected = { version: entry.corrected.version + 1, last: { eventId, correlationId } };
+    return { ...entry, corrections: entry.corrections.evolve(event), corrected, streamVersion };
+  }
   const ledger = evolveLedger(entry.ledger, event);
   const policy = evolvePolicy(entry.policy, event);
   const key = firingKey(event);
   if (key !== undefined) {
-    const { id: eventId, meta } = event;
-    const firings = new Map(entry.firings).set(key, { eventId, correlationId: meta.correlationId });
+    const firings = new Map(entry.firings).set(key, { eventId, correlationId });
     return { ...entry, ledger, policy, firings, streamVersion };
   }
   const over = endedGroup(event);
@@ -81,6 +94,7 @@ export function storeSlo(entry: SloEntry): unknown {
     ...entry,
     firings: [...entry.firings],
     policy: [...entry.policy],
+    corrections: entry.corrections.list,
     ledger: {
       alerts: [...entry.ledger.alerts],
       passed: [...entry.ledger.passed],
@@ -93,10 +107,13 @@ export function storeSlo(entry: SloEntry): unknown {
 
 /** Reads what {@link storeSlo} wrote. */
 export function loadSlo(stored: unknown): SloEntry {
-  const entry = stored as Omit<SloEntry, 'firings' | 'ledger' | 'policy'> & {
+  const entry = stored as Omit<SloEntry, 'firings' | 'ledger' | 'policy' | 'corrections' | 'corrected'> & {
     firings: [string, Firing][];
     /** Absent in what was stored before there were policies. */
     policy?: [string, StepMark][];
+    /** Absent in what was stored before there were corrections. */
+    corrections?: Correction[];
+    corrected?: SloEntry['corrected'];
     ledger: {
       alerts: [string, SloLedger['alerts'] extends ReadonlyMap<string, infer M> ? M : never][];
       passed: number[];
@@ -110,6 +127,8 @@ export function loadSlo(stored: unknown): SloEntry {
     ...entry,
     firings: new Map(entry.firings),
     policy: new Map(entry.policy),
+    corrections: new Corrections(entry.corrections ?? []),
+    corrected: entry.corrected ?? { version: 0, last: null },
     ledger: {
       alerts: new Map(entry.ledger.alerts),
       passed: new Set(entry.ledger.passed),

@@ -99,7 +99,7 @@ export class Past {
       });
       slices.judge(components, minuteOf(oldest), minuteOf(this.asOf.getTime()));
     }
-    return slices.source(componentsState([...measured.values()]));
+    return slices.source(componentsState([...measured.values()], plan.corrections));
   }
 
   /** All SLOs that a composite was made of, and the composite. */
@@ -131,7 +131,7 @@ export class Past {
 }
 
 function planOf({ entry, sli }: PastSlo): SloPlan | null {
-  let planned = planSlo(entry.definition, sli?.unit);
-  if (!planned.ok) planned = planSlo(entry.definition);
+  let planned = planSlo(entry.definition, sli?.unit, entry.corrections);
+  if (!planned.ok) planned = planSlo(entry.definition, undefined, entry.corrections);
   return planned.ok ? planned.plan : null;
 }

@@ -28,7 +28,7 @@ import { planOf } from '../partition/live-series.js';
 import type { SloEntry } from '../registry/slo-entry.js';
 import { policyOf } from '../registry/slo-policy.js';
 import type { SeriesRow } from '../store/series-row.js';
-import { StoredMinutes } from '../store/stored-minutes.js';
+import { StoredMinutes, type Taken } from '../store/stored-minutes.js';
 import { Turns } from '../turns.js';
 import { compositeStatus, countedComposite } from './composite-status.js';
 import type { Counted } from './counted.js';
@@ -215,14 +215,15 @@ export class StatusReader {
     if (plan.indicator.kind === 'composite') return await read(await countedComposite(this.#evaluator, plan));
     const { store, clock } = this.#evaluator;
     const row = await find();
-    const tallies =
-      row && plan.rule ? (await storedSlices(store, row, needsOf([plan]))).get(plan.rule.key) : row;
+    const slices = row === null ? new Map() : await storedSlices(store, row, needsOf([plan]));
+    const tallies = row && plan.rule ? slices.get(plan.rule.key) : row;
     if (!row || !tallies) return await read({ stored: null, due: null, cadence: null, building: true });
     const events = await store.open(row, []);
-    const heartbeat = new Heartbeat(events, defined, plan.slice);
+    const heartbeat = new Heartbeat(events, defined, plan.slice, plan.corrections);
     const due = plan.rule === null ? null : dueSlices(plan, { events, heartbeat }, clock.now().getTime());
     const { cadence } = heartbeat.regularity;
-    const answer = await StoredMinutes.read(this.#log.pool, tallies.id, async (stored) => ({
+    const taken = takenBy(plan, row, slices);
+    const answer = await StoredMinutes.read(this.#log.pool, { id: tallies.id, taken }, async (stored) => ({
       value: await read({ stored, due, cadence, building: row.backfilled !== null }),
     }));
     // Made anew in this moment: what took its place is read.
@@ -254,10 +255,21 @@ export class StatusReader {
 }
 
 function planOrRefuse(entry: SloEntry, unit: string | undefined): SloPlan {
-  let planned = planSlo(entry.definition, unit);
-  if (!planned.ok) planned = planSlo(entry.definition);
+  let planned = planSlo(entry.definition, unit, entry.corrections);
+  if (!planned.ok) planned = planSlo(entry.definition, undefined, entry.corrections);
   if (planned.ok) return planned.plan;
   throw CommandRefused.refused(`SLO ${entry.definition.name} cannot be evaluated`, planned.faults);
+}
+
+/** Where it is stored what corrections take; while it is not, it is judged from the events. */
+function takenBy(
+  { taken: rule, indicator }: SloPlan,
+  events: SeriesRow,
+  slices: ReadonlyMap<string, SeriesRow>,
+): Taken | null {
+  if (rule === null) return null;
+  const stored = slices.get(rule.key);
+  return stored ?? { events: events.id, rule, isSketched: indicator.kind === 'percentile' };
 }
 
 const sliOf = ({ definition }: SloEntry): string => `${definition.service}/${definition.sli}`;

@@ -29,10 +29,10 @@ export async function storedBuckets(
   if (row === null) return null;
   const buckets = await store.openBuckets(row, new Map(), needsOf([], [plan]), cadence);
   const hours = buckets.events.missing(at);
-  const pages = await store.pages(hours.map((hour) => ({ id: row.id, hour })));
+  const pages = await store.pages.cells(hours.map((hour) => ({ id: row.id, hour })));
   for (const hour of hours) buckets.events.provide(hour, pages.get(`${row.id}/${hour}`) ?? null);
   const sketched = buckets.missingSketches(at);
-  const sketches = await store.sketchPages(sketched.map((hour) => ({ id: row.id, hour })));
+  const sketches = await store.pages.sketches(sketched.map((hour) => ({ id: row.id, hour })));
   for (const hour of sketched) {
     buckets.sketches?.provide(hour, sketches.get(`${row.id}/${hour}`) ?? new Map());
   }

@@ -9,6 +9,7 @@ import {
   type SloSource,
 } from '@bellwether/slo';
 import { slicesKey } from '../partition/live-series.js';
+import { judgeStored } from '../store/judge-stored.js';
 import type { SeriesRow } from '../store/series-row.js';
 import type { SeriesStore } from '../store/series-store.js';
 
@@ -34,19 +35,38 @@ export async function storedSource(
   const buckets =
     row === null
       ? new IndicatorBuckets({ needs, cadence, group })
-      : await store.openBuckets(row, slices, needs, cadence, group);
+      : await store.openBuckets(row, slices, needs, cadence, group, await takenOf(store, row, slices, needs));
   const source = buckets.source(plan);
-  const stored: [SeriesRow | undefined, Series][] = [[row ?? undefined, buckets.events]];
-  if (plan.rule) stored.push([slices.get(plan.rule.key), source.tallies]);
+  const stored: (readonly [SeriesRow | undefined, Series])[] = [
+    [row ?? undefined, buckets.events],
+    ...[...buckets.slices].map(([rule, { series }]) => [slices.get(rule), series] as const),
+  ];
+  const held = heldEdges(plan, source, now);
   for (const [of, series] of stored) {
     if (of === undefined) continue;
-    const missing = series.missing(now, series === source.tallies ? heldEdges(plan, source, now) : []);
-    const pages = await store.pages(missing.map((hour) => ({ id: of.id, hour })));
+    const missing = series.missing(now, source.summed.includes(series) ? held : []);
+    const pages = await store.pages.cells(missing.map((hour) => ({ id: of.id, hour })));
     for (const hour of missing) series.provide(hour, pages.get(`${of.id}/${hour}`) ?? null);
   }
   // Slices that are not stored yet are judged when whoever holds the partition has read of the definition.
-  const building = row === null || row.backfilled !== null || (plan.rule !== null && slices.size === 0);
+  const building =
+    row === null || row.backfilled !== null || (plan.rule !== null && !slices.has(plan.rule.key));
   return { source, building };
+}
+
+/** What corrections take, where it is not stored yet: they were made a moment ago. By rule. */
+async function takenOf(
+  store: SeriesStore,
+  row: SeriesRow,
+  stored: ReadonlyMap<string, SeriesRow>,
+  { rules, sketched: isSketched }: BucketNeeds,
+): Promise<Map<string, Series>> {
+  const taken = new Map<string, Series>();
+  for (const [key, { rule, windows }] of rules) {
+    if (rule.corrections === undefined || stored.has(key)) continue;
+    taken.set(key, await judgeStored(store.pages, row, { rule, isSketched, windows: windows.values() }));
+  }
+  return taken;
 }
 
 /** The stored slices of the rules that are needed, by rule. */

@@ -18,6 +18,7 @@ import { fence } from './lease-fence.js';
 import { COLUMNS, type Removals, type SeriesChange, type SeriesRow } from './series-row.js';
 import { SeriesRows } from './series-rows.js';
 import { daysOf, type StoredDay } from './stored-days.js';
+import { StoredPages } from './stored-pages.js';
 
 /** The checkpoint is not where this instance left it: what is in memory must be thrown away and read again. */
 export class CheckpointMoved extends Error {
@@ -29,6 +30,9 @@ export class CheckpointMoved extends Error {
 
 /** Buckets in Postgres: minutes by the hour, whole-hour sums by the day. */
 export class SeriesStore extends SeriesRows {
+  /** Single hours. */
+  readonly pages = new StoredPages(this.pool);
+
   async checkpoint(partition: number): Promise<number> {
     const { rows } = await this.pool.query<{ position: string }>(
       'select position from evaluator.checkpoints where partition = $1',
@@ -120,6 +124,7 @@ export class SeriesStore extends SeriesRows {
   /**
    * The buckets of an indicator as they were stored.
    * @param slices rows of the slices, by rule
+   * @param made slices that are not stored, by rule
    */
   async openBuckets(
     row: SeriesRow,
@@ -127,9 +132,10 @@ export class SeriesStore extends SeriesRows {
     needs: BucketNeeds,
     cadence: number | undefined,
     group?: SloGroup,
+    made: ReadonlyMap<string, Series> = new Map(),
   ): Promise<IndicatorBuckets> {
     const events = await this.open(row, needs.windows.values());
-    const judged = new Map<string, Series>();
+    const judged = new Map(made);
     for (const [rule, { windows }] of needs.rules) {
       const stored = slices.get(rule);
       if (stored !== undefined) judged.set(rule, await this.open(stored, windows.values()));
@@ -167,17 +173,6 @@ export class SeriesStore extends SeriesRows {
     return new Map(rows.map(({ hour, cells }) => [hour, decodeCells(cells, HOUR_MINUTES)]));
   }
 
-  /** The stored minutes of single hours of several series, in one query. */
-  async pages(wanted: readonly { id: number; hour: number }[]): Promise<Map<string, Cells>> {
-    if (wanted.length === 0) return new Map();
-    const { rows } = await this.pool.query<{ id: number; hour: number; cells: Buffer }>(
-      `select m.series::float8 as id, m.hour, m.cells
-         from unnest($1::bigint[], $2::int[]) as w (series, hour) join evaluator.minutes m using (series, hour)`,
-      [wanted.map((page) => page.id), wanted.map((page) => page.hour)],
-    );
-    return new Map(rows.map(({ id, hour, cells }) => [`${id}/${hour}`, decodeCells(cells, HOUR_MINUTES)]));
-  }
-
   /**
    * Stores what changed, removes what is to go, and says how far the journal was read, in one transaction.
    * @throws LeaseLost, CheckpointMoved nothing was written
@@ -212,19 +207,6 @@ export class SeriesStore extends SeriesRows {
       [id, from, to],
     );
     return new Map(rows.map(({ hour, minutes }) => [hour, decodeSketchHour(minutes)]));
-  }
-
-  /** The stored sketches of single hours of several series, in one query. */
-  async sketchPages(
-    wanted: readonly { id: number; hour: number }[],
-  ): Promise<Map<string, Map<number, Uint8Array>>> {
-    if (wanted.length === 0) return new Map();
-    const { rows } = await this.pool.query<{ id: number; hour: number; minutes: Buffer }>(
-      `select s.series::float8 as id, s.hour, s.minutes
-         from unnest($1::bigint[], $2::int[]) as w (series, hour) join evaluator.sketches s using (series, hour)`,
-      [wanted.map((page) => page.id), wanted.map((page) => page.hour)],
-    );
-    return new Map(rows.map(({ id, hour, minutes }) => [`${id}/${hour}`, decodeSketchHour(minutes)]));
   }
 
   async #days(id: number, from: number): Promise<StoredDay[]> {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { role } from '../events/oncall.js';
 import { httpUrl, incidentId, labels, pageId, resourceName, text } from '../names.js';
 import { changeFreeze } from '../resources/change-freeze.js';
+import { correctionFields, correctionTime } from '../resources/correction.js';
 import { escalationPolicy, override, schedule, user } from '../resources/oncall.js';
 import { rule } from '../resources/rule.js';
 import { service, sli } from '../resources/service.js';
@@ -96,6 +97,12 @@ export const commandCatalog = {
   'evaluator.rule-define': rule,
   'evaluator.rule-retire': z.strictObject({ rule: resourceName }),
   'evaluator.rule-status': z.strictObject({ rule: resourceName, asOf: timestamp.optional() }),
+  'evaluator.slo-correct': z.strictObject({ slo: resourceName, ...correctionFields }).check(correctionTime),
+  'evaluator.slo-correction-withdraw': z.strictObject({
+    slo: resourceName,
+    id: z.string().max(64),
+    reason: text(1000).optional(),
+  }),
   'evaluator.golden-signals': z.strictObject({ service: resourceName, asOf: timestamp.optional() }),
   /** How an SLO was over a period and the one before, with the days of the period in a zone. */
   'evaluator.slo-periods': z.strictObject({

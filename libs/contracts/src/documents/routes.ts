@@ -1,4 +1,5 @@
 import type { Route } from './route.js';
+import { correctionRoutes } from './routes/corrections.js';
 import { gateRoutes } from './routes/gate.js';
 import { incidentRoutes } from './routes/incidents.js';
 import { ingestRoutes } from './routes/ingest.js';
@@ -15,6 +16,7 @@ import { ruleRoutes } from './routes/rules.js';
 export const routes = {
   ...resourceRoutes,
   ...ruleRoutes,
+  ...correctionRoutes,
   ...gateRoutes,
   ...reportRoutes,
   ...incidentRoutes,

@@ -38,6 +38,11 @@ export const eventCatalog = {
     data: slo.sloBudgetCrossed,
     says: 'the remaining budget passed 0.5, 0.25, 0.1 or 0, either way',
   },
+  'slo.corrected': {
+    schema: 1,
+    data: slo.sloCorrected,
+    says: 'a correction of what an SLO counts was added or withdrawn',
+  },
   'slo.policy.entered': {
     schema: 1,
     data: gate.sloPolicyEntered,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { resourceName } from '../names.js';
+import { resourceName, text } from '../names.js';
+import { correctionFields } from '../resources/correction.js';
 import { service, sli } from '../resources/service.js';
 import { severity } from '../resources/severity.js';
 import { sourceState } from '../resources/sli-source.js';
@@ -98,6 +99,21 @@ export const sloBudgetCrossed = z.object({
   n: z.int().positive(),
 });
 
+/**
+ * A correction of what an SLO counts was added or withdrawn, by whom; the raw measurements stay as they are. Whichever it
+ * is, the correction is there in whole, with the reason that it was made for.
+ */
+export const sloCorrected = z.object({
+  slo: resourceName,
+  service: resourceName,
+  id: z.string(),
+  change: z.enum(['added', 'withdrawn']),
+  ...correctionFields,
+  by: z.string(),
+  /** Why it was withdrawn, where that was said. */
+  withdrawnReason: text(1000).optional(),
+});
+
 export const changeRecorded = z.object({
   service: resourceName,
   kind: z.enum(['deploy', 'config', 'flag', 'migration']),
@@ -110,6 +126,7 @@ export const changeRecorded = z.object({
 export type SloAlertFired = z.infer<typeof sloAlertFired>;
 export type SloAlertResolved = z.infer<typeof sloAlertResolved>;
 export type SloBudgetCrossed = z.infer<typeof sloBudgetCrossed>;
+export type SloCorrected = z.infer<typeof sloCorrected>;
 export type ChangeRecorded = z.infer<typeof changeRecorded>;
 export type SloRetired = z.infer<typeof sloRetired>;
 export type SliSourceChanged = z.infer<typeof sliSourceChanged>;

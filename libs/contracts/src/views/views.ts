@@ -31,7 +31,10 @@ export const sloStatus = z
     watermark: timestamp.nullable(),
     history: z.number(),
     coverage: z.number().nullable(),
+    /** Corrections that hold for a part of the window up to now. */
     corrections: z.int(),
+    /** Minutes of the window up to now that corrections hold for, by what they do. */
+    correctedMinutes: z.object({ exclude: z.int(), good: z.int() }).optional(),
     /** Of a calendar window: the period that the budget is for; `to` is when it starts whole again. */
     period: z.object({ from: timestamp, to: timestamp }).optional(),
     /** Whether there is history enough to judge by the budget: 24 h, or the window where that is shorter. */
@@ -92,6 +95,8 @@ export const sloHistory = z
         budgetRemainingMax: z.number().nullable().optional(),
         burnMin: z.number().nullable().optional(),
         burnMax: z.number().nullable().optional(),
+        /** A correction holds for a part of the step; absent where none does. */
+        corrected: z.boolean().optional(),
       }),
     ),
     /** Periods of the calendar that the points lie in, oldest first: the budget starts whole at each. */

@@ -16,7 +16,7 @@ export class CompositeSlices {
 
   constructor(readonly plan: SloPlan) {
     this.#series = new Series({ windows: [...plan.windows, ...plan.eventWindows] });
-    this.#heartbeat = new Heartbeat(this.#series, undefined, plan.slice);
+    this.#heartbeat = new Heartbeat(this.#series, undefined, plan.slice, plan.corrections);
   }
 
   /** Judges the slices that touch [low, high] (minutes) anew. */
@@ -32,7 +32,16 @@ export class CompositeSlices {
 
   /** What the composite is read from. */
   source(components: ComponentsState): SloSource {
-    return { heartbeat: this.#heartbeat, tallies: this.#series, events: this.#series, components };
+    const series = this.#series;
+    return {
+      heartbeat: this.#heartbeat,
+      tallies: series,
+      traffic: series,
+      events: series,
+      uncorrected: series,
+      summed: [series],
+      components,
+    };
   }
 
   /** Bytes of buckets in memory. */

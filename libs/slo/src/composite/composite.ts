@@ -1,4 +1,6 @@
 import { EPSILON } from '../alert-pairs.js';
+import type { Minutes } from '../corrections/corrected-minutes.js';
+import { allGood } from '../corrections/correction-rule.js';
 import type { SloPlan } from '../slo-plan.js';
 import { Tally } from '../tally.js';
 import { sliceOf } from '../window.js';
@@ -39,8 +41,35 @@ const BAD = Tally.of(0, 1);
  *
  * A component without data in the slice says nothing of it, but for what its own `missingData` says. Without any there is
  * no slice. A component's slice that is longer than the composite's counts in each that it touches.
+ *
+ * Corrections of the composite are taken into account: see {@link judgeCorrected}.
  */
 export function judgeComposite(plan: SloPlan, components: readonly ComponentCounts[], start: number): Tally {
+  const end = start + plan.slice;
+  return plan.corrections.touches(start, end - 1)
+    ? judgeCorrected(plan, components, start)
+    : judge(plan, components, [{ from: start, to: end }]);
+}
+
+/**
+ * The same of a slice that corrections of the composite touch: judged by its other minutes. One that has none left does
+ * not count, or is good where any of its minutes are; where slices without data count, {@link withMissing} has it.
+ */
+function judgeCorrected(plan: SloPlan, components: readonly ComponentCounts[], start: number): Tally {
+  const { corrections, slice, definition } = plan;
+  const parts = corrections.parts(start, start + slice - 1);
+  const kept = parts.filter(({ effect }) => effect === null);
+  if (kept.length > 0) return judge(plan, components, kept);
+  if (isSummed(plan)) {
+    const events = judge(plan, components, parts);
+    return parts.some(({ effect }) => effect === 'good') ? allGood(events) : NONE;
+  }
+  const good = parts.filter(({ effect }) => effect === 'good');
+  const isForgiven = definition.missingData === 'freeze' && !judge(plan, components, good).isEmpty;
+  return isForgiven ? GOOD : NONE;
+}
+
+function judge(plan: SloPlan, components: readonly ComponentCounts[], minutes: readonly Minutes[]): Tally {
   const { method } = plan.definition.budgeting;
   const events = new Tally();
   let known = false;
@@ -48,7 +77,7 @@ export function judgeComposite(plan: SloPlan, components: readonly ComponentCoun
   let errors = 0;
   // Asked of each minute of a month: one pass, and nothing in between.
   for (const component of components) {
-    const tally = contentOf(plan, component, start);
+    const tally = contentOf(plan, component, minutes);
     if (tally.isEmpty) continue;
     known = true;
     if (method === 'occurrences') events.plus(weighted(tally, component.weight));
@@ -93,11 +122,25 @@ export function componentShares(
 
 const isSummed = ({ definition }: SloPlan): boolean => definition.budgeting.method === 'occurrences';
 
-/** What a component counted in a slice of the composite. */
-function contentOf(plan: SloPlan, { plan: own, counts, due }: ComponentCounts, start: number): Tally {
-  const high = start + plan.slice - 1;
-  const low = isSummed(plan) ? start : sliceOf(start, own.slice);
-  return withMissing(own, counts(low, high), low, high, due);
+/** What a component counted in the minutes of a slice of the composite. */
+function contentOf(
+  plan: SloPlan,
+  { plan: own, counts, due }: ComponentCounts,
+  minutes: readonly Minutes[],
+): Tally {
+  const content = ({ from, to }: Minutes, after: number): Tally => {
+    const low = Math.max(after, isSummed(plan) ? from : sliceOf(from, own.slice));
+    return withMissing(own, counts(low, to - 1), low, to - 1, due);
+  };
+  const [first, ...others] = minutes;
+  if (first === undefined) return NONE;
+  let tally = content(first, Number.NEGATIVE_INFINITY);
+  let { to: after } = first;
+  for (const each of others) {
+    tally = tally.copy().plus(content(each, after));
+    after = each.to;
+  }
+  return tally;
 }
 
 /** Whether a component was well in a slice: by its own slices, where it judges any, else by its share of good events. */
