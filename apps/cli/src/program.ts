@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { manifestCommands } from './commands/apply.js';
 import type { OpenSession } from './commands/command.js';
 import { completionCommand } from './commands/completion.js';
+import { correctionCommands } from './commands/correction.js';
 import { eventCommands } from './commands/events.js';
 import { explainCommand } from './commands/explain.js';
 import { freezeCommands } from './commands/freeze.js';
@@ -85,6 +86,7 @@ export function buildProgram({
   signalsCommand(program, open);
   reportCommand(program, open);
   publishCommand(program, open);
+  correctionCommands(program, open);
   gateCommand(program, open);
   freezeCommands(program, open);
   incidentCommands(program, open);

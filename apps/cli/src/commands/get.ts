@@ -5,6 +5,7 @@ import { CliError, ExitCode } from '../errors.js';
 import { kinds } from '../manifest.js';
 import { type Column, fields, percent, relative, span, table, tone } from '../output.js';
 import { all, type OpenSession, render, type Session, shown, WATCH } from './command.js';
+import { correctionLine } from './correction.js';
 import { freezeColumns } from './freeze.js';
 import { ruleColumns } from './rule.js';
 import { componentLine, groupLine, groupTable } from './slo-groups.js';
@@ -251,6 +252,7 @@ function oneStatus(s: SloStatus, now: Date): string {
     ['Newest data', s.watermark ? `${s.watermark} (${relative(s.watermark, now)})` : 'none'],
     ...(s.source ? ([['Source', sourceLine(s.source, now)]] as [string, unknown][]) : []),
     ['History', `${span(s.history)}, coverage ${percent(s.coverage, 1)}`],
+    ...(s.corrections > 0 ? ([['Corrections', correctionLine(s)]] as [string, unknown][]) : []),
     ...(s.backfill ? ([['Back-fill', `${s.backfill.done} of ${s.backfill.of}`]] as [string, unknown][]) : []),
   ]);
 }

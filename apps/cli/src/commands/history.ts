@@ -77,6 +77,9 @@ const rows = (points: readonly Point[]): string =>
       { head: 'LOWEST', cell: (p) => percent(p.budgetRemainingMin, 1) },
       { head: 'BURN', cell: (p) => rate(p.burn) },
       { head: 'PEAK', cell: (p) => rate(p.burnMax) },
+      ...(points.some((p) => p.corrected)
+        ? [{ head: 'CORRECTED', cell: (p: Point) => (p.corrected ? 'yes' : '') }]
+        : []),
     ],
     [...points],
   );

@@ -137,7 +137,7 @@ function changesWithin({ plan, source, at, settled, history }: Reading): boolean
   const { events, heartbeat } = source;
   const { cadence } = heartbeat.regularity;
   if (events.newest !== null && cadence !== null) {
-    const staleAt = events.newest + STALE_AFTER * cadence;
+    const staleAt = plan.corrections.after(events.newest, STALE_AFTER * cadence, at + MINUTE);
     if (staleAt >= at && staleAt < at + MINUTE) return true;
   }
   if (settled) return false;
