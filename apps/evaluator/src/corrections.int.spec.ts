@@ -1,6 +1,9 @@
 import type { PointColumns, SloCorrection, SloHistory, SloStatus } from '@bellwether/contracts';
-import { CONTROL_JOURNAL } from '@bellwether/contracts';
+import { CONTROL_JOURNAL, LogStreams } from '@bellwether/contracts';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { Registry as MetricsRegistry } from 'prom-client';
+import { Evaluator } from './evaluator.js';
+import { StatusReader } from './status/status-reader.js';
 import { DAY, eventually, MINUTE, Rehearsal, sloBody } from './testing/rehearsal.fixture.js';
 
 // Real servers, on a machine that may be busy.
@@ -179,6 +182,81 @@ describe('corrections', () => {
     const live = await statuses();
     for (const [slo, status] of Object.entries(await statuses(then.toISOString())))
       expect([slo, status.good, status.total]).toEqual([slo, live[slo]?.good, live[slo]?.total]);
+  });
+
+  test('of components are in what a composite counts, and one of its own holds for it alone', async () => {
+    const journey = {
+      name: 'journey',
+      sli: undefined,
+      objective: 0.9,
+      indicator: { kind: 'composite', of: [{ slo: 'events' }, { slo: 'p95' }] },
+      budgeting: { method: 'timeslices' },
+      ...quiet,
+    };
+    await stage.must('slo-define', sloBody(journey));
+    const counted = async (expected: object) =>
+      await eventually(async () => {
+        const status = await stage.status('journey');
+        expect(status).toMatchObject({ ...expected, backfill: null });
+        return status;
+      });
+    // The hour of the fault is good of one, and not there of the other; after it one minute was late and bad.
+    await counted({ good: 2879, total: 2880, corrections: 0 });
+    await withdraw('p95', made.p95 as string);
+    await counted({ good: 2819, total: 2880 });
+    const { data } = await correct('journey', { effect: 'exclude', ...fault() });
+    const status = await counted({ good: 2819, total: 2820, corrections: 1 });
+    const then = stage.clock.now().toISOString();
+    stage.clock.advance(MINUTE);
+    await withdraw('journey', data.id);
+    await counted({ good: 2819, total: 2880, corrections: 0 });
+    const past = (await stage.must<SloStatus>('slo-status', { slo: 'journey', asOf: then })).data;
+    expect([past.good, past.total]).toEqual([status.good, status.total]);
+  });
+
+  test('are worked out by whoever asks, before they are stored', async () => {
+    await stage.stopServices();
+    await stage.log.append({
+      journal: CONTROL_JOURNAL,
+      stream: LogStreams.slo('p95'),
+      expectedVersion: 'any',
+      events: [
+        {
+          type: 'slo.corrected',
+          data: {
+            slo: 'p95',
+            service: 'checkout',
+            id: 'c-1',
+            change: 'added',
+            effect: 'good',
+            reason: 'why',
+            ...fault(),
+            by: 'user:ada',
+          },
+          occurredAt: stage.clock.now(),
+          meta: { correlationId: 'test', causationId: null, actor: 'user:ada', source: '/test' },
+        },
+      ],
+    });
+    const evaluator = new Evaluator({
+      log: stage.log,
+      connectionString: stage.database.url,
+      instance: 'reader',
+      clock: stage.clock,
+      logger: stage.logger,
+      metrics: new MetricsRegistry(),
+    });
+    await evaluator.registry.start();
+    const reader = new StatusReader(evaluator, stage.log);
+    const read = await reader.now('p95');
+    expect(read).toMatchObject({ good: 1440, total: 1440, correctedMinutes: { exclude: 0, good: 60 } });
+    const span = { from: new Date(now - DAY), to: new Date(now - DAY + HOUR), cut: { step: '1h' } };
+    expect((await reader.history('p95', span)).points).toMatchObject([
+      { good: 30, total: 30, corrected: true },
+    ]);
+    await stage.startService();
+    await stage.settled();
+    expect((await statuses()).p95).toEqual({ ...read, backfill: null });
   });
 });
 
