@@ -5,6 +5,7 @@ import {
   type SloDefinition,
 } from '@bellwether/contracts';
 import { EPSILON } from './alert-pairs.js';
+import { holds } from './comparison.js';
 import type { Corrections } from './corrections/corrections.js';
 import { boundary } from './indicator.js';
 import { binOf, type Sketch } from './sketch.js';
@@ -35,8 +36,6 @@ export interface SliceRule {
    */
   judge(content: SliceContent, under: (effect: CorrectionEffect | null) => SliceContent): Tally;
 }
-
-type Operator = 'lte' | 'lt' | 'gte' | 'gt';
 
 const GOOD = Tally.of(1, 1);
 const BAD = Tally.of(0, 1);
@@ -103,17 +102,4 @@ export function sliceRule(definition: SloDefinition, sliUnit: string | undefined
       return (tally.sli as number) >= target - EPSILON ? GOOD : BAD;
     },
   };
-}
-
-function holds(op: Operator, difference: number): boolean {
-  switch (op) {
-    case 'lte':
-      return difference <= 0;
-    case 'lt':
-      return difference < 0;
-    case 'gte':
-      return difference >= 0;
-    case 'gt':
-      return difference > 0;
-  }
 }

@@ -1,10 +1,10 @@
 import { durationMillis, type Fault, type Rule, type Severity } from '@bellwether/contracts';
+import { isLower, isSettled } from '../comparison.js';
 import { boundary, type Measure } from '../indicator.js';
 import { DAY_MINUTES, MINUTE } from '../time-grid.js';
 import { RATIO_UNITS, unitScale } from '../unit.js';
 import { rolling, type Window } from '../window.js';
 import { isSketched, measureOf } from './aggregate.js';
-import { isLower, isSettled } from './comparison.js';
 
 /** The longest window of a rule: the minutes of so many are in memory. */
 const LONGEST_WINDOW_MINUTES = 3 * DAY_MINUTES;

@@ -1,9 +1,9 @@
 import type { Freeze } from '../cadence.js';
+import { above, holds, isLower } from '../comparison.js';
 import type { IndicatorBuckets } from '../indicator-buckets.js';
 import { binOf, binValue, type Sketch } from '../sketch.js';
 import { MINUTE, minuteOf } from '../time-grid.js';
 import { isSketched, placeOf, type SketchedAggregate } from './aggregate.js';
-import { above, holds, isLower } from './comparison.js';
 import type { RulePlan } from './rule-plan.js';
 import { heldBy, isCovered, lookBackOf } from './window-coverage.js';
 

@@ -1,5 +1,5 @@
 import type { Comparison } from '@bellwether/contracts';
-import { EPSILON } from '../alert-pairs.js';
+import { EPSILON } from './alert-pairs.js';
 
 /** Whether a value holds against a level, given how far it is above it: 0 is the level itself. */
 export function holds(op: Comparison, difference: number): boolean {
