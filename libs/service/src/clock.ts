@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Clock, systemClock } from '@bellwether/contracts';
 
-const rereadAfterMillis = 20;
-
 /**
  * The clock of this process: the machine's, or, in a rehearsal, the machine's plus the offset in milliseconds
  * that the file named by `BELLWETHER_CLOCK_FILE` holds. Moving time in a running system is writing that file.
@@ -12,10 +10,12 @@ export function clockFromEnvironment(env: Readonly<Record<string, string | undef
   return file === undefined || file === '' ? systemClock : new OffsetClock(file);
 }
 
-/** System time plus an offset that is read from a file, at most every 20 ms. */
+/**
+ * System time plus an offset that a file holds. It is read every time: what is asked of a service after the file was
+ * written is answered at the new time.
+ */
 export class OffsetClock implements Clock {
   #offset = 0;
-  #readAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly file: string,
@@ -23,13 +23,8 @@ export class OffsetClock implements Clock {
   ) {}
 
   now(): Date {
-    const system = this.system.now().getTime();
-    // The system clock may itself be set back, so "elapsed" is compared in both directions.
-    if (Math.abs(system - this.#readAt) >= rereadAfterMillis) {
-      this.#readAt = system;
-      this.#offset = this.read();
-    }
-    return new Date(system + this.#offset);
+    this.#offset = this.read();
+    return new Date(this.system.now().getTime() + this.#offset);
   }
 
   // A file that is not there yet means no offset; one that is being written (empty, half a number) keeps the last.
