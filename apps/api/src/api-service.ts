@@ -3,6 +3,8 @@ import { EventLog, Projector } from '@bellwether/event-log';
 import { type ServiceContext, type ServiceParts, TokenAuthority } from '@bellwether/service';
 import { apiModule } from './api.module.js';
 import { ApiClock } from './api-clock.js';
+import { BacktestJobs } from './backtest/backtest-jobs.js';
+import { Backtests, type BacktestsOptions } from './backtest/backtests.js';
 import { AnswerStore } from './commands/answer-store.js';
 import { CommandGateway } from './commands/gateway.js';
 import { Writer } from './commands/writer.js';
@@ -42,6 +44,7 @@ export interface ApiSettings {
   stream?: Pick<EventStreamOptions, 'heartbeatMs' | 'slowMs' | 'most'>;
   /** How long a command may take, milliseconds. */
   commandTimeoutMs?: number;
+  backtests?: Omit<BacktestsOptions, 'databaseUrl' | 'signal'>;
 }
 
 type Context = Pick<
@@ -143,6 +146,13 @@ async function assemble(
       incidentEvents: new IncidentEvents(log, pages, models),
       incidentBudgets: new IncidentBudgets(gateway, clock),
       pages,
+      backtestJobs: new BacktestJobs(resources, log, clock),
+      backtests: new Backtests({
+        databaseUrl: config.DATABASE_URL,
+        signal,
+        onFailed: (error) => logger.error({ error }, 'a backtest failed unexpectedly'),
+        ...settings.backtests,
+      }),
       onCall: new OnCallStore(log),
       events,
       tokens,

@@ -2,10 +2,13 @@ import { TokenAuthority } from '@bellwether/service';
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { ApiClock } from './api-clock.js';
+import { BacktestJobs } from './backtest/backtest-jobs.js';
+import { Backtests } from './backtest/backtests.js';
 import { CommandGateway } from './commands/gateway.js';
 import { Writer } from './commands/writer.js';
 import { AccessController } from './controllers/access.controller.js';
 import { AcknowledgeController } from './controllers/acknowledge.controller.js';
+import { BacktestsController } from './controllers/backtests.controller.js';
 import { CorrectionsController } from './controllers/corrections.controller.js';
 import { DocumentsController } from './controllers/documents.controller.js';
 import { GateController } from './controllers/gate.controller.js';
@@ -67,6 +70,8 @@ const PARTS = {
   gate: GateReader,
   sloAlerts: SloAlertStore,
   reports: ReportReader,
+  backtestJobs: BacktestJobs,
+  backtests: Backtests,
   onCall: OnCallStore,
   events: EventStore,
   tokens: TokenStore,
@@ -91,6 +96,7 @@ export function apiModule(parts: ApiParts): DynamicModule {
       RulesController,
       CorrectionsController,
       IncidentsController,
+      BacktestsController,
       GateController,
       ReportsController,
       OnCallController,

@@ -1,15 +1,18 @@
 import { randomBytes } from 'node:crypto';
+import path from 'node:path';
 import { type Bus, connectBus } from '@bellwether/bus';
 import { CONTROL_JOURNAL, type EventData, type EventType, ManualClock } from '@bellwether/contracts';
 import { EventLog, migrate, type NewEvent, type RecordedEvent } from '@bellwether/event-log';
 import { type RunningService, runService } from '@bellwether/service';
-import { createDatabase, startNats, type TestDatabase } from '@bellwether/testing';
+import { createDatabase, sourceWorker, startNats, type TestDatabase } from '@bellwether/testing';
 import type { FastifyInstance } from 'fastify';
 import { uuidv7 } from 'uuidv7';
 import { type ApiSettings, buildApiService } from './api-service.js';
 import { StandInServices } from './stand-in-services.fixture.js';
 
 export const ADMIN = 'admin-token-of-the-tests';
+
+const BACKTEST_WORKER = sourceWorker(path.join(import.meta.dirname, 'backtest/worker.ts'));
 
 /** An answer, read. */
 export interface Answered<T = unknown> {
@@ -78,7 +81,8 @@ export class Rig {
           BELLWETHER_LOG_LEVEL: (process.env.RIG_LOG as 'silent' | undefined) ?? ('silent' as const),
         },
         build: async (context) => {
-          const parts = await buildApiService({ ...context, clock }, settings);
+          const backtests = { worker: BACKTEST_WORKER, ...settings.backtests };
+          const parts = await buildApiService({ ...context, clock }, { ...settings, backtests });
           const configure = parts.http?.configure;
           if (parts.http) {
             parts.http.configure = async (app) => {

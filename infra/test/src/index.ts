@@ -9,7 +9,7 @@ export { startOwnPostgres, startPostgres, type TestPostgres, type TestPostgresOp
 export { prometheus, startPrometheus, type TestPrometheus } from './prometheus.js';
 export { promtool, runPromtool } from './promtool.js';
 export { type RecordedSpan, RecordingTracer } from './recording-tracer.js';
-export { type ForkSourceOptions, forkSource } from './source-process.js';
+export { type ForkSourceOptions, forkSource, sourceWorker } from './source-process.js';
 export { temporaryFolder } from './temporary-folder.js';
 export { startAsUser } from './user-run.js';
 export { type Answer, type ReceivedRequest, WebhookReceiver } from './webhook-receiver.js';

@@ -9,6 +9,14 @@ export interface ForkSourceOptions {
   stdio?: 'pipe' | 'inherit' | 'ignore';
 }
 
+const LOADER = path.resolve(import.meta.dirname, '../source-loader.mjs');
+
+/** What `new Worker` is given to run a TypeScript file of the workspace without a build. */
+export const sourceWorker = (file: string): { file: string; execArgv: string[] } => ({
+  file,
+  execArgv: ['--import', LOADER],
+});
+
 /**
  * Starts a TypeScript file of the workspace as a real process with an IPC channel, without a build: for tests that
  * kill it. It does not survive the test run.
@@ -17,7 +25,7 @@ export function forkSource(file: string, options: ForkSourceOptions = {}): Child
   const stdio = options.stdio ?? 'inherit';
   const child = fork(file, options.args ?? [], {
     detached: true,
-    execArgv: ['--enable-source-maps', '--import', path.resolve(import.meta.dirname, '../source-loader.mjs')],
+    execArgv: ['--enable-source-maps', '--import', LOADER],
     env: { ...process.env, ...options.env },
     stdio: ['ignore', stdio, stdio, 'ipc'],
   });

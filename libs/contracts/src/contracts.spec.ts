@@ -126,6 +126,18 @@ describe('the faults of what is not valid', () => {
     expect(error && faultsOf(error)).toEqual([{ path, message }]);
   });
 
+  test('of what may be a name or an object are those of what it is', () => {
+    const either = z.union(
+      [z.string().max(3, 'must be at most 3 characters'), z.strictObject({ a: z.number(), b: z.number() })],
+      'must be a name or an object',
+    );
+    const faults = (value: unknown) =>
+      faultsOf(either.safeParse(value).error as z.ZodError).map(({ path, message }) => `${path}: ${message}`);
+    expect(faults({ c: 1 })).toEqual(['a: is required', 'b: is required', 'c: is not a known field']);
+    expect(faults('long')).toEqual([': must be at most 3 characters']);
+    expect(faults(7)).toEqual([': must be a name or an object']);
+  });
+
   test('of a measurement say what a point may be', () => {
     const faults = (body: unknown) => faultsOf(measurementBody.safeParse(body).error as z.ZodError);
     const kinds = 'must have good and total, bad and total, value, or buckets, and nothing of another kind';

@@ -73,11 +73,20 @@ function meantBranch(
       // A field that must be one of some words tells alternatives apart, as one that is missing does.
       return sum + (issue.path.length === 0 || isMissing(issue) || issue.code === 'invalid_value' ? 1 : 0);
     }, 0);
-  const [first, second] = branches
+  // An object where a name or an object may stand: its type says what was meant.
+  const ofItsType = branches.filter((issues) => !issues.some(isOtherType));
+  const [first, second] = (ofItsType.length > 0 && ofItsType.every(looksInside) ? ofItsType : branches)
     .map((issues) => ({ issues, far: distance(issues) }))
     .sort((a, b) => a.far - b.far);
   return first && (second === undefined || first.far < second.far) ? first.issues : undefined;
 }
+
+/** Whether an alternative is for another type of value altogether. */
+const isOtherType = (issue: z.core.$ZodIssue): boolean =>
+  issue.code === 'invalid_type' && issue.path.length === 0;
+/** Whether an alternative finds fault with the fields of a value alone. */
+const looksInside = (issues: readonly z.core.$ZodIssue[]): boolean =>
+  issues.every((issue) => issue.path.length > 0 || issue.code === 'unrecognized_keys');
 
 function isMissing(issue: z.core.$ZodIssue): boolean {
   return issue.code === 'invalid_type' && issue.message.endsWith('received undefined');

@@ -13,7 +13,8 @@ import { Nudges } from './nudges.js';
 import { openPool } from './pool.js';
 import { type Head, Reader, type ReadJournalOptions, type ReadStreamOptions } from './reader.js';
 import { commandHashes, type RecordedCommand, recordedCommand } from './recorded-commands.js';
-import { type Upcaster, upcastWith } from './upcast.js';
+import { type ScannedPage, type ScanStreamOptions, scanStream } from './stream-scan.js';
+import { type Upcast, type Upcaster, upcastWith } from './upcast.js';
 import { upcasters } from './upcasters.js';
 import { type VerifyOptions, type VerifyReport, verifyLog } from './verify.js';
 
@@ -54,6 +55,7 @@ export class EventLog {
   /** Sessions as the writer role; for the owner's own tables, too. */
   readonly pool: pg.Pool;
   readonly #options: EventLogOptions;
+  readonly #upcast: Upcast;
   readonly #reader: Reader;
   readonly #nudges = new Nudges();
   readonly #appenders = new Map<string, Appender>();
@@ -72,7 +74,8 @@ export class EventLog {
       max: options.poolSize ?? 8,
       name: options.name === undefined ? 'bellwether' : `bellwether ${options.name}`,
     });
-    this.#reader = new Reader(this.pool, upcastWith(options.upcasters ?? upcasters));
+    this.#upcast = upcastWith(options.upcasters ?? upcasters);
+    this.#reader = new Reader(this.pool, this.#upcast);
     this.#metrics = options.metrics ? logMetrics(options.metrics) : noLogMetrics;
   }
 
@@ -113,6 +116,14 @@ export class EventLog {
   /** Events of a stream in order; none where there is no such stream. */
   readStream(stream: string, options?: ReadStreamOptions): Promise<RecordedEvent[]> {
     return this.#reader.readStream(stream, options);
+  }
+
+  /**
+   * The data of a whole stream, or of all of it since a moment, in pages: for those who read very many events. Holds a
+   * connection until the caller is done, or stops.
+   */
+  scanStream(stream: string, options?: ScanStreamOptions): AsyncGenerator<ScannedPage> {
+    return scanStream(this.pool, this.#upcast, stream, options);
   }
 
   /** Events of a journal in order. The oldest may have been archived: then the first is not `after + 1`. */

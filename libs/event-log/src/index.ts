@@ -26,6 +26,7 @@ export { Relay, type RelayOptions, type RelayRetention } from './relay.js';
 export { type CopyState, type RelayCheckpoint, type ResumePlan, resumePlan } from './relay-plan.js';
 export type { RelayStep, RelayTarget } from './relay-target.js';
 export { OWNER, WRITER } from './roles.js';
+export type { ScannedPage, ScanStreamOptions } from './stream-scan.js';
 export { transaction } from './transaction.js';
 export { type Upcast, type Upcaster, upcastWith } from './upcast.js';
 export { upcasters } from './upcasters.js';

@@ -1,4 +1,5 @@
 import type { Route } from './route.js';
+import { backtestRoutes } from './routes/backtests.js';
 import { correctionRoutes } from './routes/corrections.js';
 import { gateRoutes } from './routes/gate.js';
 import { incidentRoutes } from './routes/incidents.js';
@@ -17,6 +18,7 @@ export const routes = {
   ...resourceRoutes,
   ...ruleRoutes,
   ...correctionRoutes,
+  ...backtestRoutes,
   ...gateRoutes,
   ...reportRoutes,
   ...incidentRoutes,

@@ -8,6 +8,8 @@ import { HISTORY_POINTS, sloHistory, sloStatus } from './views.js';
 export const BacktestLimits = {
   points: HISTORY_POINTS,
   incidents: 10_000,
+  /** Alerts, and crossings, that are listed. */
+  alerts: 10_000,
   defaultPoints: 300,
   defaultGrace: '5m',
 } as const;

@@ -1,0 +1,94 @@
+import {
+  type BacktestRequest,
+  type Clock,
+  CommandRefused,
+  durationMillis,
+  LogStreams,
+  nearestNames,
+  type Sli,
+  type SloDefinition,
+  sloDefinition,
+} from '@bellwether/contracts';
+import type { EventLog } from '@bellwether/event-log';
+import { planSlo } from '@bellwether/slo';
+import { z } from 'zod';
+import type { ResourceStore } from '../read/resource-store.js';
+import { Paging } from '../routing/cursor.js';
+import type { BacktestJob } from './job.js';
+
+/** Makes jobs of what is asked for: looks up what is named, and refuses what cannot be worked out. */
+export class BacktestJobs {
+  constructor(
+    private readonly resources: Pick<ResourceStore, 'find' | 'list'>,
+    private readonly log: Pick<EventLog, 'streamVersion'>,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * @throws CommandRefused 404 for an SLO that does not exist, 422 for a definition that cannot be evaluated, an SLI that
+   * was never measured, or a span in the future
+   */
+  async of({
+    slo,
+    from,
+    to,
+    points,
+    incidents,
+    grace,
+  }: BacktestRequest): Promise<Omit<BacktestJob, 'databaseUrl'>> {
+    const now = this.clock.now().getTime();
+    const begin = Date.parse(from);
+    if (begin >= now)
+      throw CommandRefused.refused('nothing was measured in the future', [
+        { path: 'from', message: `must be in the past: it is ${new Date(now).toISOString()}` },
+      ]);
+    const definition = typeof slo === 'string' ? await this.#named(slo) : slo;
+    const sli = await this.#sli(definition);
+    if (typeof slo !== 'string') refuseFaults(slo, sli?.unit);
+    await this.#refuseUnmeasured(definition, typeof slo === 'string');
+    return {
+      definition,
+      unit: sli?.unit,
+      cadence: sli?.cadence === undefined ? undefined : durationMillis(sli.cadence),
+      from: begin,
+      to: Math.min(Date.parse(to), now),
+      points,
+      incidents,
+      grace: durationMillis(grace),
+    };
+  }
+
+  async #named(name: string): Promise<SloDefinition> {
+    const found = await this.resources.find('slo', name);
+    if (found === undefined) throw CommandRefused.notFound(`SLO ${name}`);
+    return sloDefinition.parse(found.data);
+  }
+
+  async #sli({ service, sli }: SloDefinition): Promise<Sli | undefined> {
+    return (await this.resources.find('sli', `${service}/${sli}`))?.data as Sli | undefined;
+  }
+
+  /** A misspelt SLI would answer that nothing ever fired, which is the answer that one hopes for. */
+  async #refuseUnmeasured({ service, sli }: SloDefinition, named: boolean): Promise<void> {
+    if ((await this.log.streamVersion(LogStreams.measurement(service, sli))) > 0) return;
+    const paging = Paging.of({ limit: 500 }, 'backtest', z.string());
+    const known = await this.resources.list('sli', paging, { service });
+    const near = nearestNames(
+      sli,
+      known.map(({ data }) => String(data.name)),
+      3,
+    ).filter((name) => name !== sli);
+    const meant = near.length === 0 ? '' : `; of ${service} there is ${near.join(', ')}`;
+    throw CommandRefused.refused(`nothing was ever measured of ${service}/${sli}`, [
+      { path: named ? 'slo' : 'slo.sli', message: `has no measurements${meant}` },
+    ]);
+  }
+}
+
+function refuseFaults(definition: SloDefinition, unit: string | undefined): void {
+  const planned = planSlo(definition, unit);
+  if (planned.ok) return;
+  const faults = planned.faults.map(({ path, message }) => ({ path: `slo.${path}`, message }));
+  const [first] = faults;
+  throw CommandRefused.refused(`the definition is refused: ${first?.path} ${first?.message}`, faults);
+}
