@@ -112,10 +112,11 @@ export class StoredLeaf implements MeasuredComponent {
   /** What it counted in a stretch of minutes, both ends inclusive. */
   async counts(store: SeriesStore, low: number, high: number): Promise<Counts> {
     const { counted, taken } = this.rows;
-    const hoursOf = ({ id }: SeriesRow) => store.hours(id, hourOf(low), hourOf(high));
-    const hours = await hoursOf(counted);
-    if (taken === null) return (from, to) => sumOf(hours, from, to);
-    const less = await hoursOf(taken);
+    const ids = taken === null ? [counted.id] : [counted.id, taken.id];
+    const found = await store.hoursOf(ids, hourOf(low), hourOf(high));
+    const hours = found.get(counted.id) as Map<number, Cells>;
+    const less = taken && (found.get(taken.id) as Map<number, Cells>);
+    if (less === null) return (from, to) => sumOf(hours, from, to);
     return (from, to) => sumOf(hours, from, to).minus(sumOf(less, from, to));
   }
 }

@@ -165,12 +165,20 @@ export class SeriesStore extends SeriesRows {
 
   /** The stored minutes of the measured hours between two, both inclusive. */
   async hours(id: number, from: number, to: number): Promise<Map<number, Cells>> {
-    if (to < from) return new Map();
-    const { rows } = await this.pool.query<{ hour: number; cells: Buffer }>(
-      'select hour, cells from evaluator.minutes where series = $1 and hour between $2 and $3 order by hour',
-      [id, from, to],
+    return (await this.hoursOf([id], from, to)).get(id) as Map<number, Cells>;
+  }
+
+  /** The same of several series at one moment: what one is subtracted from another must be of the same measurements. */
+  async hoursOf(ids: readonly number[], from: number, to: number): Promise<Map<number, Map<number, Cells>>> {
+    const found = new Map(ids.map((id) => [id, new Map<number, Cells>()]));
+    if (to < from) return found;
+    const { rows } = await this.pool.query<{ id: number; hour: number; cells: Buffer }>(
+      `select series::float8 as id, hour, cells from evaluator.minutes
+        where series = any($1::bigint[]) and hour between $2 and $3 order by hour`,
+      [ids, from, to],
     );
-    return new Map(rows.map(({ hour, cells }) => [hour, decodeCells(cells, HOUR_MINUTES)]));
+    for (const { id, hour, cells } of rows) found.get(id)?.set(hour, decodeCells(cells, HOUR_MINUTES));
+    return found;
   }
 
   /**
