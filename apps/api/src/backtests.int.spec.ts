@@ -205,6 +205,22 @@ describe('refused is', () => {
     expect(await refusal({ slo: 7 })).toMatchObject({ status: 400, errors: [{ path: 'slo' }] });
   });
 
+  test('an SLO made of SLOs, with what can be asked for instead', async () => {
+    const indicator = { kind: 'composite', of: [{ slo: 'checkout-availability' }, { slo: 'pay' }] };
+    const { sli, ...journey } = { ...definition, name: 'journey', indicator };
+    const message =
+      'must not be of a composite; ask for a backtest of a component: checkout-availability, pay';
+    expect(await refusal({ slo: journey })).toMatchObject({
+      status: 422,
+      errors: [{ path: 'slo.indicator.kind', message }],
+    });
+    await rig.put('/v1/slos/journey', journey);
+    expect(await refusal({ slo: 'journey' })).toMatchObject({
+      status: 422,
+      errors: [{ path: 'slo', message }],
+    });
+  });
+
   test('an SLI that was never measured, with what may have been meant', async () => {
     await rig.put('/v1/slis/checkout/availability', {});
     expect(await refusal({ slo: { ...definition, sli: 'availabilty' } })).toMatchObject({

@@ -26,7 +26,7 @@ export class BacktestJobs {
 
   /**
    * @throws CommandRefused 404 for an SLO that does not exist, 422 for a definition that cannot be evaluated, an SLI that
-   * was never measured, or a span in the future
+   * was never measured, a composite, or a span in the future
    */
   async of({
     slo,
@@ -43,6 +43,7 @@ export class BacktestJobs {
         { path: 'from', message: `must be in the past: it is ${new Date(now).toISOString()}` },
       ]);
     const definition = typeof slo === 'string' ? await this.#named(slo) : slo;
+    refuseComposite(definition, typeof slo === 'string' ? 'slo' : 'slo.indicator.kind');
     const sli = await this.#sli(definition);
     if (typeof slo !== 'string') refuseFaults(slo, sli?.unit);
     await this.#refuseUnmeasured(definition, typeof slo === 'string');
@@ -83,6 +84,15 @@ export class BacktestJobs {
       { path: named ? 'slo' : 'slo.sli', message: `has no measurements${meant}` },
     ]);
   }
+}
+
+/** A backtest reads the measurements of one SLI. */
+function refuseComposite({ indicator }: SloDefinition, path: string): void {
+  if (indicator.kind !== 'composite') return;
+  const components = [...new Set(indicator.of.map(({ slo }) => slo))].join(', ');
+  throw CommandRefused.refused('an SLO made of SLOs has no measurements of its own to be backtested with', [
+    { path, message: `must not be of a composite; ask for a backtest of a component: ${components}` },
+  ]);
 }
 
 function refuseFaults(definition: SloDefinition, unit: string | undefined): void {
