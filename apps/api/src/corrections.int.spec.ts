@@ -1,4 +1,5 @@
-import type { Explanation, SloCorrection } from '@bellwether/contracts';
+import { type Explanation, LogStreams, type SloCorrection } from '@bellwether/contracts';
+import { eventually } from '@bellwether/testing';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Rig } from './rig.fixture.js';
 
@@ -134,5 +135,32 @@ describe('a correction', () => {
         summary: `checkout-availability: excluded by user:ada: from ${outage.from} until ${outage.to}: ${outage.reason}`,
       },
     ]);
+
+    const resolved = await rig.append(
+      LogStreams.slo('checkout-availability'),
+      'slo.alert.resolved',
+      {
+        slo: 'checkout-availability',
+        service: 'checkout',
+        severity: 'page',
+        tier: 'fast',
+        longWindow: '1h',
+        shortWindow: '5m',
+        longBurn: null,
+        shortBurn: null,
+        threshold: 14.4,
+        budgetRemaining: 1,
+        eventTime: outage.to,
+        n: 1,
+        evidence: null,
+        firedAt: outage.from,
+        reason: 'recovered',
+      },
+      { causation: added?.id as string },
+    );
+    await eventually(async () => {
+      const { body: story } = await rig.get<Explanation>(`/v1/explain/${resolved.id}`);
+      expect(story.chain.map(({ type }) => type)).toEqual(['slo.alert.resolved', 'slo.corrected']);
+    });
   });
 });

@@ -78,7 +78,7 @@ export class BurnDownRun {
   /** Passes over time before the first measurement: there are points of it, without anything to see. */
   skipTo(minute: number): void {
     for (let end = this.ends[0]; end !== undefined && end <= minute; end = this.ends[this.points.length]) {
-      this.#end(end, null);
+      this.#end(end, null, false);
     }
     this.#low = this.plan.window.low(minute);
     this.#periodEnd = periodEnd(this.plan, minute);
@@ -95,7 +95,7 @@ export class BurnDownRun {
       near.addTo(this.#minute, minute);
       this.#window.plus(this.#minute);
       this.#own.plus(this.#minute);
-      if (near.has(minute)) this.#measured++;
+      if (near.has(minute) && !this.#isExcluded(minute)) this.#measured++;
       if (this.#periodEnd === null) this.#slide(plan.window.low(minute + 1), far);
       else if (minute === this.#periodEnd) this.#begin(minute);
 
@@ -111,6 +111,12 @@ export class BurnDownRun {
       if (consumed !== null) this.#remaining.include(1 - consumed);
       if (ends) this.#end(after, consumed);
     }
+  }
+
+  /** Whether the slice that begins with a minute is excluded: nobody asks whether it was measured. */
+  #isExcluded(minute: number): boolean {
+    const { corrections, slice } = this.plan;
+    return corrections.at(minute) === 'exclude' && corrections.excludes(minute, minute + slice - 1);
   }
 
   /** Moves the far edge of a rolling window to `low`. */
@@ -135,8 +141,9 @@ export class BurnDownRun {
     this.#kept[0]?.takeFrom(this.#window, minute);
   }
 
-  #end(after: number, consumed: number | null): void {
+  #end(after: number, consumed: number | null, isMeasured = true): void {
     const { plan } = this;
+    const isCorrected = isMeasured && plan.corrections.touches(this.#start, after - 1);
     const own = withMissing(plan, this.#own, this.#start, after - 1, this.due);
     this.points.push({
       at: new Date(after * MINUTE).toISOString(),
@@ -149,7 +156,7 @@ export class BurnDownRun {
       budgetRemainingMax: this.#remaining.most,
       burnMin: this.#burn.least,
       burnMax: this.#burn.most,
-      ...(plan.corrections.touches(this.#start, after - 1) && { corrected: true }),
+      ...(isCorrected && { corrected: true }),
     });
     this.steps.push({ tally: own, measured: this.#measured });
     this.#own = new Tally();

@@ -94,6 +94,29 @@ describe('a recurrence', () => {
   });
 });
 
+test('a rule that began long ago is followed as if every date since had been counted', () => {
+  const days = ['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'];
+  const byDay = fc.subarray(days, { minLength: 1 }).map((list) => `;BYDAY=${list.join(',')}`);
+  const interval = fc.integer({ min: 1, max: 9 }).map((n) => `;INTERVAL=${n}`);
+  const rule = fc.oneof(
+    interval.map((each) => `FREQ=DAILY${each}`),
+    byDay.map((each) => `FREQ=DAILY${each};BYMONTH=1,2,3,12`),
+    fc
+      .tuple(interval, byDay, fc.constantFrom(...days))
+      .map((parts) => `FREQ=WEEKLY${parts[0]}${parts[1]};WKST=${parts[2]}`),
+  );
+  fc.assert(
+    fc.property(rule, fc.integer({ min: 0, max: 4000 }), (rrule, after) => {
+      const recurrence = { ...weekly, start: '2016-01-06T17:00', duration: '3d' };
+      const from = Date.parse('2016-01-06T00:00Z') + after * 86_400_000;
+      const found = (each: string) =>
+        occurrences({ ...recurrence, rrule: each }, from, from + 30 * 86_400_000);
+      expect(found(rrule)).toEqual(found(`${rrule};COUNT=9999`));
+    }),
+    { numRuns: 60 },
+  );
+});
+
 describe('what cannot be followed is refused, with its field', () => {
   test.each<[Partial<Recurrence>, string, RegExp]>([
     [{ rrule: 'FREQ=HOURLY' }, 'rrule', /FREQ must be one of DAILY/],

@@ -1,5 +1,5 @@
 import { durationMillis, type Fault, type Recurrence } from '@bellwether/contracts';
-import rrule from 'rrule';
+import rrule, { type Options } from 'rrule';
 import { Temporal } from 'temporal-polyfill';
 import { checkRule, RuleFault } from './recurrence-rule.js';
 import { firstInstant } from './wall-clock.js';
@@ -47,12 +47,12 @@ export function occurrences(recurrence: Recurrence, from: number, to: number, mo
   const { timeZone, duration } = recurrence;
   const length = durationMillis(duration);
   // The library knows UTC alone: it is given wall-clock times as if they were.
-  const rule = new rrule.RRule({
-    ...rrule.RRule.parseString(checkRule(recurrence.rrule, timeZone)),
-    dtstart: new Date(`${recurrence.start}:00Z`),
-  });
+  const parts = rrule.RRule.parseString(checkRule(recurrence.rrule, timeZone));
+  const start = Date.parse(`${recurrence.start}:00Z`);
+  const earliest = from - length - ZONE_SLACK;
+  const rule = new rrule.RRule({ ...parts, dtstart: new Date(start + passed(parts, earliest - start)) });
   const dates = rule.between(
-    new Date(from - length - ZONE_SLACK),
+    new Date(earliest),
     new Date(to + ZONE_SLACK),
     true,
     (_, found) => found < most + SLACK_DATES,
@@ -64,6 +64,17 @@ export function occurrences(recurrence: Recurrence, from: number, to: number, mo
     if (span.from < to && span.to > from && spans.length < most) spans.push(span);
   }
   return spans;
+}
+
+/**
+ * Milliseconds after its start from which a rule of days or weeks may as well be followed: whole intervals of it. The
+ * library counts up from the start, however many years ago that was.
+ */
+function passed({ freq, interval, count }: Partial<Options>, until: number): number {
+  const days = freq === rrule.RRule.DAILY ? 1 : freq === rrule.RRule.WEEKLY ? 7 : null;
+  if (days === null || typeof count === 'number' || until <= 0) return 0;
+  const step = days * (interval ?? 1) * DAY;
+  return Math.floor(until / step) * step;
 }
 
 /** Days and weeks are of the calendar, shorter units of the clock (RFC 5545, 3.3.6). */

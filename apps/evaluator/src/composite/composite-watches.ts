@@ -18,7 +18,14 @@ import type { PartitionContext } from '../partition/partition-context.js';
 import { partitionOf } from '../partition/partition-of.js';
 import { policyOf } from '../registry/slo-policy.js';
 import { LiveComposite } from './live-composite.js';
-import { componentsOfStatus, isSame, knownNow, type Resolved, resolveComposite } from './resolve.js';
+import {
+  componentsOfStatus,
+  correctedSince,
+  isSame,
+  knownNow,
+  type Resolved,
+  resolveComposite,
+} from './resolve.js';
 
 /** What others stored is looked for this often, milliseconds of real time. */
 const LOOK_MS = 1_000;
@@ -37,7 +44,11 @@ class WatchedComposite {
   /** It counts something else since. */
   changed = false;
 
-  constructor(readonly resolved: Resolved) {}
+  /** @param corrected the SLO, itself or a component, by whose corrections it counts something else since it was evaluated */
+  constructor(
+    readonly resolved: Resolved,
+    public corrected: string | null = null,
+  ) {}
 
   /** Whether it can be evaluated, and something changed or time has passed. */
   isDue(now: number): boolean {
@@ -98,7 +109,8 @@ export class CompositeWatches {
       if (watch.live === null || !watch.isDue(now.getTime())) continue;
       watch.evaluatedAt = now.getTime();
       watch.changed = false;
-      await this.#evaluate(slo, watch.live, now);
+      await this.#evaluate(slo, watch.live, watch.corrected, now);
+      watch.corrected = null;
       evaluated++;
     }
     return evaluated;
@@ -131,7 +143,8 @@ export class CompositeWatches {
       const known = this.#watches.get(name);
       if (resolved === null) this.#watches.delete(name);
       else if (known === undefined || !isSame(known.resolved.tree, resolved.tree)) {
-        this.#watches.set(name, new WatchedComposite(resolved));
+        const corrected = known && (correctedSince(known.resolved, resolved) ?? known.corrected);
+        this.#watches.set(name, new WatchedComposite(resolved, corrected));
       }
     }
   }
@@ -168,7 +181,8 @@ export class CompositeWatches {
     }
   }
 
-  async #evaluate(slo: string, live: LiveComposite, now: Date): Promise<void> {
+  async #evaluate(slo: string, live: LiveComposite, corrected: string | null, now: Date): Promise<void> {
+    const { registry } = this.#context;
     const { plan } = live.resolved.tree;
     const reading = readSlo(plan, live.source, now.getTime());
     const shares = await this.#shares(live, reading);
@@ -189,7 +203,8 @@ export class CompositeWatches {
       }
       for (const transition of decidePolicy(reading, policy, entry.policy))
         told.push({ transition, evidence });
-      return { told, at: now };
+      const cause = corrected === null ? null : registry.slos.get(corrected)?.corrected.last;
+      return { told, at: now, cause: cause ?? null };
     });
   }
 

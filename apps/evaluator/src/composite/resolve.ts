@@ -104,3 +104,15 @@ export function isSame(a: CompositeTree<MeasuredLeaf>, b: CompositeTree<Measured
     })
   );
 }
+
+/** The SLO, the composite itself or one that it is measured by, of which only the corrections are others than before. */
+export function correctedSince(before: Resolved, after: Resolved): string | null {
+  const plans = ({ tree, leaves }: Resolved): Map<string, SloPlan> =>
+    new Map([tree, ...leaves].map(({ slo, plan }) => [slo, plan]));
+  const known = plans(before);
+  for (const [slo, { definition, corrections }] of plans(after)) {
+    const was = known.get(slo);
+    if (was?.definition === definition && was.corrections.key !== corrections.key) return slo;
+  }
+  return null;
+}

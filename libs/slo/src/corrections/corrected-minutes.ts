@@ -53,18 +53,43 @@ export function resolved(spans: readonly CorrectedSpan[]): CorrectedSpan[] {
   ].sort((a, b) => a.from - b.from);
 }
 
-/** How many slices of `slice` minutes lie in stretches as a whole, of those that begin from `first` to `last`. */
-export function wholeSlices(
-  stretches: readonly Minutes[],
-  first: number,
-  last: number,
-  slice: number,
-): number {
-  let count = 0;
-  for (const { from, to } of stretches) {
-    const low = Math.max(first, Math.ceil(from / slice) * slice);
-    const high = Math.min(last, Math.floor(to / slice) * slice - slice);
-    if (high >= low) count += (high - low) / slice + 1;
+/** The slices that lie in stretches as a whole, to be counted between any two of them. */
+export class WholeSlices {
+  /** First minutes of the first and of the last slice of each stretch that has any, and how many there are before it. */
+  readonly #runs: { first: number; last: number; before: number }[] = [];
+
+  /** @param stretches as {@link union} gives them */
+  constructor(
+    stretches: readonly Minutes[],
+    readonly slice: number,
+  ) {
+    let before = 0;
+    for (const { from, to } of stretches) {
+      const first = Math.ceil(from / slice) * slice;
+      const last = Math.floor(to / slice) * slice - slice;
+      if (last < first) continue;
+      this.#runs.push({ first, last, before });
+      before += (last - first) / slice + 1;
+    }
   }
-  return count;
+
+  /** How many begin from `first` to `last`, both on the grid. */
+  count(first: number, last: number): number {
+    return last < first ? 0 : this.#until(last) - this.#until(first - this.slice);
+  }
+
+  /** How many begin up to a minute of the grid. */
+  #until(minute: number): number {
+    const runs = this.#runs;
+    let low = 0;
+    let high = runs.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((runs[middle] as { first: number }).first > minute) high = middle;
+      else low = middle + 1;
+    }
+    const run = runs[low - 1];
+    if (run === undefined) return 0;
+    return run.before + (Math.min(minute, run.last) - run.first) / this.slice + 1;
+  }
 }

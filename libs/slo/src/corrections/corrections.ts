@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { CorrectionEffect, SloCorrected } from '@bellwether/contracts';
 import { DAY_MINUTES, MINUTE, minuteOf } from '../time-grid.js';
-import { type CorrectedSpan, type Part, resolved, union, wholeSlices } from './corrected-minutes.js';
+import { sliceOf } from '../window.js';
+import { type CorrectedSpan, type Part, resolved, union, WholeSlices } from './corrected-minutes.js';
 import { type Correction, correctionOf, correctionSpans } from './correction.js';
 
 /** Minutes whose corrections are worked out at a time: recurrences have no end. */
@@ -17,6 +18,14 @@ interface Stretch {
   own: (CorrectedSpan & { correction: Correction })[];
 }
 
+/** The slices of a length between two minutes that are excluded, and that are corrected. */
+interface Counted {
+  low: number;
+  high: number;
+  excluded: WholeSlices;
+  corrected: WholeSlices;
+}
+
 /**
  * The corrections of an SLO that are in effect: a mask over minutes. A correction holds for every minute that its span
  * touches, and where two overlap `exclude` wins over `good`. All minutes are since the epoch. Nothing of it depends on the
@@ -27,6 +36,8 @@ export class Corrections {
   /** Tells sets of corrections apart by what they do: empty for none. */
   readonly key: string;
   readonly #stretches = new Map<number, Stretch>();
+  /** By length of slices. */
+  readonly #counted = new Map<number, Counted>();
 
   constructor(readonly list: readonly Correction[]) {
     this.key = keyOf(list);
@@ -106,14 +117,13 @@ export class Corrections {
 
   /** How many minutes between two, both inclusive, are corrected. */
   minutes(low: number, high: number): Record<CorrectionEffect, number> {
-    const counted = { exclude: 0, good: 0 };
-    for (const { from, to, effect } of this.spans(low, high)) counted[effect] += to - from;
-    return counted;
+    const { excluded, forgiven } = this.wholeSlices(low, high, 1);
+    return { exclude: excluded, good: forgiven };
   }
 
   /** Whether all minutes between two, both inclusive, are excluded. */
   excludes(low: number, high: number): boolean {
-    return this.minutes(low, high).exclude === high - low + 1;
+    return this.wholeSlices(low, high, 1).excluded === high - low + 1;
   }
 
   /** The corrections that hold for any minute between two, both inclusive. */
@@ -131,11 +141,12 @@ export class Corrections {
    * minutes, `forgiven` are those of which some are counted as good and all others excluded.
    */
   wholeSlices(first: number, last: number, slice: number): { excluded: number; forgiven: number } {
-    if (this.isEmpty || first > last) return { excluded: 0, forgiven: 0 };
-    const spans = this.spans(first, last + slice - 1);
-    const excluding = spans.filter(({ effect }) => effect === 'exclude');
-    const excluded = wholeSlices(excluding, first, last, slice);
-    return { excluded, forgiven: wholeSlices(union(spans), first, last, slice) - excluded };
+    const low = Math.ceil(first / slice) * slice;
+    const high = sliceOf(last, slice);
+    if (this.isEmpty || low > high) return { excluded: 0, forgiven: 0 };
+    const counted = this.#countedOver(low, high, slice);
+    const excluded = counted.excluded.count(low, high);
+    return { excluded, forgiven: counted.corrected.count(low, high) - excluded };
   }
 
   /** Whether a slice lies in corrections as a whole, and is not excluded as a whole. */
@@ -160,6 +171,25 @@ export class Corrections {
       at = to * MINUTE;
     }
     return at + left;
+  }
+
+  /** What was counted of slices, of some time beyond what is asked for: windows move. */
+  #countedOver(first: number, last: number, slice: number): Counted {
+    const known = this.#counted.get(slice);
+    if (known !== undefined && first >= known.low && last <= known.high) return known;
+    const low = Math.min(first, known?.low ?? first);
+    const high = Math.max(last + STRETCH, known?.high ?? last);
+    // Slices that reach out are whole or not by what is beyond.
+    const spans = this.spans(low - slice, high + slice);
+    const excluding = spans.filter(({ effect }) => effect === 'exclude');
+    const counted = {
+      low,
+      high,
+      excluded: new WholeSlices(excluding, slice),
+      corrected: new WholeSlices(union(spans), slice),
+    };
+    this.#counted.set(slice, counted);
+    return counted;
   }
 
   *#over(low: number, high: number): Generator<Stretch> {

@@ -6,6 +6,7 @@ import {
   burnDownBefore,
   burnDownParts,
   Cells,
+  Corrections,
   type Due,
   hourOf,
   MINUTE,
@@ -14,6 +15,7 @@ import {
   minuteOf,
   type Period,
   planPeriods,
+  planSlo,
   type SloPlan,
 } from '../index.js';
 import { planOf } from '../virtual-time.fixture.js';
@@ -220,6 +222,22 @@ describe('coverage', () => {
     expect(measure(slo({}), half).period.coverage).toBeCloseTo(72 / 144, 12);
     expect(measure(slo({}), half).before.coverage).toBeNull();
     expect(measure(slo({}), half, { cadence: 2 * HOUR }).period.coverage).toBe(1);
+  });
+
+  test('asks nothing of time that is excluded', () => {
+    const half = steady(week.from + DAY, week.from + 4 * DAY, 1, 1);
+    const coverage = (from: number, to: number) => {
+      const span = { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
+      const mask = new Corrections([{ id: 'c1', effect: 'exclude', reason: 'maintenance', ...span }]);
+      const planned = planSlo(slo({}).definition, undefined, mask);
+      if (!planned.ok) throw new Error(JSON.stringify(planned.faults));
+      return measure(planned.plan, half).period.coverage;
+    };
+    // Of the last six days the three without data; then one of those with data besides.
+    expect(coverage(week.from + 4 * DAY, week.to)).toBe(1);
+    expect(coverage(week.from + 3 * DAY, week.to)).toBe(1);
+    expect(coverage(week.from + 3 * DAY, week.from + 4 * DAY)).toBeCloseTo(48 / 120, 12);
+    expect(coverage(week.from, week.to)).toBeNull();
   });
 });
 

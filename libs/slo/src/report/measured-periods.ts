@@ -5,6 +5,7 @@ import { burnRate } from '../reading.js';
 import type { SloPlan } from '../slo-plan.js';
 import { Tally } from '../tally.js';
 import { MINUTE } from '../time-grid.js';
+import { sliceOf } from '../window.js';
 import { consumedOf, type Due, windowSlices, withMissing } from '../window-tally.js';
 import { minuteFrom, type PeriodPart, type PeriodsPlan } from './period-plan.js';
 import type { Day } from './report-period.js';
@@ -94,7 +95,7 @@ function dayOf(plan: SloPlan, { date, from, to }: Day, { tally, spent }: StepSum
 
 /**
  * Slices with data ÷ slices that the SLI's cadence led one to expect, counted from its first measurement on: time before
- * that is young, not missing. Null where nothing was expected.
+ * that is young, not missing, and nobody expects any of what is excluded. Null where nothing was expected.
  */
 function coverageOf(
   plan: SloPlan,
@@ -105,7 +106,11 @@ function coverageOf(
 ): number | null {
   if (first === null || cadence === null || first >= to) return null;
   const step = Math.max(cadence / MINUTE, plan.slice);
-  const expected = Math.max(1, Math.floor((to - Math.max(from, first)) / step));
+  const start = Math.max(from, first);
+  const begun = sliceOf(start, plan.slice);
+  const excluded = plan.corrections.wholeSlices(begun, to - 1, plan.slice).excluded * plan.slice;
+  if (excluded >= to - start) return null;
+  const expected = Math.max(1, Math.floor((to - start - excluded) / step));
   return Math.min(1, count / expected);
 }
 
