@@ -203,6 +203,36 @@ describe('the bellwether command', () => {
     expect((await bellwether('incident', 'list', '--status', 'resolved')).out).toContain('INC-1');
   });
 
+  test('a correction takes a span out of the budget, and withdrawn it was never there', async () => {
+    const slo = path.join(folder, 'quality.yaml');
+    const [search] = manifest('', 1).split('---');
+    writeFileSync(slo, `${search?.replaceAll('availability', 'quality')}alerting: { preset: none }\n`);
+    expect((await bellwether('apply', '-f', slo)).code).toBe(0);
+    await json('publish', 'search', 'quality', '--good', '1', '--total', '4');
+    const counted = (total: number, corrections: number) =>
+      eventually(async () =>
+        expect(await json<SloStatus>('status', 'search-quality')).toMatchObject({ total, corrections }),
+      );
+    await counted(4, 0);
+    const from = new Date(Date.now() - 600_000).toISOString();
+    const { id } = await json<{ id: string }>(
+      'correct',
+      'search-quality',
+      '--from',
+      from,
+      '--for',
+      '1h',
+      '-m',
+      'a test',
+    );
+    await counted(0, 1);
+    expect((await bellwether('corrections', 'search-quality')).out).toMatch(
+      /exclude +in effect, now, until .* a test/,
+    );
+    await json('uncorrect', 'search-quality', id);
+    await counted(4, 0);
+  });
+
   test('a template is written, valid and applied as it is; a rule of it pages, and is explained', async () => {
     const store = path.join(folder, 'store.yaml');
     const init = ['init', 'database', '--name', 'store', '--policy', 'search', '-f', store];
