@@ -155,6 +155,26 @@ describe('a backtest', () => {
     expect((await rig.get('/v1/slos/lax')).status).toBe(404);
   });
 
+  test('has the corrections of the SLO, and those that are tried', async () => {
+    const fault = { from: iso(end - 3 * HOUR), to: iso(end - 3 * HOUR + 20 * MINUTE) };
+    await rig.append(LogStreams.slo(definition.name), 'slo.corrected', {
+      slo: definition.name,
+      service: 'checkout',
+      id: 'c1',
+      change: 'added',
+      effect: 'exclude',
+      reason: 'it was announced',
+      by: 'user:ada',
+      ...fault,
+    });
+    const blip = { effect: 'good', reason: 'the probe', from: iso(end - HOUR), to: iso(end - HOUR + MINUTE) };
+    const { body } = await ask({ slo: definition.name, corrections: [blip] });
+    expect(body.alerts).toEqual([]);
+    expect(body.status).toMatchObject({ corrections: 2, correctedMinutes: { exclude: 20, good: 1 } });
+    expect(body.status.budget.consumed).toBe(0);
+    expect((await ask({ slo: definition.name, corrections: [{ ...blip, to: blip.from }] })).status).toBe(400);
+  });
+
   test('reads values by the unit of the SLI', async () => {
     await rig.put('/v1/slis/checkout/success', { unit: 'percent' });
     const at = points.map((point) => point.at);
@@ -172,7 +192,7 @@ describe('a backtest', () => {
     );
     const times = ({ alerts }: Backtest) =>
       alerts.map(({ tier, firedAt, resolvedAt }) => [tier, firedAt, resolvedAt]);
-    const valued = await ask({ ...asked, slo: { ...definition, sli: 'success' } });
+    const valued = await ask({ ...asked, slo: { ...definition, name: 'checkout-success', sli: 'success' } });
     expect(times(valued.body)).toEqual(times(named));
   });
 });

@@ -10,7 +10,7 @@ import {
   sloDefinition,
 } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
-import { planSlo } from '@bellwether/slo';
+import { type Correction, Corrections, correctionFaults, planSlo } from '@bellwether/slo';
 import { z } from 'zod';
 import type { ResourceStore } from '../read/resource-store.js';
 import { Paging } from '../routing/cursor.js';
@@ -20,7 +20,7 @@ import type { BacktestJob } from './job.js';
 export class BacktestJobs {
   constructor(
     private readonly resources: Pick<ResourceStore, 'find' | 'list'>,
-    private readonly log: Pick<EventLog, 'streamVersion'>,
+    private readonly log: Pick<EventLog, 'streamVersion' | 'readStream'>,
     private readonly clock: Clock,
   ) {}
 
@@ -28,14 +28,8 @@ export class BacktestJobs {
    * @throws CommandRefused 404 for an SLO that does not exist, 422 for a definition that cannot be evaluated, an SLI that
    * was never measured, a composite, or a span in the future
    */
-  async of({
-    slo,
-    from,
-    to,
-    points,
-    incidents,
-    grace,
-  }: BacktestRequest): Promise<Omit<BacktestJob, 'databaseUrl'>> {
+  async of(request: BacktestRequest): Promise<Omit<BacktestJob, 'databaseUrl'>> {
+    const { slo, from, to, points, incidents, grace } = request;
     const now = this.clock.now().getTime();
     const begin = Date.parse(from);
     if (begin >= now)
@@ -46,11 +40,14 @@ export class BacktestJobs {
     refuseComposite(definition, typeof slo === 'string' ? 'slo' : 'slo.indicator.kind');
     const sli = await this.#sli(definition);
     if (typeof slo !== 'string') refuseFaults(slo, sli?.unit);
+    const tried = request.corrections.map((body, i): Correction => ({ ...body, id: `tried-${i}` }));
+    refuseCorrections(tried);
     await this.#refuseUnmeasured(definition, typeof slo === 'string');
     return {
       definition,
       unit: sli?.unit,
       cadence: sli?.cadence === undefined ? undefined : durationMillis(sli.cadence),
+      corrections: [...(await this.#inEffect(definition.name)), ...tried],
       from: begin,
       to: Math.min(Date.parse(to), now),
       points,
@@ -67,6 +64,12 @@ export class BacktestJobs {
 
   async #sli({ service, sli }: SloDefinition): Promise<Sli | undefined> {
     return (await this.resources.find('sli', `${service}/${sli}`))?.data as Sli | undefined;
+  }
+
+  /** Corrections are of the SLO's name: they hold for another definition of it, too. */
+  async #inEffect(name: string): Promise<readonly Correction[]> {
+    const events = await this.log.readStream(LogStreams.slo(name));
+    return events.reduce((corrections, event) => corrections.evolve(event), Corrections.NONE).list;
   }
 
   /** A misspelt SLI would answer that nothing ever fired, which is the answer that one hopes for. */
@@ -93,6 +96,13 @@ function refuseComposite({ indicator }: SloDefinition, path: string): void {
   throw CommandRefused.refused('an SLO made of SLOs has no measurements of its own to be backtested with', [
     { path, message: `must not be of a composite; ask for a backtest of a component: ${components}` },
   ]);
+}
+
+function refuseCorrections(corrections: readonly Correction[]): void {
+  const faults = corrections.flatMap((correction, i) =>
+    correctionFaults(correction).map(({ path, message }) => ({ path: `corrections.${i}.${path}`, message })),
+  );
+  if (faults.length > 0) throw CommandRefused.refused('a correction cannot be followed', faults);
 }
 
 function refuseFaults(definition: SloDefinition, unit: string | undefined): void {

@@ -20,6 +20,7 @@ const job = (name: string) => ({
   from: 0,
   to: 60_000,
   points: 10,
+  corrections: [],
   grace: 0,
 });
 

@@ -1,4 +1,5 @@
 import type { Backtest, BacktestProgress, LabelledIncident, SloDefinition } from '@bellwether/contracts';
+import type { Correction } from '@bellwether/slo';
 
 /** A backtest that is to be worked out: everything checked, nothing left to look up but measurements. */
 export interface BacktestJob {
@@ -9,6 +10,8 @@ export interface BacktestJob {
   unit?: string | undefined;
   /** The same, milliseconds. */
   cadence?: number | undefined;
+  /** In effect for the SLO, and tried. */
+  corrections: readonly Correction[];
   /** Epoch milliseconds. */
   from: number;
   to: number;

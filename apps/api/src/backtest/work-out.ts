@@ -6,7 +6,7 @@ import {
   type MeasurementRecorded,
 } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
-import { backtest, planSlo, Recording, type SloPlan } from '@bellwether/slo';
+import { backtest, Corrections, planSlo, Recording, type SloPlan } from '@bellwether/slo';
 import type { BacktestJob } from './job.js';
 
 /** How much earlier than its event time a point may have been recorded: clocks differ, and ingest allows minutes. */
@@ -39,9 +39,10 @@ export async function workOut(
 }
 
 /** As of the live evaluation: an SLI that got another unit later has its values compared as they come. */
-function planOf({ definition, unit }: BacktestJob): { plan: SloPlan; warnings: string[] } {
-  let planned = planSlo(definition, unit);
-  if (!planned.ok) planned = planSlo(definition);
+function planOf({ definition, unit, ...job }: BacktestJob): { plan: SloPlan; warnings: string[] } {
+  const corrections = new Corrections(job.corrections);
+  let planned = planSlo(definition, unit, corrections);
+  if (!planned.ok) planned = planSlo(definition, undefined, corrections);
   if (!planned.ok) throw new RangeError(`SLO ${definition.name} cannot be evaluated`);
   return planned;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { resourceName, text } from '../names.js';
+import { correctionBody } from '../resources/correction.js';
 import { alertSeverity, sloDefinition, sloGroup } from '../resources/slo.js';
 import { duration, timestamp } from '../time.js';
 import { HISTORY_POINTS, sloHistory, sloStatus } from './views.js';
@@ -8,6 +9,7 @@ import { HISTORY_POINTS, sloHistory, sloStatus } from './views.js';
 export const BacktestLimits = {
   points: HISTORY_POINTS,
   incidents: 10_000,
+  corrections: 200,
   /** Alerts, and crossings, that are listed. */
   alerts: 10_000,
   defaultPoints: 300,
@@ -30,6 +32,8 @@ export const backtestRequest = z
     to: timestamp,
     /** Points of the budget at most. */
     points: z.int().min(1).max(BacktestLimits.points).default(BacktestLimits.defaultPoints),
+    /** Corrections to try, beside those that are in effect for the SLO of that name. */
+    corrections: z.array(correctionBody).max(BacktestLimits.corrections).default([]),
     incidents: z.array(labelledIncident).max(BacktestLimits.incidents).optional(),
     /** How long after its end an incident is still found by an alert. */
     grace: duration.default(BacktestLimits.defaultGrace),

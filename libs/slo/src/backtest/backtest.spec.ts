@@ -1,6 +1,7 @@
 import type { Backtest, PointColumns } from '@bellwether/contracts';
 import { describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
+import { correctedPlan, corrections } from '../corrections/corrections.fixture.js';
 import { type BacktestOptions, backtest, MINUTE, Recording, runBacktest, type SloPlan } from '../index.js';
 import { DAY, HOUR, ORACLE, RATE } from '../oracle-table.fixture.js';
 import { EPOCH, planOf, VirtualSlo } from '../virtual-time.fixture.js';
@@ -179,10 +180,21 @@ const DEFINITIONS: Record<string, object> = {
     budgeting: { method: 'timeslices', slice: '2m' },
   },
 };
-const plans = Object.entries(DEFINITIONS).map(
-  ([name, overrides]) =>
-    [name, planOf({ objective: 0.8, window: { rolling: '8h' }, alerting, ...overrides })] as const,
+const common = { objective: 0.8, window: { rolling: '8h' }, alerting };
+const slices = { budgeting: { method: 'timeslices', slice: '2m', sliceTarget: 0.9 }, missingData: 'bad' };
+const mask = corrections(
+  ['exclude', 20, 50],
+  ['good', 90, 130],
+  ['exclude', 120, 150],
+  ['exclude', 300, 420],
 );
+const plans: (readonly [string, SloPlan])[] = [
+  ...Object.entries(DEFINITIONS).map(
+    ([name, overrides]) => [name, planOf({ ...common, ...overrides })] as const,
+  ),
+  ['occurrences, corrected', correctedPlan(common, mask)],
+  ['timeslices, corrected', correctedPlan({ ...common, ...slices }, mask)],
+];
 
 /** Stretches of points at a cadence, some good, some bad, with silences between them: any second of a minute. */
 const stories = fc

@@ -58,6 +58,7 @@ export class BudgetCurve {
         this.#counted(source.tallies.sum(from, to), from, to, due);
       const own = sum(low, end - 1);
       const burns = this.#burns(low, end, sum);
+      const isCorrected = this.#plan.corrections.touches(low, end - 1);
       low = end;
       return {
         at: new Date(end * MINUTE).toISOString(),
@@ -69,6 +70,7 @@ export class BudgetCurve {
         budgetRemainingMin: least,
         budgetRemainingMax: most,
         ...burns,
+        ...(isCorrected ? { corrected: true } : {}),
       };
     });
   }
