@@ -1,7 +1,8 @@
 import type { PointColumns } from '@bellwether/contracts';
+import { type BucketNeeds } from './bucket-needs.js';
 import type { Classifier } from './classifier.js';
 import { type Grouping, GroupMembers, labelValue, type Sighting } from './grouping.js';
-import { type BucketNeeds, IndicatorBuckets } from './indicator-buckets.js';
+import { IndicatorBuckets } from './indicator-buckets.js';
 
 /** A point as its indicator reads it, see {@link PointSink}. */
 export interface ReadPoint {

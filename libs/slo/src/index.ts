@@ -8,6 +8,7 @@ export {
 export { Recording } from './backtest/recording.js';
 export { type BacktestSpan, decidedFrom, recordedSpan } from './backtest/span.js';
 export { type BucketsOf, dumpBuckets } from './bucket-dump.js';
+export { type BucketNeeds, needsOf } from './bucket-needs.js';
 export {
   decidePolicy,
   evolvePolicy,
@@ -84,11 +85,9 @@ export {
   straddles,
 } from './indicator.js';
 export {
-  type BucketNeeds,
   IndicatorBuckets,
   type JudgedSlices,
   type MissingHours,
-  needsOf,
   type SloSource,
 } from './indicator-buckets.js';
 export type { Definitions } from './interchange/definitions.js';

@@ -1,14 +1,9 @@
 import type { SloGroup, SloStatus } from '@bellwether/contracts';
+import { type BucketNeeds, needsOf } from '../bucket-needs.js';
 import { STALE_AFTER } from '../cadence.js';
 import { decideSlo, retireGroups } from '../decide.js';
 import { statusOfGroups } from '../group-status.js';
-import {
-  type BucketNeeds,
-  type GatheredMinute,
-  IndicatorBuckets,
-  needsOf,
-  type SloSource,
-} from '../indicator-buckets.js';
+import { type GatheredMinute, IndicatorBuckets, type SloSource } from '../indicator-buckets.js';
 import { emptyLedger, evolveLedger, type SloLedger, type SloTransition } from '../ledger.js';
 import { type Reading, readSlo } from '../reading.js';
 import { settledAfter } from '../series.js';
