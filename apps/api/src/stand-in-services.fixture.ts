@@ -8,10 +8,12 @@ import {
   type CommandReply,
   type CommandRequest,
   commandCatalog,
+  durationMillis,
   LogStreams,
   onceOf,
   parseOrRefuse,
   type Rule,
+  type SloForecast,
   type SloMeasured,
   type SloMeasuredPeriods,
   storyOf,
@@ -168,6 +170,7 @@ export class StandInServices {
       ...correctionCommands(this.log, (...event) => this.append(...event)),
       'evaluator.slo-status': (request) => this.status(request),
       'evaluator.slo-history': (request) => this.history(request),
+      'evaluator.slo-forecast': (request) => this.forecast(request),
       'evaluator.slo-periods': (request) => this.periods(request),
       'incident.declare': (request) => this.declare(request),
       ...Object.fromEntries(incidents),
@@ -275,6 +278,28 @@ export class StandInServices {
     const budgetRemaining = this.remaining.get(`${slo} ${to}`);
     if (budgetRemaining === undefined) throw CommandRefused.notFound(`SLO ${slo}`);
     return { points: [{ at: to, good: 0, total: 0, sli: null, budgetRemaining, burn: null }] };
+  }
+
+  private async forecast(request: CommandRequest): Promise<SloForecast> {
+    const { slo, horizon = '30d' } = parsed('evaluator.slo-forecast', request);
+    const none = { exhaustsAt: null, recoversAt: null, reason: 'nothing was measured' };
+    return {
+      slo,
+      service: 'checkout',
+      asOf: this.now().toISOString(),
+      to: new Date(this.now().getTime() + durationMillis(horizon)).toISOString(),
+      remaining: null,
+      best: { recoversAt: null },
+      pace: { window: '1h', burn: null, ...none },
+      seasonal: {
+        pattern: null,
+        cycles: 0,
+        trend: { bad: null, traffic: null },
+        ...none,
+        exhaustsAt: { early: null, likely: null, late: null },
+      },
+      points: [],
+    };
   }
 
   private async periods(request: CommandRequest): Promise<SloMeasuredPeriods> {

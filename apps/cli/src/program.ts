@@ -6,6 +6,7 @@ import { completionCommand } from './commands/completion.js';
 import { correctionCommands } from './commands/correction.js';
 import { eventCommands } from './commands/events.js';
 import { explainCommand } from './commands/explain.js';
+import { forecastCommand } from './commands/forecast.js';
 import { freezeCommands } from './commands/freeze.js';
 import { gateCommand } from './commands/gate.js';
 import { readCommands } from './commands/get.js';
@@ -82,6 +83,7 @@ export function buildProgram({
   interchangeCommands(program, open);
   readCommands(program, open);
   historyCommand(program, open);
+  forecastCommand(program, open);
   ruleCommands(program, open);
   signalsCommand(program, open);
   reportCommand(program, open);

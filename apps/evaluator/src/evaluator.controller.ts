@@ -8,6 +8,7 @@ import {
   type Service,
   type Sli,
   type SloDefinition,
+  type SloForecast,
   type SloHistory,
   type SloMeasuredPeriods,
   type SloStatus,
@@ -66,6 +67,12 @@ export class EvaluatorController {
     );
     const span = { from: new Date(from), to: new Date(to), cut };
     return await this.statuses.history(slo, span, group);
+  }
+
+  @MessagePattern('cmd.evaluator.slo-forecast')
+  async forecast(request: CommandRequest): Promise<SloForecast> {
+    const { slo, horizon, group } = parseOrRefuse(commandCatalog['evaluator.slo-forecast'], request.data);
+    return await this.statuses.forecast(slo, horizon, group);
   }
 
   @MessagePattern('cmd.evaluator.slo-periods')

@@ -1,4 +1,4 @@
-import type { SloHistory, SloMeasuredPeriods } from '@bellwether/contracts';
+import type { SloForecast, SloHistory, SloMeasuredPeriods } from '@bellwether/contracts';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { DAY, MINUTE, Rehearsal, sloBody } from './testing/rehearsal.fixture.js';
 
@@ -165,6 +165,37 @@ describe('a period and the one before', () => {
     expect(await stage.ask('slo-periods', data)).toMatchObject({
       ok: false,
       problem: { status: 422, errors: [{ path: 'period.from' }] },
+    });
+  });
+});
+
+describe('a forecast', () => {
+  const of = async (slo: string, horizon?: string) =>
+    (await stage.must<SloForecast>('slo-forecast', { slo, ...(horizon && { horizon }) })).data;
+
+  test('starts from what is stored, and knows what will leave the window', async () => {
+    const { to, remaining: left, points, pace, seasonal } = await of('month', '10d');
+    expect(to).toBe(new Date(now + MINUTE + 10 * DAY).toISOString());
+    expect(left).toBeCloseTo(remaining(now - 30 * DAY + MINUTE, now + MINUTE) as number, 9);
+    // More was bad than may be: it is gone already, at any pace.
+    expect(left).toBeLessThan(0);
+    const gone = new Date(now + MINUTE).toISOString();
+    expect([pace.exhaustsAt, seasonal.exhaustsAt.likely]).toEqual([gone, gone]);
+    expect(seasonal).toMatchObject({ pattern: 'weekly', cycles: 8, reason: null });
+    // If nothing bad happens any more, with as much traffic as there was.
+    const kept = sum(now - 20 * DAY + MINUTE, now + MINUTE);
+    const whole = sum(now - 30 * DAY + MINUTE, now + MINUTE);
+    const expected = 1 - (kept.total - kept.good) / (kept.total + whole.total / 3) / B;
+    expect(points.at(-1)?.best).toBeCloseTo(expected, 1);
+  });
+
+  test('of a calendar looks to the end of its month, and one of too far ahead is refused', async () => {
+    expect((await of('calendar')).to).toBe('2026-11-30T23:00:00.000Z');
+    expect((await of('calendar', '90d')).to).toBe('2026-11-30T23:00:00.000Z');
+    expect((await of('calendar', '1d')).to).toBe(new Date(now + MINUTE + DAY).toISOString());
+    expect(await stage.ask('slo-forecast', { slo: 'month', horizon: '91d' })).toMatchObject({
+      ok: false,
+      problem: { status: 422, errors: [{ path: 'horizon' }] },
     });
   });
 });

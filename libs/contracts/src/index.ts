@@ -37,6 +37,7 @@ export * from './time.js';
 export * from './tracing.js';
 export * from './views/backtest.js';
 export * from './views/correction.js';
+export * from './views/forecast.js';
 export * from './views/gate.js';
 export * from './views/golden-signals.js';
 export * from './views/prometheus.js';

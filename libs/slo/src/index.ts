@@ -65,6 +65,10 @@ export {
   retireGroups,
   type Tip,
 } from './decide.js';
+export { type ForecastKnowledge, forecastOf, recentWindow } from './forecast/forecast.js';
+export { HourlyHistory } from './forecast/hourly-history.js';
+export { Pattern } from './forecast/pattern.js';
+export type { KnownWindow } from './forecast/projection.js';
 export { decideGate, type GateKnowledge } from './gate.js';
 export { type GroupsOfStatus, groupsInTheMaking, statusOfGroups, worstFirst } from './group-status.js';
 export { GroupedBuckets, pointsByValue, type ReadPoint, sightingsOf } from './grouped-buckets.js';

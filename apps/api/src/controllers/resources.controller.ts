@@ -1,4 +1,4 @@
-import { sloHistory, sloStatus } from '@bellwether/contracts';
+import { sloForecast, sloHistory, sloStatus } from '@bellwether/contracts';
 import { principalOf } from '@bellwether/service';
 import { rulesFile } from '@bellwether/slo';
 import { Controller, Header, Res } from '@nestjs/common';
@@ -98,6 +98,18 @@ export class ResourcesController {
       principalOf(request),
     );
     return sloStatus.parse(status);
+  }
+
+  @Serves('getSloForecast')
+  async getSloForecast(@Input() { params, query, request }: InputOf<'getSloForecast'>) {
+    await this.resources.atVersion('slo', params.name, query.minVersion);
+    const { horizon, group } = query;
+    const forecast = await this.gateway.query(
+      'evaluator.slo-forecast',
+      { slo: params.name, ...(horizon ? { horizon } : {}), ...(group ? { group } : {}) },
+      principalOf(request),
+    );
+    return sloForecast.parse(forecast);
   }
 
   @Serves('getSloHistory')

@@ -4,18 +4,16 @@ import {
   LogStreams,
   measurementPartition,
   type Service,
+  type SloForecast,
   type SloHistory,
   type SloMeasuredPeriods,
   type SloStatus,
 } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
 import {
-  dueSlices,
   type Grouping,
-  Heartbeat,
   IndicatorBuckets,
   indicatorKey,
-  needsOf,
   type Period,
   planSlo,
   readSlo,
@@ -27,38 +25,28 @@ import type { Evaluator } from '../evaluator.js';
 import { planOf } from '../partition/live-series.js';
 import type { SloEntry } from '../registry/slo-entry.js';
 import { policyOf } from '../registry/slo-policy.js';
-import type { SeriesRow } from '../store/series-row.js';
-import { StoredMinutes, type Taken } from '../store/stored-minutes.js';
-import { Turns } from '../turns.js';
-import { compositeStatus, countedComposite } from './composite-status.js';
-import type { Counted } from './counted.js';
+import { compositeStatus } from './composite-status.js';
+import { CountedReader } from './counted-reader.js';
+import { aheadOf, forecastFrom } from './forecast.js';
 import { burnDownOf, type Cut, periodsIn, stepsOf } from './history.js';
 import { noSuchGroup } from './no-such-group.js';
 import { Past } from './past.js';
 import { measuredPeriods, plannedPeriods } from './periods.js';
+import { type Planned, sliOf } from './planned.js';
 import { sourceAsOf, sourceNow } from './source.js';
 import { rowOfGroup, type StoredGroups, statusOfStoredGroups, storedGroups } from './stored-groups.js';
-import { storedSlices, storedSource } from './stored-source.js';
-
-/** Long spans that are read at a time: each holds a connection to the database. */
-const AT_A_TIME = 3;
-
-/** An SLO as it is defined now. */
-interface Planned {
-  plan: SloPlan;
-  entry: SloEntry;
-  unit: string | undefined;
-}
+import { storedSource } from './stored-source.js';
 
 /** Answers what is known of an SLO, now, as of a moment, and over time. */
 export class StatusReader {
   readonly #evaluator: Evaluator;
   readonly #log: EventLog;
-  readonly #turns = new Turns(AT_A_TIME);
+  readonly #counted: CountedReader;
 
   constructor(evaluator: Evaluator, log: EventLog) {
     this.#evaluator = evaluator;
     this.#log = log;
+    this.#counted = new CountedReader(evaluator, log);
   }
 
   /**
@@ -152,24 +140,37 @@ export class StatusReader {
    * @throws CommandRefused 404, 422 for a span or cut that makes no sense
    */
   async history(slo: string, span: { from: Date; to: Date; cut: Cut }, group?: string): Promise<SloHistory> {
-    const { plan, entry, unit } = await this.#plan(slo, group);
+    const planned = await this.#plan(slo, group);
+    const { plan } = planned;
     const now = this.#evaluator.clock.now().getTime();
     const steps = stepsOf(plan, span, now);
-    const find = async (): Promise<SeriesRow | null> =>
-      group === undefined
-        ? await this.#evaluator.store.find(sliOf(entry), indicatorKey(plan.indicator, unit))
-        : rowOfGroup(slo, await storedGroups(this.#evaluator.store, plan, unit), group);
-    const cadence = cadenceOf(this.#evaluator.registry.slis.get(sliOf(entry))?.data);
-    const { points } = await this.#counted(
-      plan,
-      find,
-      group === undefined ? cadence : undefined,
-      ({ stored, due }) => burnDownOf(plan, steps, stored, due),
+    const { points } = await this.#counted.read(planned, group, ({ stored, due }) =>
+      burnDownOf(plan, steps, stored, due),
     );
     // The current minute is not over: its point is of now.
     const last = points.at(-1);
     if (last && Date.parse(last.at) > now) last.at = new Date(now).toISOString();
     return { points, ...(span.cut.points !== undefined && periodsIn(plan, steps)) };
+  }
+
+  /**
+   * When the budget of an SLO, or of a group of it, will be gone.
+   * @throws CommandRefused 404, 422 for a horizon that makes no sense
+   */
+  async forecast(slo: string, horizon?: string, group?: string): Promise<SloForecast> {
+    const planned = await this.#plan(slo, group);
+    const { plan, entry } = planned;
+    const now = this.#evaluator.clock.now();
+    const ahead = aheadOf(plan, horizon, now.getTime());
+    const outlook = await this.#counted.read(planned, group, (counted) => forecastFrom(plan, ahead, counted));
+    const { groupBy } = entry.definition;
+    return {
+      slo,
+      service: entry.definition.service,
+      ...(group !== undefined && groupBy && { group: { label: groupBy.label, value: group } }),
+      asOf: now.toISOString(),
+      ...outlook,
+    };
   }
 
   /**
@@ -180,54 +181,12 @@ export class StatusReader {
     slo: string,
     asked: { period: Period; before: Period; timeZone: string },
   ): Promise<SloMeasuredPeriods> {
-    const { plan, entry, unit } = await this.#plan(slo);
-    const { store, clock, registry } = this.#evaluator;
-    const planned = plannedPeriods(plan, asked, clock.now().getTime());
-    const measured = await this.#counted(
-      plan,
-      () => store.find(sliOf(entry), indicatorKey(plan.indicator, unit)),
-      cadenceOf(registry.slis.get(sliOf(entry))?.data),
-      (counted) => measuredPeriods(plan, planned, counted),
+    const planned = await this.#plan(slo);
+    const periods = plannedPeriods(planned.plan, asked, this.#evaluator.clock.now().getTime());
+    const measured = await this.#counted.read(planned, undefined, (counted) =>
+      measuredPeriods(planned.plan, periods, counted),
     );
     return { slo, ...measured };
-  }
-
-  /**
-   * Reads what an SLO counts, as it is stored, a few requests at a time.
-   * @param find the row of the events as it is now
-   * @param defined cadence of the SLI's definition, milliseconds
-   */
-  #counted<T>(
-    plan: SloPlan,
-    find: () => Promise<SeriesRow | null>,
-    defined: number | undefined,
-    read: (counted: Counted) => Promise<T>,
-  ): Promise<T> {
-    return this.#turns.run(() => this.#readCounted(plan, find, defined, read));
-  }
-
-  async #readCounted<T>(
-    plan: SloPlan,
-    find: () => Promise<SeriesRow | null>,
-    defined: number | undefined,
-    read: (counted: Counted) => Promise<T>,
-  ): Promise<T> {
-    if (plan.indicator.kind === 'composite') return await read(await countedComposite(this.#evaluator, plan));
-    const { store, clock } = this.#evaluator;
-    const row = await find();
-    const slices = row === null ? new Map() : await storedSlices(store, row, needsOf([plan]));
-    const tallies = row && plan.rule ? slices.get(plan.rule.key) : row;
-    if (!row || !tallies) return await read({ stored: null, due: null, cadence: null, building: true });
-    const events = await store.open(row, []);
-    const heartbeat = new Heartbeat(events, defined, plan.slice, plan.corrections);
-    const due = plan.rule === null ? null : dueSlices(plan, { events, heartbeat }, clock.now().getTime());
-    const { cadence } = heartbeat.regularity;
-    const taken = takenBy(plan, row, slices);
-    const answer = await StoredMinutes.read(this.#log.pool, { id: tallies.id, taken }, async (stored) => ({
-      value: await read({ stored, due, cadence, building: row.backfilled !== null }),
-    }));
-    // Made anew in this moment: what took its place is read.
-    return answer === null ? await this.#readCounted(plan, find, defined, read) : answer.value;
   }
 
   async #serviceAsOf(name: string, asOf: Date): Promise<Map<string, { data: Service }>> {
@@ -260,19 +219,6 @@ function planOrRefuse(entry: SloEntry, unit: string | undefined): SloPlan {
   if (planned.ok) return planned.plan;
   throw CommandRefused.refused(`SLO ${entry.definition.name} cannot be evaluated`, planned.faults);
 }
-
-/** Where it is stored what corrections take; while it is not, it is judged from the events. */
-function takenBy(
-  { taken: rule, indicator }: SloPlan,
-  events: SeriesRow,
-  slices: ReadonlyMap<string, SeriesRow>,
-): Taken | null {
-  if (rule === null) return null;
-  const stored = slices.get(rule.key);
-  return stored ?? { events: events.id, rule, isSketched: indicator.kind === 'percentile' };
-}
-
-const sliOf = ({ definition }: SloEntry): string => `${definition.service}/${definition.sli}`;
 
 const isGrouped = (plan: SloPlan): plan is SloPlan & { grouping: Grouping } => plan.grouping !== null;
 

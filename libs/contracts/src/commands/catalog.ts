@@ -104,6 +104,11 @@ export const commandCatalog = {
     reason: text(1000).optional(),
   }),
   'evaluator.golden-signals': z.strictObject({ service: resourceName, asOf: timestamp.optional() }),
+  'evaluator.slo-forecast': z.strictObject({
+    slo: resourceName,
+    horizon: duration.optional(),
+    group: groupValue.optional(),
+  }),
   /** How an SLO was over a period and the one before, with the days of the period in a zone. */
   'evaluator.slo-periods': z.strictObject({
     slo: resourceName,

@@ -3,6 +3,7 @@ import { resourceName } from '../../names.js';
 import { service, sli } from '../../resources/service.js';
 import { groupValue, sloDefinition } from '../../resources/slo.js';
 import { duration } from '../../time.js';
+import { sloForecast } from '../../views/forecast.js';
 import { prometheusRules } from '../../views/prometheus.js';
 import { HISTORY_POINTS, listOf, sloHistory, sloStatus } from '../../views/views.js';
 import { defineRoutes, integerParameter, readQuery, resourceListQuery, timeParameter } from '../route.js';
@@ -151,6 +152,23 @@ export const resourceRoutes = defineRoutes({
     params: named,
     query: read.extend({ group: groupValue.optional() }),
     answers: found('The status', sloStatus),
+  },
+  getSloForecast: {
+    app: 'api',
+    method: 'GET',
+    path: '/v1/slos/{name}/forecast',
+    tag: 'slos',
+    summary: 'When the error budget will be gone: at the recent pace, and as former weeks went',
+    access: 'viewer',
+    params: named,
+    query: z.strictObject({
+      minVersion: readQuery.minVersion,
+      horizon: duration
+        .optional()
+        .describe('how far to look ahead, 90d at most; as far as the window of the SLO without it'),
+      group: groupValue.optional(),
+    }),
+    answers: found('The forecast', sloForecast),
   },
   getSloHistory: {
     app: 'api',

@@ -1,0 +1,82 @@
+import type { SloForecast } from '@bellwether/contracts';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { FakeServer } from './fake-server.fixture.js';
+
+let server: FakeServer;
+beforeAll(async () => {
+  server = await FakeServer.start();
+});
+afterAll(() => server.stop());
+beforeEach(() => server.reset());
+
+const point = (at: string, likely: number) => ({
+  at,
+  best: 1,
+  pace: 0.5,
+  likely,
+  low: likely - 0.5,
+  high: 1,
+});
+const forecast: SloForecast = {
+  slo: 'checkout',
+  service: 'checkout',
+  asOf: '2026-11-22T10:00:00.000Z',
+  to: '2026-12-22T10:00:00.000Z',
+  remaining: 0.5,
+  best: { recoversAt: null },
+  pace: { window: '1h', burn: 0.25, exhaustsAt: null, recoversAt: null, reason: 'it lasts beyond the end' },
+  seasonal: {
+    pattern: 'weekly',
+    cycles: 8,
+    trend: { bad: 'rising', traffic: null },
+    exhaustsAt: { early: '2026-11-25T10:00:00.000Z', likely: '2026-11-29T10:00:00.000Z', late: null },
+    recoversAt: null,
+    reason: null,
+  },
+  points: [point('2026-11-22T10:00:00.000Z', 0.5), point('2026-11-29T10:00:00.000Z', 0)],
+};
+const young: SloForecast = {
+  ...forecast,
+  remaining: -0.2,
+  best: { recoversAt: '2026-11-23T10:00:00.000Z' },
+  seasonal: {
+    ...forecast.seasonal,
+    pattern: null,
+    cycles: 0,
+    exhaustsAt: { early: null, likely: null, late: null },
+    reason: 'a pattern needs 3 days of history, there are 1.5',
+  },
+};
+
+describe('forecast', () => {
+  test('says when the budget is gone, both ways, with what lies between', async () => {
+    server.answer = () => ({ status: 200, body: forecast });
+    const { code, out } = await server.run('forecast', 'checkout', '--horizon', '30d');
+    expect([code, server.requests[0]?.url]).toEqual([0, '/v1/slos/checkout/forecast?horizon=30d']);
+    expect(out).toMatch(/Left now +50 %/);
+    expect(out).toMatch(/At this pace +it lasts beyond the end; burn 0.25 over 1h/);
+    expect(out).toMatch(/As usual +gone 2026-11-29T10:00:00.000Z \(in 7 d\)/);
+    expect(out).toContain(
+      'in eight of ten courses between 2026-11-25T10:00:00.000Z (in 3 d) and the end of the forecast or later',
+    );
+    expect(out).toContain('from 8 weeks, errors rising');
+    expect(out).not.toContain('Back');
+    expect(out).not.toContain('█');
+  });
+
+  test('says honestly what cannot be said, and when a budget that is gone comes back', async () => {
+    server.answer = () => ({ status: 200, body: young });
+    const { out } = await server.run('forecast', 'checkout');
+    expect(server.requests[0]?.url).toBe('/v1/slos/checkout/forecast');
+    expect(out).toMatch(/As usual +a pattern needs 3 days of history, there are 1.5/);
+    expect(out).toMatch(/Back +2026-11-23T10:00:00.000Z \(in 1 d\) at the earliest/);
+    expect(out).not.toContain('courses');
+  });
+
+  test('draws the courses for people, and answers programs what the server said', async () => {
+    server.answer = () => ({ status: 200, body: forecast });
+    server.interactive = true;
+    expect((await server.run('forecast', 'checkout')).out).toMatch(/Pace +▅▅\nUsual +▅▁\nOne in ten +▃▁/);
+    expect(JSON.parse((await server.run('forecast', 'checkout', '-o', 'json')).out)).toEqual(forecast);
+  });
+});
