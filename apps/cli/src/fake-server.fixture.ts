@@ -23,6 +23,8 @@ export class FakeServer {
 
   /** Whether a person looks on. */
   interactive = false;
+  /** Lines that were shown to a person in place of each other. */
+  lines: string[] = [];
 
   private constructor(
     private readonly server: Server,
@@ -57,6 +59,7 @@ export class FakeServer {
   reset(): void {
     this.requests = [];
     this.interactive = false;
+    this.lines = [];
   }
 
   async stop(): Promise<void> {
@@ -69,7 +72,12 @@ export class FakeServer {
     const err: string[] = [];
     const code = await run(argv, {
       env: { BELLWETHER_URL: this.url, BELLWETHER_INGEST_URL: this.url, BELLWETHER_TOKEN: 'secret' },
-      output: { out: (t) => void out.push(t), err: (t) => void err.push(t), interactive: this.interactive },
+      output: {
+        out: (t) => void out.push(t),
+        err: (t) => void err.push(t),
+        interactive: this.interactive,
+        ...(this.interactive && { line: (t: string) => void this.lines.push(t) }),
+      },
       now: () => new Date('2026-11-22T10:00:00Z'),
       cwd: '/',
       pause: () => this.pause(),

@@ -7,12 +7,19 @@ export interface Output {
   err(text: string): void;
   /** Whether a person looks on: colours and a progress line make sense. */
   interactive: boolean;
+  /** Shows a line in place of the one that was shown last; an empty one takes it away. Absent where nobody looks on. */
+  line?(text: string): void;
 }
 
 export const processOutput: Output = {
   out: (text) => void process.stdout.write(`${text}\n`),
   err: (text) => void process.stderr.write(`${text}\n`),
   interactive: process.stderr.isTTY === true,
+  // Cut to the screen: a line that wraps cannot be taken back.
+  ...(process.stderr.isTTY && {
+    line: (text: string) =>
+      void process.stderr.write(`\r${text.slice(0, (process.stderr.columns ?? 80) - 1)}\x1b[K`),
+  }),
 };
 
 export interface Column<T> {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, CommanderError, Option } from 'commander';
 import { manifestCommands } from './commands/apply.js';
+import { backtestCommand } from './commands/backtest.js';
 import type { OpenSession } from './commands/command.js';
 import { completionCommand } from './commands/completion.js';
 import { correctionCommands } from './commands/correction.js';
@@ -84,6 +85,7 @@ export function buildProgram({
   readCommands(program, open);
   historyCommand(program, open);
   forecastCommand(program, open);
+  backtestCommand(program, open);
   ruleCommands(program, open);
   signalsCommand(program, open);
   reportCommand(program, open);
