@@ -70,12 +70,28 @@ const LENGTHS: Record<CalendarUnit, [least: number, most: number]> = {
   year: [365, 366],
 };
 
-test('in every zone, over ten years: periods follow each other without a gap, hold their instants, and have legal lengths', () => {
+/** What clocks show in a zone, by the runtime's own tables: `2026-11-16 00:00:00`. */
+function clockOf(timeZone: string): (at: number) => string {
+  const { format } = new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'medium' });
+  return (at) => format(at);
+}
+
+/** Whether a day, as clocks show it, is the first one of a period, by the arithmetic of dates alone. */
+const BEGINS: Record<CalendarUnit, (day: Date) => boolean> = {
+  week: (day) => day.getUTCDay() === 1,
+  month: (day) => day.getUTCDate() === 1,
+  quarter: (day) => day.getUTCDate() === 1 && day.getUTCMonth() % 3 === 0,
+  year: (day) => day.getUTCDate() === 1 && day.getUTCMonth() === 0,
+};
+
+test('in every zone, over ten years: periods follow each other without a gap, hold their instants, have legal lengths, and begin with the first instant of their first day', () => {
   const first = Date.parse('2017-01-01T00:00:00Z');
   const last = Date.parse('2027-01-01T00:00:00Z');
   const faults: string[] = [];
+  const jumped = new Set<string>();
   let checked = 0;
   for (const zone of zonesByClock(first, last).values()) {
+    const clock = clockOf(zone);
     for (const unit of ['week', 'month', 'quarter', 'year'] as const) {
       const [least, most] = LENGTHS[unit];
       let { from, to } = calendarPeriod(unit, zone, first);
@@ -84,6 +100,12 @@ test('in every zone, over ten years: periods follow each other without a gap, ho
         const fault = (what: string) => faults.push(`${zone} ${unit} ${iso(from)}: ${what}`);
         // Clocks move by an hour or two, those of Casey in Antarctica by three.
         if (from >= to || days < least - 3 / 24 || days > most + 3 / 24) fault(`is of ${days} days`);
+        // Its first instant shows its first day, the instant before shows an earlier one: midnight, or what comes after
+        // a midnight that is jumped over, and of two midnights the first.
+        const [date = '', time] = clock(from).split(' ');
+        if (!BEGINS[unit](new Date(date))) fault(`begins on ${date}`);
+        if (clock(from - 1) >= date) fault(`${date} has begun before`);
+        if (time !== '00:00:00') jumped.add(zone);
         // Every period but the plain weeks, of which there are too many to look at twice.
         if (unit !== 'week' || days !== 7) {
           const inside = calendarPeriod(unit, zone, to - 1);
@@ -98,4 +120,6 @@ test('in every zone, over ten years: periods follow each other without a gap, ho
   }
   expect(faults).toEqual([]);
   expect(checked).toBeGreaterThan(10_000);
+  // Where clocks jump over midnight there are such periods: Asuncion's October begins at one o'clock.
+  expect([...jumped]).toContain('America/Asuncion');
 }, 120_000);
