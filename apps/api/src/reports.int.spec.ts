@@ -1,4 +1,11 @@
-import { type Incident, LogStreams, type Report, type SloGroup } from '@bellwether/contracts';
+import {
+  type Incident,
+  LogStreams,
+  type Report,
+  type SloForecast,
+  type SloGroup,
+  type SloHistory,
+} from '@bellwether/contracts';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Rig } from './rig.fixture.js';
 
@@ -172,5 +179,43 @@ describe('a report', () => {
   test('of a team or service that nothing is known of is not found', async () => {
     expect((await rig.get('/v1/reports?period=week&team=none')).status).toBe(404);
     expect((await rig.get('/v1/reports?period=week&service=none')).status).toBe(404);
+  });
+});
+
+describe('an SLO over time', () => {
+  const of = '/v1/slos/checkout-availability';
+
+  test('has a history in as many points as are asked for', async () => {
+    const to = '2026-11-22T00:00:00.000Z';
+    rig.services.remaining.set(`checkout-availability ${to}`, 0.25);
+    const { status, body } = await rig.get<SloHistory>(`${of}/history?to=${to}&points=300`);
+    expect([status, body.points[0]?.budgetRemaining]).toEqual([200, 0.25]);
+    expect(rig.services.seen.at(-1)).toMatchObject({
+      name: 'evaluator.slo-history',
+      request: { data: { from: '2026-11-21T00:00:00.000Z', to, points: 300 } },
+    });
+    expect(rig.services.seen.at(-1)?.request.data).not.toHaveProperty('step');
+  });
+
+  test('has a forecast, as far ahead as is asked for, of a group where one is named', async () => {
+    const now = rig.clock.now().getTime();
+    const { status, body } = await rig.get<SloForecast>(`${of}/forecast?horizon=14d&group=eu`);
+    expect([status, Date.parse(body.to) - now]).toEqual([200, 14 * 24 * HOUR]);
+    expect(rig.services.seen.at(-1)?.request.data).toEqual({
+      slo: 'checkout-availability',
+      horizon: '14d',
+      group: 'eu',
+    });
+  });
+
+  test.each([
+    [`${of}/history?points=0`, 'query.points'],
+    [`${of}/history?points=5001`, 'query.points'],
+    [`${of}/history?points=10&step=1h`, 'query.points'],
+    [`${of}/history?points=10&from=2020-01-01T00:00:00Z`, 'query.from'],
+    [`${of}/forecast?horizon=soon`, 'query.horizon'],
+    [`${of}/forecast?days=14`, 'query.days'],
+  ])('%s is refused by its field', async (path, field) => {
+    expect(await rig.get(path)).toMatchObject({ status: 400, body: { errors: [{ path: field }] } });
   });
 });

@@ -1,4 +1,11 @@
-import type { SloForecast, SloHistory, SloMeasuredPeriods } from '@bellwether/contracts';
+import {
+  type SloForecast,
+  type SloHistory,
+  type SloMeasuredPeriods,
+  sloForecast,
+  sloHistory,
+  sloMeasuredPeriods,
+} from '@bellwether/contracts';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { DAY, MINUTE, Rehearsal, sloBody } from './testing/rehearsal.fixture.js';
 
@@ -198,4 +205,20 @@ describe('a forecast', () => {
       problem: { status: 422, errors: [{ path: 'horizon' }] },
     });
   });
+});
+
+test('what is answered is what the contract says, nothing more and nothing less', async () => {
+  const [to, from] = [new Date(now).toISOString(), new Date(now - DAY).toISOString()];
+  const period = { from, to };
+  const before = { from: new Date(now - 2 * DAY).toISOString(), to: from };
+  for (const slo of ['month', 'calendar']) {
+    for (const [name, data, schema] of [
+      ['slo-history', { slo, from, to, points: 10 }, sloHistory],
+      ['slo-periods', { slo, period, before, timeZone: 'UTC' }, sloMeasuredPeriods],
+      ['slo-forecast', { slo, horizon: '1d' }, sloForecast],
+    ] as const) {
+      const answer = (await stage.must(name, data)).data;
+      expect(schema.parse(answer)).toEqual(answer);
+    }
+  }
 });
