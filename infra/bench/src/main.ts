@@ -1,5 +1,6 @@
 import { cpus, totalmem } from 'node:os';
 import { appendBench } from './append.bench.js';
+import { backtestBench } from './backtest.bench.js';
 import { besidePrometheusBench } from './beside-prometheus.bench.js';
 import { evaluatorBench } from './evaluator.bench.js';
 import type { Result } from './measure.js';
@@ -11,6 +12,7 @@ const benches: Record<string, () => Promise<Result[]>> = {
   append: appendBench,
   rebuild: rebuildBench,
   evaluator: evaluatorBench,
+  backtest: backtestBench,
   scale: scaleBench,
   'beside-prometheus': besidePrometheusBench,
   system: systemBench,

@@ -11,6 +11,7 @@ import type { SloPlan } from '../slo-plan.js';
 import { statusOf } from '../status.js';
 import { DAY_MINUTES, HOUR_MINUTES, MINUTE, minuteOf } from '../time-grid.js';
 import { windowMillis } from '../window-tally.js';
+import { RememberedTallies } from './remembered-tallies.js';
 
 /** How often the passage of time is looked at, milliseconds. */
 const TICK = 15_000;
@@ -19,6 +20,7 @@ const TICK = 15_000;
 interface Part {
   buckets: IndicatorBuckets;
   source: SloSource;
+  tallies: RememberedTallies;
 }
 
 /** An SLO on virtual time: measurements go in by the minute, and what is decided of them comes out. */
@@ -43,9 +45,10 @@ export class Replay {
 
   /** Counts a minute's points. Minutes come in order of time. @param group of them; absent for the whole */
   deliver(minute: GatheredMinute, group?: string): void {
-    const { buckets } = group === undefined ? this.#whole : this.#group(group);
+    const { buckets, tallies } = group === undefined ? this.#whole : this.#group(group);
     buckets.observeMinute(minute);
     buckets.judge();
+    tallies.forget();
   }
 
   /** A group gives its place up: its alerts end, and what was counted of it is forgotten. */
@@ -123,7 +126,9 @@ export class Replay {
     // As live: the cadence of the SLI's definition is that of all of it.
     const cadence = group === undefined ? this.#cadence : undefined;
     const buckets = new IndicatorBuckets({ needs: this.#needs, cadence, group });
-    return { buckets, source: buckets.source(this.plan) };
+    const source = buckets.source(this.plan);
+    const tallies = new RememberedTallies(source.tallies);
+    return { buckets, source: { ...source, tallies }, tallies };
   }
 }
 
