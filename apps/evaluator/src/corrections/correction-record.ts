@@ -14,16 +14,12 @@ import {
 import { type EventLog, type RecordedEvent, VersionConflict } from '@bellwether/event-log';
 import { correctionFaults } from '@bellwether/slo';
 import { SOURCE } from '../evaluation/transitions.js';
+import { ATTEMPTS, NEVER } from '../optimistic.js';
 import type { Registry } from '../registry/registry.js';
 import type { SloEntry } from '../registry/slo-entry.js';
 
 /** Corrections of one SLO in effect at once: recurrences are for what comes again. */
 const MOST = 200;
-/** How often a command is decided anew when its SLO changed meanwhile. */
-const ATTEMPTS = 8;
-/** A version that no stream has: what is not to be appended is asked for all the same, since a repeat gets its first answer. */
-const NEVER = Number.MAX_SAFE_INTEGER;
-
 /** What people said of the data of SLOs: corrections that were added and withdrawn, each once. */
 export class CorrectionRecord {
   readonly #log: EventLog;

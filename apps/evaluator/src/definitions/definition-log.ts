@@ -16,10 +16,8 @@ import {
   VersionConflict,
 } from '@bellwether/event-log';
 import { SOURCE } from '../evaluation/transitions.js';
+import { ATTEMPTS, NEVER } from '../optimistic.js';
 import type { Registry } from '../registry/registry.js';
-
-/** How often a command is decided anew when its resource changed meanwhile. */
-const ATTEMPTS = 8;
 
 /** A resource as it stands, as far as a command about it is concerned. */
 export interface Current {
@@ -174,9 +172,6 @@ export class DefinitionLog {
     };
   }
 }
-
-/** A version that no stream has. */
-const NEVER = Number.MAX_SAFE_INTEGER;
 
 const isStale = (request: CommandRequest, version: number): boolean =>
   request.expect !== undefined && request.expect !== version;

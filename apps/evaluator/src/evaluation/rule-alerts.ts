@@ -1,14 +1,12 @@
 import { CONTROL_JOURNAL, LogStreams } from '@bellwether/contracts';
 import { StaleVersion } from '@bellwether/event-log';
 import type { RuleDecision, RuleTransition } from '@bellwether/slo';
+import { ATTEMPTS } from '../optimistic.js';
 import type { Registry } from '../registry/registry.js';
 import type { RuleEntry } from '../registry/rule-entry.js';
 import type { Evidence } from '../store/series-row.js';
 import type { DecisionLog } from './decision-log.js';
 import { ACTOR, SOURCE } from './transitions.js';
-
-/** How often a decision is made anew when the stream moved on meanwhile. */
-const ATTEMPTS = 8;
 
 /** What is decided about a rule, and the measurement it comes from. */
 export interface RuleOutcome {

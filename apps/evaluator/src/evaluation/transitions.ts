@@ -9,6 +9,7 @@ import {
   type SloTransition,
   stepKey,
 } from '@bellwether/slo';
+import { ATTEMPTS } from '../optimistic.js';
 import type { Registry } from '../registry/registry.js';
 import type { Firing, SloEntry } from '../registry/slo-entry.js';
 import type { Evidence } from '../store/series-row.js';
@@ -16,9 +17,6 @@ import type { DecisionLog } from './decision-log.js';
 
 export const ACTOR = 'service:evaluator';
 export const SOURCE = '/bellwether/evaluator';
-
-/** How often a decision is made anew when the stream moved on meanwhile. */
-const ATTEMPTS = 8;
 
 /** What is to be appended of an SLO: about its alerts, its budget and its error-budget policy. */
 export type Transition = SloTransition | PolicyTransition;

@@ -23,14 +23,12 @@ import {
   VersionConflict,
 } from '@bellwether/event-log';
 import { SOURCE } from '../evaluation/transitions.js';
+import { ATTEMPTS, NEVER } from '../optimistic.js';
 import type { Registry } from '../registry/registry.js';
 
 /** An override is for getting one change through, not for switching the gate off. */
 const LONGEST_OVERRIDE_DAYS = 7;
 const DAY = 86_400_000;
-/** How often a command is decided anew when its stream moved on meanwhile. */
-const ATTEMPTS = 8;
-
 /** What people do to the gate, and what it answered: on record, each once. */
 export class GateRecord {
   readonly #log: EventLog;
@@ -168,9 +166,6 @@ export class GateRecord {
     });
   }
 }
-
-/** A version that no stream has. */
-const NEVER = Number.MAX_SAFE_INTEGER;
 
 /** The overrides that a gate's stream holds, by id. */
 function overridesOf(events: readonly RecordedEvent[]): Map<string, GateOverride> {
