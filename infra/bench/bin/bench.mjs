@@ -1,24 +1,33 @@
-// `npm run bench [names…]`: builds, then measures on the pinned Node. Needs what `npm start` has installed.
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+// `npm run bench [names…]`: installs what is missing, builds what has changed, and measures on the pinned Node.
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import {
+  build,
+  ensureNatsServer,
+  ensurePrometheus,
+  environment,
+  installDependencies,
+  PrepareError,
+  pinnedNode,
+  requireNode,
+  root,
+  runForeground,
+  say,
+} from '../../local/bin/prepare.mjs';
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
-const node = path.join(root, 'node_modules/.bin/node');
-if (!existsSync(node)) {
-  console.error('the dependencies are not installed yet: run "npm ci" first');
-  process.exit(1);
+const names = process.argv.slice(2);
+try {
+  requireNode();
+  await installDependencies();
+  await ensureNatsServer();
+  if (names.length === 0 || names.includes('beside-prometheus')) await ensurePrometheus();
+  say('building what has changed');
+  await build();
+  const main = path.join(root, 'infra/bench/dist/main.js');
+  process.exitCode = await runForeground(pinnedNode(), ['--expose-gc', main, ...names], {
+    env: environment({ TZ: 'UTC' }),
+  });
+} catch (error) {
+  if (!(error instanceof PrepareError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
 }
-const run = (command, args) =>
-  spawnSync(command, args, {
-    cwd: root,
-    stdio: 'inherit',
-    env: { ...process.env, NX_DAEMON: 'false', TZ: 'UTC' },
-  }).status ?? 1;
-const built = run('npx', ['nx', 'run-many', '-t', 'build', '--outputStyle=static']);
-process.exit(
-  built === 0
-    ? run(node, ['--expose-gc', path.join(root, 'infra/bench/dist/main.js'), ...process.argv.slice(2)])
-    : built,
-);

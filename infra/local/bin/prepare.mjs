@@ -88,8 +88,9 @@ export function runForeground(file, args, { env = environment() } = {}) {
 function stopWhenNpmIsGone(child) {
   if (!process.env.npm_lifecycle_event) return;
   // npm runs scripts in a shell: `sh -c "node …/start.mjs"`. Some shells replace themselves by the command.
+  const script = path.basename(process.argv[1] ?? '');
   const parent = ancestor(process.ppid);
-  const npm = parent.command.includes('start.mjs') ? parent.parent : process.ppid;
+  const npm = parent.command.includes(script) ? parent.parent : process.ppid;
   if (!(npm > 1)) return;
   setInterval(() => {
     if (!isAlive(npm) && child.connected) child.disconnect();
