@@ -94,6 +94,8 @@ describe('what comes back', () => {
     });
     expect(await log.readAt('control', firstPosition)).toEqual(read);
     expect(await log.readAt('control', firstPosition + 1_000)).toBeNull();
+    expect(await log.readPositions('control', [firstPosition + 1_000, firstPosition])).toEqual([read]);
+    expect(await log.readPositions('control', [])).toEqual([]);
   });
 });
 

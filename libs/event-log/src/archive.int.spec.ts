@@ -6,7 +6,7 @@ import { ManualClock } from '@bellwether/contracts';
 import { createDatabase, type TestDatabase } from '@bellwether/testing';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { archiveSegments, EventLog, migrate, verifyArchive } from './index.js';
-import { event, positions } from './testing/events.fixture.js';
+import { event, positions, versions } from './testing/events.fixture.js';
 
 // Generous: the machine may be busy with other tests.
 jest.setTimeout(60_000);
@@ -77,6 +77,15 @@ test('old segments of measurements go to files, and the chain still verifies ove
     { journal, from: 21, checked: 14 },
   ]);
   expect(positions(await log.readJournal(journal, { after: 0 }))[0]).toBe(21);
+  // A page of a stream is full as long as there are events, whatever is archived of it.
+  const page = (from: number, limit: number) => log.readStream(`${journal}:1`, { from, limit });
+  expect(versions(await page(1, 3))).toEqual([21, 22, 23]);
+  expect(versions(await page(19, 4))).toEqual([21, 22, 23, 24]);
+  expect(versions(await page(33, 3))).toEqual([33, 34]);
+  const until = new Date('2026-01-22T12:00:00.000Z');
+  expect(versions(await log.readStream(`${journal}:1`, { limit: 5, recordedUntil: until }))).toEqual([
+    21, 22,
+  ]);
   expect(await log.positionAt(journal, new Date('2026-01-22T12:00:00.000Z'))).toBe(22);
   // The stream goes on where it was.
   const { version } = await log.append({

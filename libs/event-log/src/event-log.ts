@@ -131,6 +131,11 @@ export class EventLog {
     return this.#reader.readJournal(journal, options);
   }
 
+  /** Those events of a journal that are at given positions, in order. */
+  readPositions(journal: string, positions: readonly number[]): Promise<RecordedEvent[]> {
+    return this.#reader.readPositions(journal, positions);
+  }
+
   readAt(journal: string, position: number): Promise<RecordedEvent | null> {
     return this.#reader.readAt(journal, position);
   }

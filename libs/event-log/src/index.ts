@@ -1,5 +1,6 @@
 export { type ArchivedSegment, type ArchiveOptions, archiveSegments, verifyArchive } from './archive.js';
 export type { AppendStep } from './batch-sender.js';
+export { bigintArray, textArray } from './binary-array.js';
 export type { ConsumerMetrics } from './consumer-metrics.js';
 export { CheckpointMoved, type ParkedRecord, PgConsumerStore, type RetryResult } from './consumer-store.js';
 export * from './errors.js';

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { bigintArray } from './binary-array.js';
 import type { RecordedEvent } from './event.js';
 import { asText, EVENT_COLUMNS, type EventRow, toRecordedEvent, utcDate } from './rows.js';
 import type { Upcast } from './upcast.js';
@@ -41,18 +42,41 @@ export class Reader {
   }
 
   async readStream(stream: string, options: ReadStreamOptions = {}): Promise<RecordedEvent[]> {
+    const { from = 1, limit, recordedUntil } = options;
+    const rows =
+      limit === undefined
+        ? await this.#streamRows(stream, from)
+        : await this.#streamRows(stream, from, from + limit);
+    // Versions are dense, so fewer than wanted are the end of the stream, or those before are archived.
+    if (limit !== undefined && rows.length < limit) {
+      rows.push(...(await this.#streamRows(stream, from + limit, undefined, limit - rows.length)));
+    }
+    const events = rows.map(([journal, ...row]) => toRecordedEvent(journal, row, this.#upcast));
+    return until(events, recordedUntil);
+  }
+
+  /**
+   * Versions from one on, before another when that is given. The bound is in the statement because a limit alone makes
+   * the planner sort all the rest of the stream for each page as long as a table has not been analysed.
+   */
+  async #streamRows(
+    stream: string,
+    from: number,
+    before?: number,
+    limit?: number,
+  ): Promise<[string, ...EventRow][]> {
     // A stream that does not exist has no journal, and so no events.
     const { rows } = await this.#pool.query<[string, ...EventRow]>({
-      name: 'log-read-stream',
+      name: before === undefined ? 'log-read-stream' : 'log-read-stream-range',
       text: `select journal, ${EVENT_COLUMNS} from log.events
               where journal = (select s.journal from log.streams s where s.stream = $1)
-                and stream = $1 and version >= $2 and recorded_at <= coalesce($4::timestamptz, 'infinity')
-              order by version limit $3`,
-      values: [stream, options.from ?? 1, options.limit ?? null, options.recordedUntil ?? null],
+                and stream = $1 and version >= $2 and ${before === undefined ? 'true' : 'version < $3'}
+              order by version ${before === undefined ? 'limit $3' : ''}`,
+      values: [stream, from, before ?? limit ?? null],
       rowMode: 'array',
       types: asText,
     });
-    return rows.map(([journal, ...row]) => toRecordedEvent(journal, row, this.#upcast));
+    return rows;
   }
 
   async readJournal(journal: string, options: ReadJournalOptions): Promise<RecordedEvent[]> {
@@ -65,10 +89,19 @@ export class Reader {
       types: asText,
     });
     const events = rows.map((row) => toRecordedEvent(journal, row, this.#upcast, options.dataAs));
-    // Times of recording ascend with positions, so the cut is a prefix.
-    const { recordedUntil } = options;
-    if (recordedUntil === undefined) return events;
-    return events.filter((event) => event.recordedAt.getTime() <= recordedUntil.getTime());
+    return until(events, options.recordedUntil);
+  }
+
+  async readPositions(journal: string, positions: readonly number[]): Promise<RecordedEvent[]> {
+    const { rows } = await this.#pool.query<EventRow>({
+      name: 'log-read-positions',
+      text: `select ${EVENT_COLUMNS} from log.events
+              where journal = $1 and position = any($2) order by position`,
+      values: [journal, bigintArray(positions)],
+      rowMode: 'array',
+      types: asText,
+    });
+    return rows.map((row) => toRecordedEvent(journal, row, this.#upcast));
   }
 
   async readAt(journal: string, position: number): Promise<RecordedEvent | null> {
@@ -140,4 +173,10 @@ export class Reader {
     }
     return low;
   }
+}
+
+/** What had been recorded by then. Times of recording ascend with positions and versions, so the cut is a prefix. */
+function until(events: RecordedEvent[], moment: Date | undefined): RecordedEvent[] {
+  if (moment === undefined) return events;
+  return events.filter((event) => event.recordedAt.getTime() <= moment.getTime());
 }

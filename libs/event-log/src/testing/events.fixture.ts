@@ -20,3 +20,7 @@ export function event(name: string | number = 'x'): NewEvent {
 export function positions(events: readonly RecordedEvent[]): number[] {
   return events.map((recorded) => recorded.position);
 }
+
+export function versions(events: readonly RecordedEvent[]): number[] {
+  return events.map((recorded) => recorded.version);
+}
