@@ -119,8 +119,8 @@ async function assemble(
   });
   const resources = new ResourceStore(models);
   const resourceReader = new ResourceReader(resources, models);
-  const pages = new PageStore(models);
-  const incidents = new IncidentStore(models);
+  const pages = new PageStore(log, models);
+  const incidents = new IncidentStore(log, models);
   const gateStore = new GateStore(models);
   const sloAlerts = new SloAlertStore(models);
   const events = new EventStore(log, models);

@@ -146,6 +146,10 @@ describe('the past', () => {
       );
     expect(await open('')).not.toContain(id);
     expect(await open(`&asOf=${then}`)).toContain(id);
+    const known = await rig.get<{ items: Body[] }>(`/v1/incidents?status=open&asOf=${then}`);
+    expect(known.body.items.find((each) => each.id === id)).toEqual(
+      (await rig.get<Body>(`/v1/incidents/${id}?asOf=${then}`)).body,
+    );
   });
 
   test('a page is the fold of its stream, too', async () => {

@@ -13,6 +13,8 @@ export interface RunnerOptions {
   pages: SharedPages;
   projection: Projection;
   batch: number;
+  /** The same for a build, which nobody waits to see a single event of. */
+  buildBatch: number;
   /** Its name among all consumers, for the metrics. */
   consumer: string;
   metrics: ConsumerMetrics;
@@ -107,7 +109,7 @@ export class ProjectionRunner {
 
   /** Builds new tables beside those that are read, and swaps them. Also the way out of a halt. */
   async rebuild(onProgress?: (progress: BuildProgress) => void): Promise<void> {
-    const { slots, projection, log, batch } = this.#options;
+    const { slots, projection, log, batch, buildBatch } = this.#options;
     if (this.#building) throw new Error(`${projection.name} is being rebuilt already`);
     this.#building = { position: 0, head: (await log.head(this.#journal)).position };
     try {
@@ -115,7 +117,11 @@ export class ProjectionRunner {
       const { head } = this.#building;
       const ended = this.#stopping.signal;
       if (head > 0) {
-        for await (const events of log.follow(this.#journal, { after: 0, signal: ended, batch })) {
+        for await (const events of log.follow(this.#journal, {
+          after: 0,
+          signal: ended,
+          batch: buildBatch,
+        })) {
           built = await slots.apply(projection, built, events);
           this.#building = { position: built.position, head: Math.max(head, built.position) };
           onProgress?.({ ...this.#building });
@@ -123,6 +129,7 @@ export class ProjectionRunner {
         }
       }
       this.#stopping.signal.throwIfAborted();
+      await slots.index(projection, built);
       this.#slot = await slots.swap(projection, built, (after, until) =>
         log.readJournal(this.#journal, { after, limit: Math.min(batch, until - after) }),
       );

@@ -67,6 +67,11 @@ export class ProjectionSlots {
     });
   }
 
+  /** Makes what readers need of tables that are complete but for the last events. */
+  async index(projection: Projection, built: Slot): Promise<void> {
+    await transaction(this.#pool, async (tx) => projection.index?.(tx, built.schema));
+  }
+
   /** Applies events and moves the checkpoint, in one transaction. @throws SlotMoved */
   async apply(projection: Projection, slot: Slot, events: RecordedEvent[]): Promise<Slot> {
     const position = events.at(-1)!.position;
@@ -169,6 +174,7 @@ export class ProjectionSlots {
     await tx.query(`drop schema if exists ${pg.escapeIdentifier(schema)} cascade`);
     await tx.query(`create schema ${pg.escapeIdentifier(schema)}`);
     await projection.create(tx, schema);
+    if (state === 'active') await projection.index?.(tx, schema);
     await tx.query(
       `insert into ${this.#table} (name, version, schema_name, position, state) values ($1, $2, $3, 0, $4)
        on conflict (schema_name) do update set position = 0, state = $4, updated_at = clock_timestamp()`,

@@ -12,8 +12,10 @@ export interface Projection {
   version: number;
   /** `control` when absent. */
   journal?: string;
-  /** Makes the tables, in a schema that exists and is empty. */
+  /** Makes the tables, in a schema that exists and is empty, with the indexes that `apply` needs. */
   create(tx: pg.PoolClient, schema: string): Promise<void>;
+  /** Makes the indexes that only readers need: of a build at its end, when that is cheaper by far. */
+  index?(tx: pg.PoolClient, schema: string): Promise<void>;
   /** Takes one event. Depends on nothing but the event and the tables. */
   apply(tx: pg.PoolClient, event: RecordedEvent, schema: string): Promise<void>;
   /** Takes several in order, to the same effect as `apply` on each. */

@@ -116,6 +116,25 @@ test('a new version is built beside the old one, which its process goes on with'
   await Promise.all([old.stop(), projector.stop()]);
 });
 
+test('what only readers need is made with the first tables, and at the end of a build', async () => {
+  const made: [string, number][] = [];
+  const projector = await started(
+    notes({
+      async index(tx, schema) {
+        const found = await tx.query(`select count(*)::int as count from ${schema}.notes`);
+        made.push([schema, found.rows[0].count]);
+      },
+    }),
+  );
+  const { position } = await log.head('control');
+  await projector.rebuild(name);
+  expect(made).toEqual([
+    [`test_${name}_v1`, 0],
+    [`test_${name}_v1_b`, position],
+  ]);
+  await projector.stop();
+});
+
 describe('a rebuild', () => {
   test('is swapped at once: whoever reads meanwhile sees all rows, of the one build or of the other', async () => {
     let text = 'first';

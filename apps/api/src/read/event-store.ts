@@ -4,14 +4,14 @@ import { type EventFilter, isOpen, wantedTypes } from './event-filter.js';
 import { shownEnvelope } from './events.projection.js';
 import type { ReadModels } from './read-models.js';
 
-/** Reads the control log as it is shown. */
+/** Reads the control log as it is shown; which of its events are wanted, the read model says. */
 export class EventStore {
   constructor(
-    private readonly log: Pick<EventLog, 'readJournal' | 'readAt' | 'head'>,
+    private readonly log: Pick<EventLog, 'readJournal' | 'readPositions' | 'readAt' | 'head'>,
     private readonly models: ReadModels,
   ) {}
 
-  /** Events after a position, in order. Without a filter they come from the log itself. */
+  /** Events after a position, in order. */
   async after(position: number, limit: number, filter: EventFilter): Promise<EventEnvelope[]> {
     if (isOpen(filter)) {
       const events = await this.log.readJournal(CONTROL_JOURNAL, { after: position, limit });
@@ -19,10 +19,10 @@ export class EventStore {
     }
     await this.models.current('events');
     const wanted = wantedTypes(filter.type);
-    const rows = await this.models.rows<{ envelope: EventEnvelope }>(
+    const rows = await this.models.rows<{ position: string }>(
       'events',
       'list',
-      (schema) => `select envelope from ${schema}.events
+      (schema) => `select position from ${schema}.events
                     where position > $1
                       and ($3::text[] is null or type = any($3)
                            or exists (select from unnest($4::text[]) prefix where starts_with(type, prefix)))
@@ -38,7 +38,11 @@ export class EventStore {
         filter.correlation ?? null,
       ],
     );
-    return rows.map(({ envelope }) => envelope);
+    const events = await this.log.readPositions(
+      CONTROL_JOURNAL,
+      rows.map((row) => Number(row.position)),
+    );
+    return events.map(shownEnvelope);
   }
 
   /** Position of the last event of the control log. */

@@ -1,21 +1,26 @@
-import { toEnvelope } from '@bellwether/contracts';
-import type { Projection, RecordedEvent } from '@bellwether/event-log';
+import { keyOfStream, toEnvelope } from '@bellwether/contracts';
+import { bigintArray, type Projection, type RecordedEvent, textArray } from '@bellwether/event-log';
 import { withoutSecrets } from './secrets.js';
 
-/** The control log as it is shown, found by id, type, key and correlation. */
+/** Where in the control log an event is, found by its id, type, key and correlation. The log itself has the rest. */
 export const events: Projection = {
   name: 'events',
-  version: 1,
+  version: 2,
   async create(tx, schema) {
     await tx.query(`
       create table ${schema}.events (
-        position bigint primary key,
-        id uuid not null unique,
+        position bigint not null,
+        id uuid not null,
         type text collate "C" not null,
         key text collate "C" not null,
-        correlation text collate "C" not null,
-        envelope json not null
+        correlation text collate "C" not null
       );
+    `);
+  },
+  async index(tx, schema) {
+    await tx.query(`
+      alter table ${schema}.events add primary key (position);
+      create unique index on ${schema}.events (id);
       create index on ${schema}.events (type, position);
       create index on ${schema}.events (key, position);
       create index on ${schema}.events (correlation, position);
@@ -25,18 +30,18 @@ export const events: Projection = {
     await events.applyBatch?.(tx, [event], schema);
   },
   async applyBatch(tx, batch: RecordedEvent[], schema) {
-    const shown = batch.map((event) => shownEnvelope(event));
     await tx.query({
       name: `${schema}-insert`,
-      text: `insert into ${schema}.events (position, id, type, key, correlation, envelope)
-             select * from unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::json[])`,
+      text: `insert into ${schema}.events (position, id, type, key, correlation)
+             select position, id::uuid, type, key, correlation
+               from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[])
+                 as r(position, id, type, key, correlation)`,
       values: [
-        batch.map((event) => event.position),
-        batch.map((event) => event.id),
-        batch.map((event) => event.type),
-        shown.map((envelope) => envelope.subject),
-        shown.map((envelope) => envelope.correlationid),
-        shown.map((envelope) => JSON.stringify(envelope)),
+        bigintArray(batch.map(({ position }) => position)),
+        textArray(batch.map(({ id }) => id)),
+        textArray(batch.map(({ type }) => type)),
+        textArray(batch.map(({ stream }) => keyOfStream(stream))),
+        textArray(batch.map(({ meta }) => meta.correlationId)),
       ],
     });
   },

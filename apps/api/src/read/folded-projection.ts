@@ -1,4 +1,4 @@
-import type { Projection, RecordedEvent } from '@bellwether/event-log';
+import { bigintArray, type Projection, type RecordedEvent, textArray } from '@bellwether/event-log';
 import type pg from 'pg';
 
 /** An aggregate whose state follows from its stream, and what of it is kept to be found by. */
@@ -14,7 +14,18 @@ export interface Folding<State, View extends { version: number }> {
   /** What is shown of a state. @param version of the stream */
   view: (state: State, version: number) => View;
   /** SQL types and values of the columns that lists filter by. */
-  columns: Readonly<Record<string, { type: string; of: (view: View) => unknown }>>;
+  columns: Readonly<Record<string, { type: string; of: (view: View) => string | readonly string[] | null }>>;
+}
+
+/** What an event made of its aggregate. */
+interface Row<State, View> {
+  key: string;
+  number: number;
+  event: RecordedEvent;
+  state: State;
+  view: View;
+  /** Values of the columns, in the order of their names, as Postgres reads them. */
+  found: (string | null)[];
 }
 
 interface Held<State> {
@@ -23,9 +34,9 @@ interface Held<State> {
 }
 
 /**
- * A projection of aggregates: `current` holds each as it is, `history` each after every one of its events, so that
- * what was known at a time is looked up and not folded again. Both have `key`, `number`, `version`, `view` and the
- * columns of the folding.
+ * A projection of aggregates. `current` holds each as it is, with its view; `history` has for every one of its events
+ * what lists filter by, so that those that fitted at a time are found, and their views folded again from the log. Both
+ * have `key`, `number`, `version` and the columns of the folding.
  */
 export function foldedProjection<State, View extends { version: number }>(
   folding: Folding<State, View>,
@@ -34,6 +45,8 @@ export function foldedProjection<State, View extends { version: number }>(
   const names = Object.keys(columns);
   const typed = names.map((name) => `${name} ${columns[name]?.type}`).join(', ');
   const listed = names.join(', ');
+  const cast = names.map((name) => `${name}::${columns[name]?.type}`).join(', ');
+  const parameters = (first: number) => names.map((_, index) => `$${first + index}::text[]`).join(', ');
 
   async function applyBatch(tx: pg.PoolClient, batch: RecordedEvent[], schema: string): Promise<void> {
     const events = batch.filter(({ stream }) => stream.startsWith(prefix));
@@ -41,8 +54,7 @@ export function foldedProjection<State, View extends { version: number }>(
     const held = await load(tx, schema, [
       ...new Set(events.map(({ stream }) => stream.slice(prefix.length))),
     ]);
-    const history: object[] = [];
-    const current = new Map<string, object>();
+    const history: Row<State, View>[] = [];
     for (const event of events) {
       const key = event.stream.slice(prefix.length);
       const known = held.get(key) ?? { number: folding.numberOf(key, event), state: null };
@@ -50,27 +62,46 @@ export function foldedProjection<State, View extends { version: number }>(
       held.set(key, { ...known, state });
       if (state === null) continue;
       const view = folding.view(state, event.version);
-      const found = Object.fromEntries(names.map((name) => [name, columns[name]?.of(view)]));
-      const row = { key, number: known.number, version: event.version, view, ...found };
-      history.push({ ...row, position: event.position, recorded_at: event.recordedAt.toISOString() });
-      current.set(key, { ...row, state });
+      const found = names.map((name) => asText(columns[name]?.of(view) ?? null));
+      history.push({ key, number: known.number, event, state, view, found });
     }
+    if (history.length === 0) return;
+    // Columns of texts, each cast as it is put in: a JSON of rows would be taken apart again in the database.
+    const listedTexts = (rows: readonly Row<State, View>[]) =>
+      names.map((_, index) => textArray(rows.map(({ found }) => found[index] ?? null)));
+    const shared = (rows: readonly Row<State, View>[]) => [
+      textArray(rows.map(({ key }) => key)),
+      bigintArray(rows.map(({ number }) => number)),
+      bigintArray(rows.map(({ event }) => event.version)),
+    ];
     await tx.query({
       name: `${schema}-history`,
-      text: `insert into ${schema}.history (key, number, version, position, recorded_at, view, ${listed})
-             select key, number, version, position, recorded_at, view, ${listed}
-               from json_to_recordset($1) as r(key text, number bigint, version int, position bigint,
-                                               recorded_at timestamptz, view json, ${typed})`,
-      values: [JSON.stringify(history)],
+      text: `insert into ${schema}.history (key, number, version, position, recorded_at, ${listed})
+             select key, number, version, position, recorded_at::timestamptz, ${cast}
+               from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], ${parameters(6)})
+                 as r(key, number, version, position, recorded_at, ${listed})`,
+      values: [
+        ...shared(history),
+        bigintArray(history.map(({ event }) => event.position)),
+        textArray(history.map(({ event }) => event.recordedAt.toISOString())),
+        ...listedTexts(history),
+      ],
     });
+    const latest = [...new Map(history.map((row) => [row.key, row])).values()];
     await tx.query({
       name: `${schema}-current`,
-      text: `insert into ${schema}.current (key, number, version, state, view, ${listed})
-             select key, number, version, state, view, ${listed}
-               from json_to_recordset($1) as r(key text, number bigint, version int, state json, view json, ${typed})
+      text: `insert into ${schema}.current (key, number, version, view, state, ${listed})
+             select key, number, version, view::json, state::json, ${cast}
+               from unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], ${parameters(6)})
+                 as r(key, number, version, view, state, ${listed})
              on conflict (key) do update set version = excluded.version, state = excluded.state,
                view = excluded.view, ${names.map((name) => `${name} = excluded.${name}`).join(', ')}`,
-      values: [JSON.stringify([...current.values()])],
+      values: [
+        ...shared(latest),
+        textArray(latest.map(({ view }) => JSON.stringify(view))),
+        textArray(latest.map(({ state }) => JSON.stringify(state))),
+        ...listedTexts(latest),
+      ],
     });
   }
 
@@ -102,10 +133,13 @@ export function foldedProjection<State, View extends { version: number }>(
           version int not null,
           position bigint not null,
           recorded_at timestamptz not null,
-          view json not null,
-          ${typed},
-          primary key (key, version)
+          ${typed}
         );
+      `);
+    },
+    async index(tx, schema) {
+      await tx.query(`
+        alter table ${schema}.history add primary key (key, version);
         create index on ${schema}.history (number desc, version desc);
       `);
     },
@@ -115,18 +149,17 @@ export function foldedProjection<State, View extends { version: number }>(
 }
 
 /**
- * SQL that has each aggregate once, as it is or as it was known at a time: a source for lists.
+ * SQL that has each aggregate once, as it is or as it was known at a time, without its view then: a source for lists.
  * @param asOf the parameter that holds the time, such as `$3`; undefined for now
  */
 export function folded(schema: string, asOf: string | undefined): string {
   if (asOf === undefined) return `${schema}.current`;
-  return `(select distinct on (number) * from ${schema}.history
+  return `(select distinct on (number) *, null::json as view from ${schema}.history
             where recorded_at <= ${asOf}::timestamptz order by number desc, version desc)`;
 }
 
-/** SQL of the view of the one aggregate whose key is `$1`, as it is or as it was known at `$2`. */
-export function foldedOne(schema: string): string {
-  return `select view from ${schema}.history
-           where key = $1 and recorded_at <= coalesce($2::timestamptz, 'infinity')
-           order by version desc limit 1`;
+/** A text or a list of texts as Postgres reads it. */
+function asText(value: string | readonly string[] | null): string | null {
+  if (value === null || typeof value === 'string') return value;
+  return `{${value.map((item) => `"${item.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
 }

@@ -1,6 +1,10 @@
 import type { Incident, IncidentStatus, Severity } from '@bellwether/contracts';
+import type { EventLog } from '@bellwether/event-log';
+import type { IncidentState } from '@bellwether/incident';
 import type { Paging } from '../routing/cursor.js';
-import { folded, foldedOne } from './folded-projection.js';
+import { folded } from './folded-projection.js';
+import { type FoldedRow, FoldedViews } from './folded-views.js';
+import { incidentFolding } from './incidents.projection.js';
 import type { ReadModels } from './read-models.js';
 
 export interface IncidentFilter {
@@ -19,24 +23,29 @@ const OPEN: readonly IncidentStatus[] = ['investigating', 'identified', 'monitor
 
 /** Reads incidents as they are, or as they were known to be. */
 export class IncidentStore {
-  constructor(private readonly models: ReadModels) {}
+  readonly #views: FoldedViews<IncidentState, Incident>;
+
+  constructor(
+    log: Pick<EventLog, 'readStream'>,
+    private readonly models: ReadModels,
+  ) {
+    this.#views = new FoldedViews(log, models, incidentFolding);
+  }
 
   async find(id: string, asOf?: string): Promise<Incident | undefined> {
-    const [row] = await this.models.rows<{ view: Incident }>('incidents', 'find', foldedOne, [
-      id,
-      asOf ?? null,
-    ]);
-    return row?.view;
+    return await this.#views.find(id, asOf);
   }
 
   /** The newest first; one more than the page holds, when there are more. */
   async list(paging: Paging<number>, filter: IncidentFilter): Promise<Incident[]> {
     const statuses = filter.status?.flatMap((status) => (status === 'open' ? OPEN : [status]));
     const then = filter.asOf === undefined ? [] : [filter.asOf];
-    const rows = await this.models.rows<{ view: Incident }>(
+    const rows = await this.models.rows<FoldedRow<Incident>>(
       'incidents',
       then.length === 0 ? 'list' : 'list-then',
-      (schema) => `select view from ${folded(schema, then.length === 0 ? undefined : '$8')} incident
+      (
+        schema,
+      ) => `select key, number, version, view from ${folded(schema, then.length === 0 ? undefined : '$8')} incident
                     where number < $1
                       and ($3::text[] is null or status = any($3))
                       and ($4::text[] is null or severity = any($4))
@@ -55,6 +64,6 @@ export class IncidentStore {
         ...then,
       ],
     );
-    return rows.map(({ view }) => view);
+    return await this.#views.of(rows);
   }
 }

@@ -6,12 +6,12 @@ import {
   incidentNumber,
   incidentView,
 } from '@bellwether/incident';
-import { foldedProjection } from './folded-projection.js';
+import { type Folding, foldedProjection } from './folded-projection.js';
 
 /** Incidents, in the order of their numbers. */
-export const incidents = foldedProjection<IncidentState, Incident>({
+export const incidentFolding: Folding<IncidentState, Incident> = {
   name: 'incidents',
-  version: 1,
+  version: 2,
   prefix: LogStreams.incident(''),
   numberOf: incidentNumber,
   evolve: (state, event) => evolve(state, incidentEvent(event)),
@@ -22,4 +22,6 @@ export const incidents = foldedProjection<IncidentState, Incident>({
     services: { type: 'text[]', of: ({ services }) => services },
     declared_at: { type: 'timestamptz', of: ({ declaredAt }) => declaredAt },
   },
-});
+};
+
+export const incidents = foldedProjection(incidentFolding);

@@ -1,6 +1,10 @@
 import type { Page } from '@bellwether/contracts';
+import type { EventLog } from '@bellwether/event-log';
+import type { PageState } from '@bellwether/oncall';
 import type { Paging } from '../routing/cursor.js';
-import { folded, foldedOne } from './folded-projection.js';
+import { folded } from './folded-projection.js';
+import { type FoldedRow, FoldedViews } from './folded-views.js';
+import { pageFolding } from './pages.projection.js';
 import type { ReadModels } from './read-models.js';
 
 export interface PageFilter {
@@ -20,11 +24,17 @@ export interface PlacedPage {
 
 /** Reads pages as they are, or as they were known to be. */
 export class PageStore {
-  constructor(private readonly models: ReadModels) {}
+  readonly #views: FoldedViews<PageState, Page>;
+
+  constructor(
+    log: Pick<EventLog, 'readStream'>,
+    private readonly models: ReadModels,
+  ) {
+    this.#views = new FoldedViews(log, models, pageFolding);
+  }
 
   async find(id: string, asOf?: string): Promise<Page | undefined> {
-    const [row] = await this.models.rows<{ view: Page }>('pages', 'find', foldedOne, [id, asOf ?? null]);
-    return row?.view;
+    return await this.#views.find(id, asOf);
   }
 
   /** Ids of the pages of an incident. */
@@ -41,10 +51,12 @@ export class PageStore {
   /** The newest first; one more than the page of the list holds, when there are more. */
   async list(paging: Paging<number>, filter: PageFilter): Promise<PlacedPage[]> {
     const then = filter.asOf === undefined ? [] : [filter.asOf];
-    const rows = await this.models.rows<{ number: string; view: Page }>(
+    const rows = await this.models.rows<FoldedRow<Page>>(
       'pages',
       then.length === 0 ? 'list' : 'list-then',
-      (schema) => `select number, view from ${folded(schema, then.length === 0 ? undefined : '$7')} page
+      (
+        schema,
+      ) => `select key, number, version, view from ${folded(schema, then.length === 0 ? undefined : '$7')} page
                     where number < $1
                       and ($3::text[] is null or status = any($3))
                       and ($4::text is null or incident = $4)
@@ -61,6 +73,7 @@ export class PageStore {
         ...then,
       ],
     );
-    return rows.map(({ number, view }) => ({ number: Number(number), view }));
+    const views = await this.#views.of(rows);
+    return views.map((view, index) => ({ number: Number(rows[index]?.number), view }));
   }
 }

@@ -1,12 +1,12 @@
 import { LogStreams, type Page } from '@bellwether/contracts';
 import type { RecordedEvent } from '@bellwether/event-log';
 import { evolvePage, type PageEvent, type PageState, pageView } from '@bellwether/oncall';
-import { foldedProjection } from './folded-projection.js';
+import { type Folding, foldedProjection } from './folded-projection.js';
 
 /** Pages, in the order in which they were first requested. */
-export const pages = foldedProjection<PageState, Page>({
+export const pageFolding: Folding<PageState, Page> = {
   name: 'pages',
-  version: 1,
+  version: 2,
   prefix: LogStreams.page(''),
   numberOf: (_, { position }) => position,
   evolve: (state, event) => evolvePage(state, pageEvent(event)),
@@ -20,7 +20,9 @@ export const pages = foldedProjection<PageState, Page>({
       of: ({ deliveries }) => [...new Set(deliveries.flatMap(({ user }) => (user === null ? [] : [user])))],
     },
   },
-});
+};
+
+export const pages = foldedProjection(pageFolding);
 
 /** An event of a page's stream, from its record in the log. */
 function pageEvent(event: RecordedEvent): PageEvent {
