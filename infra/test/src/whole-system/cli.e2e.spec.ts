@@ -2,7 +2,16 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import type { Explanation, Incident, MeasurementReceipt, Page, SloStatus } from '@bellwether/contracts';
+import type {
+  Explanation,
+  Incident,
+  MeasurementReceipt,
+  Page,
+  Report,
+  SloForecast,
+  SloHistory,
+  SloStatus,
+} from '@bellwether/contracts';
 import { checkout } from '@bellwether/local';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { eventually } from '../eventually.js';
@@ -170,6 +179,18 @@ describe('the bellwether command', () => {
         sli: 0.999,
       }),
     );
+    const history = await json<SloHistory>('history', 'search-availability', '--last', '1h', '--points', '4');
+    const measured = history.points.filter(({ total }) => total > 0);
+    expect(measured).toMatchObject([{ good: 999, total: 1000, sli: 0.999 }]);
+    const month = String(measured[0]?.at).slice(0, 7);
+    const [forecast, report] = await Promise.all([
+      json<SloForecast>('forecast', 'search-availability'),
+      json<Report>('report', 'month', '--at', month),
+    ]);
+    expect(forecast.remaining).toBeCloseTo(0.9, 9);
+    expect(report.groups.flatMap(({ slos }) => slos)).toMatchObject([
+      { slo: 'search-availability', measured: { good: 999, total: 1000 } },
+    ]);
     expect((await bellwether('oncall')).out).toMatch(/search-primary +ada/);
     expect((await bellwether('oncall', 'shifts', 'search-primary', '--days', '14')).out).toMatch(/ada/);
   });
