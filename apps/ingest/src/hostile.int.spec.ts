@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { Headers, LogStreams, Streams } from '@bellwether/contracts';
+import { Headers, LogStreams, MEASUREMENT_CE_TYPE, Streams } from '@bellwether/contracts';
 import { eventually } from '@bellwether/testing';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -188,6 +188,34 @@ describe('a strict installation', () => {
     expect(JSON.parse(answer.text)).toMatchObject({ type: 'urn:bellwether:problem:unknown-sli' });
     expect((await post(body, '/v1/measurements/fuzz/any', 'application/json', strict)).status).toBe(202);
     expect(await stage.log.streamVersion(LogStreams.sli('fuzz', 'undefined'))).toBe(0);
+    await strict.stop();
+  });
+
+  test('takes none of a batch in which one is not defined', async () => {
+    await post(JSON.stringify(sound));
+    const strict = await startIngest(stage, { BELLWETHER_STRICT: 'true' });
+    const before = await stage.total();
+    const events = ['fuzz/any', 'fuzz/undefined', 'fuzz/any'].map((subject, id) => ({
+      specversion: '1.0',
+      type: MEASUREMENT_CE_TYPE,
+      source: '/strict',
+      id: String(id),
+      subject,
+      data: sound,
+    }));
+    const type = 'application/cloudevents-batch+json';
+    const send = (batch: object[]) => post(JSON.stringify(batch), '/v1/measurements', type, strict);
+    const refusal = await send(events);
+    expect(refusal.status).toBe(422);
+    expect(JSON.parse(refusal.text)).toMatchObject({
+      type: 'urn:bellwether:problem:unknown-sli',
+      errors: [{ path: '1' }],
+    });
+    expect(await stage.total()).toBe(before);
+    expect(JSON.parse((await send(events.filter(({ subject }) => subject === 'fuzz/any'))).text)).toEqual({
+      accepted: 2,
+      duplicates: 0,
+    });
     await strict.stop();
   });
 });

@@ -4,10 +4,10 @@ import { commandOf, type MeasurementMessage } from './measurement/message.js';
 import { Refusal } from './measurement/refusal.js';
 
 /**
- * Refuses a batch in which an identity was used for other content before, ahead of writing anything: its events go
- * to several journals, so the log alone would take the others and refuse that one.
+ * Refuses messages of which one has an identity that stands for other content, in the log or in one before it, ahead of
+ * writing anything: what is written goes to several journals, so the log alone would take the rest and refuse that one.
  *
- * @throws Refusal whose path begins with the event's index
+ * @throws Refusal whose path is that of the identity
  * @throws LogBusy
  */
 export async function refuseReusedIdentities(
@@ -23,9 +23,11 @@ export async function refuseReusedIdentities(
   }
   for (const [index, { points }] of messages.entries()) {
     const command = commands[index];
-    const hash = command == null ? undefined : known.get(command);
-    if (hash !== undefined && hash !== null && hash !== points.hash) {
-      throw Refusal.identityReused().within(`${index}.id`);
+    if (command == null) continue;
+    const hash = known.get(command) ?? null;
+    if (hash !== null && hash !== points.hash) {
+      throw messages.length > 1 ? Refusal.identityReused().within(`${index}.id`) : Refusal.identityReused();
     }
+    known.set(command, points.hash);
   }
 }

@@ -73,6 +73,15 @@ describe('measurements over HTTP', () => {
     expect(await stage.recorded()).toHaveLength(1);
   });
 
+  test('that are refused define no SLI', async () => {
+    const send = (sli: string, body: unknown) =>
+      stage.post(`/v1/measurements/${service}/${sli}`, body, { 'idempotency-key': `${service}-refused` });
+    expect((await send('availability', point())).status).toBe(202);
+    expect((await send('other', { ...point(), good: 1 })).status).toBe(409);
+    expect(await stage.log.streamVersion(LogStreams.sli(service, 'availability'))).toBe(1);
+    expect(await stage.log.streamVersion(LogStreams.sli(service, 'other'))).toBe(0);
+  });
+
   test('without one are new each time', async () => {
     const body = point();
     await stage.post(`/v1/measurements/${service}/availability`, body);
@@ -154,6 +163,13 @@ describe('measurements over HTTP', () => {
     const fresh = { ...event, id: '2', subject: `${service}/latency`, data: { value: 1 } };
     const { status, body } = await send([fresh, { ...event, data: { ...event.data, good: 1 } }]);
     expect({ status, errors: body.errors }).toMatchObject({ status: 409, errors: [{ path: '1.id' }] });
+    expect(await stage.total()).toBe(before);
+    // Nor is one of them taken when two of the batch have one identity and say different things.
+    const twice = await send([fresh, { ...fresh, data: { value: 2 } }]);
+    expect({ status: twice.status, errors: twice.body.errors }).toMatchObject({
+      status: 409,
+      errors: [{ path: '1.id' }],
+    });
     expect(await stage.total()).toBe(before);
     expect((await send([fresh, event])).body).toEqual({ accepted: 1, duplicates: 1 });
   });

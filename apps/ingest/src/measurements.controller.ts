@@ -4,12 +4,10 @@ import {
   type Clock,
   type MeasurementReceipt,
 } from '@bellwether/contracts';
-import { EventLog } from '@bellwether/event-log';
 import { HttpProblem, type Principal, principalOf, Roles, requestContext } from '@bellwether/service';
 import { Controller, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { CLOCK } from './clock.token.js';
-import { refuseReusedIdentities } from './identity-check.js';
 import { IngestMetrics } from './ingest-metrics.js';
 import {
   type HeaderReader,
@@ -25,7 +23,6 @@ import { Recorder } from './recorder.js';
 @Roles('publisher')
 export class MeasurementsController {
   constructor(
-    private readonly log: EventLog,
     private readonly recorder: Recorder,
     private readonly metrics: IngestMetrics,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -69,7 +66,7 @@ export class MeasurementsController {
     const receipt: MeasurementReceipt = { accepted: 0, duplicates: 0 };
     try {
       const messages = read({ receivedAt: now, now });
-      if (messages.length > 1) await refuseReusedIdentities(this.log, messages);
+      if (messages.length > 1) await this.recorder.admit(messages);
       const origin = originOf(principalOf(request));
       // All are told to the log before any is waited for, so that they share its groups; every outcome is awaited,
       // since an answer before the last commit would be one about an unknown state.

@@ -1,6 +1,7 @@
 import { type Clock, JsonText, LogStreams, measurementJournal } from '@bellwether/contracts';
 import { CommandConflict, type EventLog, type EventMeta } from '@bellwether/event-log';
 import { uuidv7 } from 'uuidv7';
+import { refuseReusedIdentities } from './identity-check.js';
 import { isOfTheMoment, LogBusy } from './log-busy.js';
 import { commandOf, type MeasurementMessage } from './measurement/message.js';
 import { Refusal } from './measurement/refusal.js';
@@ -35,10 +36,27 @@ export class Recorder {
   readonly #places = new Map<string, Place>();
 
   constructor(
-    private readonly log: Pick<EventLog, 'append'>,
+    private readonly log: Pick<EventLog, 'append' | 'commandHashes'>,
     private readonly slis: SliRegistry,
     private readonly clock: Clock,
   ) {}
+
+  /**
+   * Refuses a batch as a whole when `record` would refuse one of it, before anything of it is written.
+   *
+   * @throws Refusal whose path begins with the index of the message at fault
+   * @throws LogBusy
+   */
+  async admit(messages: readonly MeasurementMessage[]): Promise<void> {
+    await refuseReusedIdentities(this.log, messages);
+    const checks = await Promise.allSettled(
+      messages.map(({ service, sli }) => this.slis.check(service, sli)),
+    );
+    for (const [index, check] of checks.entries()) {
+      if (check.status === 'fulfilled') continue;
+      throw check.reason instanceof Refusal ? check.reason.within(String(index)) : check.reason;
+    }
+  }
 
   /**
    * Resolves after the commit.
@@ -56,6 +74,8 @@ export class Recorder {
       source,
       ...(origin.traceparent === undefined ? {} : { traceparent: origin.traceparent }),
     };
+    // An SLI is defined from its first measurement, not from one that is refused.
+    if (!this.slis.knows(service, sli)) await refuseReusedIdentities(this.log, [message]);
     const defined = this.slis.ensure(service, sli, {
       countsOnly: points.countsOnly,
       meta,

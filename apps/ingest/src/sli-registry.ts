@@ -14,6 +14,22 @@ export class SliRegistry {
     private readonly options: { strict: boolean },
   ) {}
 
+  /** Whether the SLI is known to be defined, without asking the log. */
+  knows(service: string, sli: string): boolean {
+    return this.#known.has(`${service}/${sli}`);
+  }
+
+  /**
+   * Whether a measurement of the SLI would be taken; nothing is defined yet.
+   *
+   * @throws Refusal when it is unknown and the installation is strict
+   * @throws LogBusy
+   */
+  async check(service: string, sli: string): Promise<void> {
+    if (!this.options.strict || this.knows(service, sli)) return;
+    if ((await this.versionOf(LogStreams.sli(service, sli))) === 0) throw Refusal.unknownSli(service, sli);
+  }
+
   /**
    * Nothing to wait for when the SLI is known, which is nearly always.
    *
