@@ -1,8 +1,8 @@
-import { Streams } from '@bellwether/contracts';
+import { Headers, Streams } from '@bellwether/contracts';
 import { eventually, startNats, type TestNats } from '@bellwether/testing';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
 import { type Bus, connectBus } from './bus.js';
 import { BusCredentialsRefused } from './errors.js';
 import { silentLog } from './memory-store.fixture.js';
@@ -132,6 +132,18 @@ describe('a publisher', () => {
     },
   );
 
+  test('hears which measurements were refused, and why', async () => {
+    const heard: unknown[] = [];
+    publisher.subscribe('dlq.sli.checkout.>', {
+      callback: (_, message) => void heard.push([message?.subject, message?.headers?.get(Headers.error)]),
+    });
+    await publisher.flush();
+    const why = headers();
+    why.set(Headers.error, 'not JSON');
+    await services.js.publish('dlq.sli.checkout.availability', '{', { headers: why });
+    await eventually(() => expect(heard).toEqual([['dlq.sli.checkout.availability', 'not JSON']]));
+  });
+
   test('may not use the API of JetStream', async () => {
     const jsm = await jetstreamManager(publisher, { checkAPI: false, timeout: 500 });
     await expect(jsm.streams.info(Streams.SLI)).rejects.toThrow();
@@ -228,12 +240,39 @@ describe('a subscriber', () => {
     expect(await reaches(subscriber, subject)).toBe(false);
   });
 
-  test.each(['evt.>', 'sli.>', 'cmd.>', '_BELLWETHER.>', 'receipt.>', 'deliver.>', 'subscriber.>', '>'])(
-    'may not listen to %s',
-    async (subject) => {
-      expect(await mayListen(subscriber, subject)).toBe(false);
-    },
-  );
+  test.each([
+    'measured.>',
+    'dlq.>',
+    'sli.>',
+    'cmd.>',
+    '_BELLWETHER.>',
+    'receipt.>',
+    'deliver.>',
+    'subscriber.>',
+    '>',
+  ])('may not listen to %s', async (subject) => {
+    expect(await mayListen(subscriber, subject)).toBe(false);
+  });
+
+  test('hears events and refused measurements as they are published, and says nothing there', async () => {
+    const heard: (string | undefined)[] = [];
+    for (const subject of ['evt.rule.>', 'dlq.sli.search.>']) {
+      subscriber.subscribe(subject, {
+        callback: (_, message) => {
+          heard.push(message?.subject);
+          // What it answers goes nowhere: the subject that the relay waits on is in another account.
+          message?.respond('an answer');
+        },
+      });
+    }
+    await subscriber.flush();
+    const { seq } = await services.js.publish('evt.rule.defined.latency', '{}');
+    await services.js.publish('dlq.sli.search.latency', '{}');
+    await eventually(() => expect(heard).toEqual(['evt.rule.defined.latency', 'dlq.sli.search.latency']));
+    expect(await reaches(subscriber, 'evt.rule.defined.latency')).toBe(false);
+    expect(await reaches(subscriber, 'dlq.sli.search.latency')).toBe(false);
+    await services.jsm.streams.deleteMessage(Streams.EVENTS, seq);
+  });
 
   test('may not touch streams, or consumers of other streams', async () => {
     const jsm = await jetstreamManager(subscriber, { checkAPI: false, timeout: 300 });

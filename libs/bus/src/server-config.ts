@@ -17,9 +17,9 @@ export interface NatsUser {
 export interface NatsAccess {
   /** Bellwether's own services: everything. */
   services: NatsUser;
-  /** Programs that publish measurements: `sli.>`, and nothing to read but their own inboxes. */
+  /** Programs that publish measurements: `sli.>`; they read their own inboxes, and what was refused. */
   publisher: NatsUser;
-  /** Programs that read events: consumers of their own on EVENTS, nothing else. */
+  /** Programs that read events: consumers of their own on EVENTS; they hear what is published and what was refused. */
   subscriber: NatsUser;
   /** Durables that subscribers may not touch: those of the services. Default: every service of Bellwether. */
   protectedConsumers?: readonly string[];
@@ -61,8 +61,8 @@ export function natsServerConfig(settings: NatsServerSettings): string {
  * Publishers and subscribers are in accounts of their own, without JetStream. They need `_INBOX.>` for answers, and in a
  * common account that would let them listen to one another. And an answer goes to whatever subject the question names:
  * in the services' account those are commands, streams, and JetStream's API, which deletes a stream on an empty
- * message. In theirs nothing is there to be reached but what they import. The publishers' account imports `sli.>` and the
- * receipts for its inboxes; for the subscribers' see `subscriber-account.ts`.
+ * message. In theirs nothing is there to be reached but what they import. The publishers' account imports `sli.>`, the
+ * receipts for its inboxes and the dead letters of measurements; for the subscribers' see `subscriber-account.ts`.
  */
 export function natsAccessConfig(access: NatsAccess, maxPayload = DEFAULT_MAX_PAYLOAD): string {
   const { services, publisher, subscriber } = access;
@@ -81,6 +81,7 @@ accounts {
     exports: [
       { service: ${quoted(Subjects.allSli)}, accounts: [PUBLISHERS] }
       { stream: ${quoted(receipts)}, accounts: [PUBLISHERS] }
+      { stream: ${quoted(Subjects.allDeadSli)}, accounts: [PUBLISHERS] }
 ${lines(exportsToSubscribers('SUBSCRIBERS'))}
     ]
   }
@@ -88,12 +89,13 @@ ${lines(exportsToSubscribers('SUBSCRIBERS'))}
     users: [
       { ${credentials(publisher)}, permissions: {
         publish: { allow: [${quoted(Subjects.allSli)}] }
-        subscribe: { allow: ["_INBOX.>"] }
+        subscribe: { allow: ["_INBOX.>", ${quoted(Subjects.allDeadSli)}] }
       } }
     ]
     imports: [
       { service: { account: BELLWETHER, subject: ${quoted(Subjects.allSli)} } }
       { stream: { account: BELLWETHER, subject: ${quoted(receipts)} }, to: "_INBOX.>" }
+      { stream: { account: BELLWETHER, subject: ${quoted(Subjects.allDeadSli)} } }
     ]
   }
   SUBSCRIBERS {

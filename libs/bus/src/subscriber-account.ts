@@ -47,6 +47,12 @@ const GUARDED = [
   `CONSUMER.DELETE.${stream}.>`,
 ];
 
+/**
+ * What is heard as it is published, by whoever listens at that moment: events, and measurements that were refused. An
+ * answer to one of them stays in the account of the listener.
+ */
+const HEARD = [Subjects.allEvents, Subjects.allDeadSli];
+
 const DELIVERED = Subjects.delivery('_INBOX.>');
 
 const quoted = (text: string) => `"${text}"`;
@@ -59,6 +65,7 @@ export function exportsToSubscribers(account: string): string[] {
     ...ASKED.map((subject) => `{ service: ${quoted(subject)}, ${to} }`),
     `{ service: ${quoted(PULLED)}, response: stream, threshold: ${quoted(LONGEST_PULL)}, ${to} }`,
     ...GUARDED.map((operation) => `{ service: ${quoted(Subjects.subscriberRequest(operation))}, ${to} }`),
+    ...HEARD.map((subject) => `{ stream: ${quoted(subject)}, ${to} }`),
     `{ stream: ${quoted(DELIVERED)}, ${to} }`,
   ];
 }
@@ -72,13 +79,14 @@ export function importsOfSubscribers(account: string): string[] {
       (operation) =>
         `{ service: ${from(Subjects.subscriberRequest(operation))}, to: ${quoted(`${API}.${operation}`)} }`,
     ),
+    ...HEARD.map((subject) => `{ stream: ${from(subject)} }`),
     `{ stream: ${from(DELIVERED)}, to: "_INBOX.>" }`,
   ];
 }
 
 /**
- * Permissions of a subscriber: to ask what its account imports, less what is the services' own, and to listen to its
- * inboxes.
+ * Permissions of a subscriber: to ask what its account imports, less what is the services' own, and to listen to events,
+ * refused measurements and its inboxes.
  */
 export function subscriberPermissions(protectedConsumers: readonly string[]): string {
   const allow = [...ASKED, PULLED, ...GUARDED.map((operation) => `${API}.${operation}`)];
@@ -93,6 +101,6 @@ export function subscriberPermissions(protectedConsumers: readonly string[]): st
   ]);
   return `{
         publish: { allow: ${list(allow)}, deny: ${list(deny)} }
-        subscribe: { allow: ["_INBOX.>"] }
+        subscribe: { allow: ${list(['_INBOX.>', ...HEARD])} }
       }`;
 }

@@ -40,6 +40,8 @@ export const Subjects = {
   deadSli: (service: string, sli: string) => `dlq.sli.${service}.${sli}`,
   /** Dead letter of any inbound subject. */
   dead: (subject: string) => `dlq.${subject}`,
+  /** All refused measurements. */
+  allDeadSli: 'dlq.sli.>',
   allDead: 'dlq.>',
   /** Requests to a service: `cmd.<service>.<name>`. */
   command: (service: string, name: string) => `cmd.${service}.${name}`,
