@@ -261,7 +261,7 @@ test.each([
   [['-f', 'a.yaml', '--good-when', 'a=b'], '--good-when is about a file'],
   [['-f', 'a.yaml', '--csv', 'data.csv', '--to', '2026-11-19T00:00:00Z'], 'the span is empty'],
   [['-f', 'a.yaml', '--csv', 'data.csv', '--where', 'region=moon'], 'no row of the file has a measurement'],
-  [['-f', 'a.yaml', '--csv', 'data.csv', '--unit', 'miles'], 'choices'],
+  [['-f', 'a.yaml', '--csv', 'data.csv', '--unit', ''], 'must not be empty'],
 ])('the call %j is refused', async (argv, told) => {
   const files = argv.map((word) => (/[.](yaml|csv)$/.test(word) ? at(word) : word));
   const { code, err } = await run(...files);

@@ -61,6 +61,10 @@ describe('defining', () => {
     expect((await stage.must('service-define', { name: 'shop', dependsOn: ['cart'] })).warnings).toEqual([
       'dependsOn: service cart is not defined yet',
     ]);
+    const defined = await stage.must('sli-define', { service: 'shop', name: 'uptime', unit: '%' });
+    expect(defined.warnings).toEqual([
+      'unit: "%" is taken as it is written and never converted; "percent" would be',
+    ]);
   });
 
   test('the same id has its effect once, and another content under it is a conflict', async () => {

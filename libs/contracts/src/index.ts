@@ -25,6 +25,7 @@ export * from './resources/change-freeze.js';
 export * from './resources/correction.js';
 export * from './resources/error-budget-policy.js';
 export * from './resources/golden-signals.js';
+export * from './resources/measurement-unit.js';
 export * from './resources/oncall.js';
 export * from './resources/recurrence.js';
 export * from './resources/rule.js';

@@ -143,7 +143,7 @@ export { statusOf } from './status.js';
 export type { Tallies } from './tallies.js';
 export { fractionOf, Tally, wholeOf } from './tally.js';
 export { HOUR_MINUTES, hourOf, MINUTE, minuteOf } from './time-grid.js';
-export { unitScale } from './unit.js';
+export { meantUnit, unitScale } from './unit.js';
 export { calendar, rolling, sliceOf, type Window } from './window.js';
 export {
   consumedOf,

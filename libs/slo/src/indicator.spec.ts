@@ -1,7 +1,14 @@
 import type { PointColumns } from '@bellwether/contracts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type CountingIndicator, classifier, indicatorKey, straddles, unitScale } from './index.js';
+import {
+  type CountingIndicator,
+  classifier,
+  indicatorKey,
+  meantUnit,
+  straddles,
+  unitScale,
+} from './index.js';
 
 function count(indicator: CountingIndicator, unit: string | undefined, columns: PointColumns) {
   const points: [number, number][] = [];
@@ -75,6 +82,19 @@ describe('threshold', () => {
     expect(unitScale('s', 'ms')).toBe(1000);
     expect(unitScale('s', 'bytes')).toBeNull();
     expect(unitScale(undefined, 'bytes')).toBe(1);
+  });
+
+  test('takes a unit of one’s own for what it is', () => {
+    expect(unitScale('orders', 'orders')).toBe(1);
+    expect(unitScale('orders', 'count')).toBe(1);
+    expect(unitScale('orders', 'requests')).toBeNull();
+    expect(unitScale('s', 'orders')).toBeNull();
+    expect(['%', 'Seconds', 'orders', 'constructor'].map(meantUnit)).toEqual([
+      'percent',
+      's',
+      undefined,
+      undefined,
+    ]);
   });
 
   test('counts a value for as many observations as it stands for', () => {

@@ -12,14 +12,38 @@ const SIZES: Record<string, readonly [dimension: string, size: number]> = {
 /** Units whose measurements a ratio has a reading for. */
 export const RATIO_UNITS: ReadonlySet<string> = new Set(['count', 'none', 'percent', 'ratio']);
 
+/** What a unit says that is converted, written in another way. */
+const SPELLINGS: Record<string, string> = {
+  '%': 'percent',
+  second: 's',
+  seconds: 's',
+  sec: 's',
+  millisecond: 'ms',
+  milliseconds: 'ms',
+  microseconds: 'us',
+  µs: 'us',
+  nanoseconds: 'ns',
+  byte: 'bytes',
+  b: 'bytes',
+};
+
 /**
- * What a number in unit `from` is multiplied with to be one in unit `to`: s to ms is 1000. 1 when either says nothing.
- * Null when they measure different things: comparing seconds with bytes is a mistake in a definition.
+ * What a number in unit `from` is multiplied with to be one in unit `to`: s to ms is 1000. 1 when either says nothing, and
+ * for a unit of the definition's own with itself. Null when they measure different things: comparing seconds with bytes is
+ * a mistake in a definition.
  */
 export function unitScale(from: string | undefined, to: string | undefined): number | null {
-  const source = SIZES[from ?? 'none'];
-  const target = SIZES[to ?? 'none'];
-  if (source === undefined || target === undefined) return 1;
-  if (source[0] !== target[0]) return null;
+  if (saysNothing(from) || saysNothing(to) || from === to) return 1;
+  const source = SIZES[from as string];
+  const target = SIZES[to as string];
+  if (source === undefined || target === undefined || source[0] !== target[0]) return null;
   return source[1] / target[1];
 }
+
+/** The unit that is converted and meant by another spelling of it; undefined for all others. */
+export function meantUnit(unit: string): string | undefined {
+  const spelling = unit.toLowerCase();
+  return Object.hasOwn(SPELLINGS, spelling) ? SPELLINGS[spelling] : undefined;
+}
+
+const saysNothing = (unit: string | undefined) => unit === undefined || unit === 'count' || unit === 'none';

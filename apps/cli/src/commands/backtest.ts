@@ -1,5 +1,11 @@
-import { type Backtest, BacktestLimits, formatDuration, sliUnit } from '@bellwether/contracts';
-import { type Command, Option } from 'commander';
+import {
+  type Backtest,
+  BacktestLimits,
+  formatDuration,
+  KNOWN_UNITS,
+  measurementUnit,
+} from '@bellwether/contracts';
+import { type Command, InvalidArgumentError } from 'commander';
 import { type Candidate, type CandidateOptions, chooseCandidates, resolved } from '../backtest/candidates.js';
 import type { CsvOptions } from '../backtest/csv-mapping.js';
 import { type CsvPoints, readPoints } from '../backtest/csv-points.js';
@@ -17,7 +23,7 @@ interface BacktestOptions extends CandidateOptions, CsvOptions, LabelOptions {
   to?: string;
   last?: number;
   csv?: string;
-  unit?: (typeof sliUnit.options)[number];
+  unit?: string;
   cadence?: string;
   labels?: string;
   grace: number;
@@ -73,7 +79,7 @@ export function backtestCommand(program: Command, open: OpenSession): void {
       collect,
     )
     .option('--where <column=value>', 'only rows for which this holds; may be repeated', collect)
-    .addOption(new Option('--unit <unit>', 'unit of the values').choices(sliUnit.options))
+    .option('--unit <unit>', `unit of the values: ${KNOWN_UNITS.join(', ')}, or one of your own`, unitOf)
     .option('--cadence <duration>', 'how often it is measured; the median gap without it', wire)
     .addHelpText(
       'after',
@@ -250,6 +256,12 @@ function ratio(text: string): number {
   const value = number(text);
   if (value < 0 || value > 1) throw new CliError(`"${text}" is not a ratio from 0 to 1`, ExitCode.usage);
   return value;
+}
+
+function unitOf(text: string): string {
+  const parsed = measurementUnit.safeParse(text);
+  if (!parsed.success) throw new InvalidArgumentError(`It ${parsed.error.issues[0]?.message}.`);
+  return parsed.data;
 }
 
 /** A duration as it is written, checked. @throws CliError (usage) */

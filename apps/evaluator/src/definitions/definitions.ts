@@ -15,7 +15,15 @@ import {
   sloDefinition,
 } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
-import { freezeFaults, planRule, planSlo, retireAlerts, retirePolicy, signalFaults } from '@bellwether/slo';
+import {
+  freezeFaults,
+  meantUnit,
+  planRule,
+  planSlo,
+  retireAlerts,
+  retirePolicy,
+  signalFaults,
+} from '@bellwether/slo';
 import type { Registry } from '../registry/registry.js';
 import { componentFaults, componentWarnings, compositesOf } from './composite-references.js';
 import { currentOf, currentOrRetired, DefinitionLog } from './definition-log.js';
@@ -139,6 +147,10 @@ export class Definitions {
   /** SLOs and rules that the SLI's unit does not fit. */
   #unitWarnings(sli: Sli): string[] {
     const warnings: string[] = [];
+    const meant = meantUnit(sli.unit);
+    if (meant !== undefined) {
+      warnings.push(`unit: "${sli.unit}" is taken as it is written and never converted; "${meant}" would be`);
+    }
     for (const [name, { definition, retired }] of this.#registry.slos) {
       if (retired || definition.service !== sli.service || definition.sli !== sli.name) continue;
       const planned = planSlo(definition, sli.unit);

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { resourceName } from '../names.js';
 import { duration } from '../time.js';
+import { measurementUnit } from './measurement-unit.js';
 import { ruleAggregate } from './rule.js';
-import { comparison, thresholdUnit } from './slo.js';
+import { comparison } from './slo.js';
 
 /** What is beyond the threshold of a signal. */
 export const signalLevel = z.enum(['warning', 'critical']);
@@ -18,7 +19,7 @@ export const signalDefinition = z
     op: comparison.optional(),
     /** In `unit`; of a ratio a share of 1, of a rate events a second. */
     threshold: z.number().optional(),
-    unit: thresholdUnit.optional(),
+    unit: measurementUnit.optional(),
     level: signalLevel.optional(),
   })
   .meta({ id: 'SignalDefinition' });

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { isStorable, labels, resourceName, text } from '../names.js';
 import { duration } from '../time.js';
+import { measurementUnit } from './measurement-unit.js';
 import { severity } from './severity.js';
-import { alertSeverity, comparison, thresholdUnit } from './slo.js';
+import { alertSeverity, comparison } from './slo.js';
 
 /**
  * What is made of an SLI's measurements over a window: of observed values their `mean`, `min`, `max` or a percentile, of
@@ -36,7 +37,7 @@ export const rule = z
     /** Fires while the aggregate is so to the threshold: `gt` fires above it. */
     op: comparison,
     threshold: z.number(),
-    unit: thresholdUnit.optional(),
+    unit: measurementUnit.optional(),
     for: holdingTime.default('0s'),
     /** What it must pass to resolve: a threshold of its own, or one so far away from the other (hysteresis). */
     clear: z

@@ -3,6 +3,7 @@ import { httpUrl, resourceName, text } from '../names.js';
 import { durationMillis } from '../time.js';
 import { errorBudgetPolicy } from './error-budget-policy.js';
 import { goldenSignalsDefinition } from './golden-signals.js';
+import { measurementUnit } from './measurement-unit.js';
 import { DEFAULT_EVERY, sliSource } from './sli-source.js';
 
 /** A service: what SLOs, incidents and pages are about. Tier 1 is the most critical. */
@@ -27,16 +28,14 @@ export const service = z
   .meta({ id: 'Service' });
 export type Service = z.infer<typeof service>;
 
-/** How an SLI's numbers are to be read. `percent`: values 0 to 100. */
-export const sliUnit = z.enum(['count', 'percent', 'ratio', 's', 'ms', 'us', 'ns', 'bytes', 'none']);
-
 /** A service level indicator: a named series of measurements of a service. */
 export const sli = z
   .strictObject({
     service: resourceName,
     name: resourceName,
     description: text(1050, 0).default(''),
-    unit: sliUnit.default('count'),
+    /** How its numbers are to be read. `percent`: values 0 to 100. */
+    unit: measurementUnit.default('count'),
     query: text(4096).optional(),
     source: sliSource.optional(),
     /** How often a measurement is expected. Without it the cadence is the median gap of what comes in. */

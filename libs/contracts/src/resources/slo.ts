@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { httpUrl, IMPLIED_DEFAULT, labels, resourceName, text } from '../names.js';
 import { duration, timeZone } from '../time.js';
 import { errorBudgetPolicy } from './error-budget-policy.js';
+import { measurementUnit } from './measurement-unit.js';
 import { severity } from './severity.js';
 
 export const comparison = z.enum(['lte', 'lt', 'gte', 'gt']);
 export type Comparison = z.infer<typeof comparison>;
-export const thresholdUnit = z.enum(['s', 'ms', 'us', 'ns', 'percent', 'ratio', 'bytes', 'count', 'none']);
 
 /** Components of a composite at most. */
 export const MOST_COMPONENTS = 25;
@@ -24,20 +24,20 @@ export const indicator = z
       kind: z.literal('threshold'),
       op: comparison,
       value: z.number(),
-      unit: thresholdUnit.optional(),
+      unit: measurementUnit.optional(),
     }),
     z.strictObject({
       kind: z.literal('percentile'),
       p: z.number().gt(0).lt(1),
       op: comparison,
       value: z.number(),
-      unit: thresholdUnit.optional(),
+      unit: measurementUnit.optional(),
     }),
     z.strictObject({
       kind: z.literal('mean'),
       op: comparison,
       value: z.number(),
-      unit: thresholdUnit.optional(),
+      unit: measurementUnit.optional(),
     }),
     /** Other SLOs together: a journey, a platform. Its budgeting says what they come to. */
     z.strictObject({ kind: z.literal('composite'), of: z.array(component).min(2).max(MOST_COMPONENTS) }),
