@@ -13,7 +13,7 @@ import {
   problemOf,
   storyOf,
 } from '@bellwether/contracts';
-import { type CommandOf, type IncidentCommand, incidentView } from '@bellwether/incident';
+import { type CommandOf, type IncidentCommand, incidentView, resolveWarning } from '@bellwether/incident';
 import { may } from '@bellwether/service';
 import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
@@ -145,15 +145,14 @@ export class CommandsController {
     warnings: string[] = [],
   ): Promise<Reply> {
     const { expect } = request;
-    return reply(
-      await this.incidents.change(incident, causeOf(request), (state) => {
-        if (expect !== undefined && expect !== state.version) {
-          throw CommandRefused.staleVersion(expect, state.version);
-        }
-        return question();
-      }),
-      { warnings },
-    );
+    const changed = await this.incidents.change(incident, causeOf(request), (state) => {
+      if (expect !== undefined && expect !== state.version) {
+        throw CommandRefused.staleVersion(expect, state.version);
+      }
+      return question();
+    });
+    const resolved = resolveWarning(changed.state, this.incidents.settings);
+    return reply(changed, { warnings: resolved === null ? warnings : [...warnings, resolved] });
   }
 }
 

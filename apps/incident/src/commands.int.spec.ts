@@ -38,6 +38,25 @@ describe('a command', () => {
     });
   });
 
+  test('that resolves what still fires says so; ten minutes later the incident is open again', async () => {
+    await stage.alertFires();
+    await stage.settled();
+    const resolve = { incident: 'INC-1', status: 'resolved', note: 'looks fixed' };
+    expect(await stage.ask('set-status', resolve)).toMatchObject({
+      ok: true,
+      data: { status: 'resolved' },
+      warnings: [
+        expect.stringMatching(/^still firing: .*; if it does at 2026-11-22T10:10:00.000Z, the incident/),
+      ],
+    });
+    stage.clock.advance(minutes(10));
+    await stage.until(({ status }) => status === 'investigating');
+    expect((await stage.events()).at(-1)).toMatchObject({
+      type: 'incident.reopened',
+      data: { reason: expect.stringContaining('still firing 10 min after it was resolved') },
+    });
+  });
+
   test('is carried out with a warning when it names what there is not', async () => {
     expect(await stage.ask('declare', checkout)).toMatchObject({
       ok: true,

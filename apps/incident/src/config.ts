@@ -21,6 +21,10 @@ export const incidentConfig = serviceConfig.extend({
     '10m',
     'how long a sev1 or sev2 may be without somebody in command before that is escalated (0 = never)',
   ),
+  BELLWETHER_STILL_FIRING: wait(
+    '10m',
+    'how long a page alert may fire on after its incident was resolved before that is reopened (0 = for ever)',
+  ),
 });
 export type IncidentConfig = z.infer<typeof incidentConfig>;
 
@@ -29,5 +33,6 @@ export function settingsOf(config: IncidentConfig): IncidentSettings {
   return {
     quietPeriodMs: millis(config.BELLWETHER_QUIET_PERIOD),
     commandVacancyMs: millis(config.BELLWETHER_COMMAND_VACANCY),
+    stillFiringMs: millis(config.BELLWETHER_STILL_FIRING),
   };
 }

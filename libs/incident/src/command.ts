@@ -63,9 +63,12 @@ export interface IncidentSettings {
   readonly quietPeriodMs: number;
   /** How long a sev1 or sev2 may be without somebody in command; 0 = for ever. */
   readonly commandVacancyMs: number;
+  /** How long a page alert may fire on after a person resolved the incident, before that is reopened; 0 = for ever. */
+  readonly stillFiringMs: number;
 }
 
 export const defaultSettings: IncidentSettings = {
   quietPeriodMs: 30 * 60_000,
   commandVacancyMs: 10 * 60_000,
+  stillFiringMs: 10 * 60_000,
 };

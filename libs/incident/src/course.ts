@@ -1,8 +1,9 @@
 import { CommandRefused } from '@bellwether/contracts';
+import { alertTitle } from './alerts.js';
 import type { CommandOf, IncidentSettings } from './command.js';
 import { change, type IncidentChange } from './event.js';
-import type { IncidentState } from './incident.js';
-import { quietPeriodEnds, vacancyRaisedAt } from './timers.js';
+import { firingPages, type IncidentState } from './incident.js';
+import { quietPeriodEnds, reopensAt, vacancyRaisedAt } from './timers.js';
 
 /**
  * The time of a change that may be back-dated.
@@ -71,7 +72,10 @@ export function reopen(
   return [change('incident.reopened', { incident: state.id, reason: command.data.reason })];
 }
 
-/** What is due by `now`: raising that nobody is in command, and the resolve after a quiet period. */
+/**
+ * What is due by `now`: raising that nobody is in command, the resolve after a quiet period, and reopening what was
+ * resolved and still fires.
+ */
 export function passTime(
   command: CommandOf<'pass-time'>,
   state: IncidentState,
@@ -88,5 +92,26 @@ export function passTime(
   if (raise !== null && raise.at <= command.now) {
     return [change('incident.command-vacant', { incident, since: raise.since })];
   }
+  const reopens = reopensAt(state, settings);
+  if (reopens !== null && reopens <= command.now) {
+    const minutes = settings.stillFiringMs / 60_000;
+    const reason = `still firing ${minutes} min after it was resolved: ${titlesOf(state)}`;
+    return [change('incident.reopened', { incident, reason })];
+  }
   return [];
 }
+
+/** What to tell whoever resolves an incident while page alerts of it fire; null when none does. */
+export function resolveWarning(state: IncidentState, settings: IncidentSettings): string | null {
+  if (state.status !== 'resolved' || state.mergedInto !== null || firingPages(state.alerts).length === 0) {
+    return null;
+  }
+  const at = reopensAt(state, settings);
+  const what =
+    at === null
+      ? 'nobody is paged for it any more'
+      : `if it does at ${at}, the incident is reopened and pages again`;
+  return `still firing: ${titlesOf(state)}; ${what}`;
+}
+
+const titlesOf = ({ alerts }: IncidentState): string => firingPages(alerts).map(alertTitle).join(', ');

@@ -38,6 +38,7 @@ function declared(data: EventData<'incident.declared'>, occurredAt: string): Inc
     declaredAt: occurredAt,
     acknowledgedAt: null,
     resolvedAt: null,
+    resolvedOn: null,
     services: data.services,
     responders: [],
     alerts,
@@ -68,7 +69,7 @@ function changesOf(state: IncidentState, event: IncidentEvent): Partial<Incident
       return {
         status: event.data.to,
         monitoringByItself: event.data.to === 'monitoring' && event.data.automatic,
-        ...(event.data.to === 'resolved' ? { resolvedAt: event.data.at } : {}),
+        ...(event.data.to === 'resolved' ? { resolvedAt: event.data.at, resolvedOn: event.occurredAt } : {}),
       };
     case 'incident.severity-changed':
       return {
@@ -118,7 +119,13 @@ function changesOf(state: IncidentState, event: IncidentEvent): Partial<Incident
         absorbed: withOne(state.absorbed, event.data.merged),
       };
     case 'incident.resolved':
-      return { status: 'resolved', resolvedAt: event.data.at, monitoringByItself: false, nextUpdateAt: null };
+      return {
+        status: 'resolved',
+        resolvedAt: event.data.at,
+        resolvedOn: event.occurredAt,
+        monitoringByItself: false,
+        nextUpdateAt: null,
+      };
     case 'incident.reopened':
       return {
         ...(event.data.alert
@@ -126,6 +133,7 @@ function changesOf(state: IncidentState, event: IncidentEvent): Partial<Incident
           : {}),
         status: 'investigating',
         resolvedAt: null,
+        resolvedOn: null,
         // What was quiet before the resolve says nothing about why it was reopened.
         quietSince: null,
         commandVacantSince: state.roles.commander ? null : event.occurredAt,

@@ -49,6 +49,8 @@ export interface IncidentState {
   readonly declaredAt: string;
   readonly acknowledgedAt: string | null;
   readonly resolvedAt: string | null;
+  /** When it was said to be resolved, whatever time that was back-dated to; null while it is open. */
+  readonly resolvedOn: string | null;
   readonly services: readonly string[];
   readonly responders: readonly string[];
   readonly alerts: readonly IncidentAlert[];
@@ -94,6 +96,11 @@ export function alertKey({ kind, name, severity, tier, group }: AlertIdentity): 
 export function pagesAreQuiet(alerts: readonly IncidentAlert[]): boolean {
   const pages = alerts.filter((alert) => alert.severity === 'page');
   return pages.length > 0 && pages.every((alert) => alert.state === 'resolved');
+}
+
+/** The page alerts of an incident that fire. */
+export function firingPages(alerts: readonly IncidentAlert[]): readonly IncidentAlert[] {
+  return alerts.filter(({ severity, state }) => severity === 'page' && state === 'firing');
 }
 
 /** Sev1 and sev2 ask for somebody in command. */

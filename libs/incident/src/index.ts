@@ -5,6 +5,7 @@ export {
   type IncidentCommand,
   type IncidentSettings,
 } from './command.js';
+export { resolveWarning } from './course.js';
 export { decide } from './decide.js';
 export { type IncidentChange, type IncidentEvent, type IncidentEventType, incidentEvent } from './event.js';
 export { evolve, fold, initial } from './evolve.js';

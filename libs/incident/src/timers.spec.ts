@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { defaultSettings } from './command.js';
+import { resolveWarning } from './course.js';
 import { alert, at, changed, declaredByAlert, declaredByHand, given, was } from './specification.fixture.js';
 import { nextDue } from './timers.js';
 
@@ -95,6 +96,67 @@ describe('the quiet period', () => {
   });
 });
 
+describe('an incident that was resolved while its page alert fires', () => {
+  const resolved = (minutes: number, back = 0) =>
+    was(
+      'incident.resolved',
+      { at: at(minutes - back), note: 'looks fixed', automatic: false },
+      { minutes, by: 'user:ada' },
+    );
+  const outage = [declaredByAlert(), command('ada', 1), resolved(5)];
+
+  test('is reopened after 10 min, and again after each resolve', () => {
+    given(...outage)
+      .when(passTime, 14)
+      .thenNothing();
+    const reopened = given(...outage).when(passTime, 15, 'service:incident');
+    reopened.then(
+      changed('incident.reopened', {
+        reason: 'still firing 10 min after it was resolved: checkout-availability (page, fast)',
+      }),
+    );
+    expect(nextDue(given(...outage).state, defaultSettings)).toBe(at(15));
+    reopened.after().when(passTime, 600).thenNothing();
+    given(...outage, was('incident.reopened', { reason: 'still firing' }, { minutes: 15 }), resolved(20))
+      .when(passTime, 30)
+      .then(changed('incident.reopened'));
+  });
+
+  test('is not once the alert resolves, which needs nobody', () => {
+    given(...outage, over(9))
+      .when(passTime, 600)
+      .thenNothing();
+    expect(nextDue(given(...outage, over(9)).state, defaultSettings)).toBeNull();
+  });
+
+  test('counts from when it was said, not from what that was back-dated to', () => {
+    expect(nextDue(given(declaredByAlert(), resolved(5, 4)).state, defaultSettings)).toBe(at(15));
+  });
+
+  test('is not for a ticket, for what was merged into another, or where 0 says never', () => {
+    given(declaredByAlert({ alert: alert({ severity: 'ticket' }) }), resolved(5))
+      .when(passTime, 600)
+      .thenNothing();
+    given(declaredByAlert(), was('incident.merged', { into: 'INC-2' }, { minutes: 5 }))
+      .when(passTime, 600)
+      .thenNothing();
+    given(...outage)
+      .with({ stillFiringMs: 0 })
+      .when(passTime, 600)
+      .thenNothing();
+  });
+
+  test('is told so whoever resolves it', () => {
+    const told = (settings = defaultSettings) => resolveWarning(given(...outage).state, settings);
+    expect(told()).toBe(
+      `still firing: checkout-availability (page, fast); if it does at ${at(15)}, the incident is reopened and pages again`,
+    );
+    expect(told({ ...defaultSettings, stillFiringMs: 0 })).toContain('nobody is paged for it any more');
+    expect(resolveWarning(given(...outage, over(9)).state, defaultSettings)).toBeNull();
+    expect(resolveWarning(given(declaredByAlert()).state, defaultSettings)).toBeNull();
+  });
+});
+
 describe('nobody in command', () => {
   test('of a sev2 is raised after 10 min, once', () => {
     given(declaredByAlert()).when(passTime, 9).thenNothing();
@@ -126,7 +188,7 @@ describe('nobody in command', () => {
   });
 
   test('of a resolved incident is nothing to raise', () => {
-    given(declaredByAlert(), was('incident.resolved', { at: at(5), note: '', automatic: false }))
+    given(declaredByAlert(), over(1), was('incident.resolved', { at: at(5), note: '', automatic: false }))
       .when(passTime, 600)
       .thenNothing();
   });

@@ -1,6 +1,6 @@
 import type { IncidentSettings } from './command.js';
-import { commandWasTaken, type IncidentState } from './incident.js';
-import { earliest, latest, plus } from './instant.js';
+import { commandWasTaken, firingPages, type IncidentState } from './incident.js';
+import { latest, plus } from './instant.js';
 
 /** When the incident resolves by itself; null when it does not: an alert fires, or somebody took command. */
 export function quietPeriodEnds(state: IncidentState, settings: IncidentSettings): string | null {
@@ -21,12 +21,25 @@ export function vacancyRaisedAt(
 }
 
 /**
+ * When an incident that was resolved is reopened, unless its page alerts have resolved by then; null when none fires. A
+ * resolve ends its pages, and an alert fires only once: without this an outage that goes on would never page again.
+ */
+export function reopensAt(state: IncidentState, settings: IncidentSettings): string | null {
+  const { status, mergedInto, resolvedOn } = state;
+  if (settings.stillFiringMs === 0 || status !== 'resolved' || mergedInto !== null || resolvedOn === null)
+    return null;
+  return firingPages(state.alerts).length === 0 ? null : plus(resolvedOn, settings.stillFiringMs);
+}
+
+/**
  * When time next changes the incident by itself; null when only events can. It follows from the state alone, so a
  * table of due times is rebuilt from the log.
  */
 export function nextDue(state: IncidentState, settings: IncidentSettings): string | null {
-  const quiet = quietPeriodEnds(state, settings);
-  const vacancy = vacancyRaisedAt(state, settings)?.at ?? null;
-  if (quiet === null || vacancy === null) return quiet ?? vacancy;
-  return earliest(quiet, vacancy);
+  const due = [
+    quietPeriodEnds(state, settings),
+    vacancyRaisedAt(state, settings)?.at ?? null,
+    reopensAt(state, settings),
+  ];
+  return due.filter((at) => at !== null).sort()[0] ?? null;
 }
