@@ -198,6 +198,8 @@ describe('an SLO alert', () => {
     expect(await stage.incidents()).toMatchObject([
       { status: 'investigating', alerts: [{ state: 'firing' }] },
     ]);
+    await stage.alertResolves();
+    await stage.settled();
     await stage.does('set-status', { incident: 'INC-1', status: 'resolved', note: 'rolled back' });
     stage.clock.advance(minutes(31));
     await stage.alertFires({ tier: 'slow' });
