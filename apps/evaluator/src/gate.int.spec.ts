@@ -118,6 +118,12 @@ describe('a change freeze', () => {
     await stage.startService();
     expect(await stage.must('freeze-define', freeze)).toMatchObject({ status: 200, version: 4 });
     expect(await stage.must('freeze-retire', { freeze: 'weekends' })).toMatchObject({ version: 5 });
+    const [lifted, retired] = (await stage.log.readStream('freeze:weekends')).filter(
+      ({ type }) => type === 'freeze.retired',
+    );
+    // Headers name the services that it was for; all of them have no name.
+    expect(lifted?.meta).not.toHaveProperty('filters');
+    expect(retired?.meta.filters).toEqual({ services: ['checkout'] });
     await stage.stopServices();
     await stage.startService();
     expect(await stage.ask('freeze-retire', { freeze: 'weekends' })).toMatchObject({

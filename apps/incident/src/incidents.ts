@@ -4,12 +4,14 @@ import {
   type AppendResult,
   type EventLog,
   type EventMeta,
+  type NewEvent,
   type Requirement,
   RequirementFailed,
   VersionConflict,
 } from '@bellwether/event-log';
 import {
   decide,
+  evolve,
   fold,
   type IncidentChange,
   type IncidentCommand,
@@ -91,9 +93,8 @@ export class Incidents {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const loaded = await this.load(id);
       if (!loaded) throw CommandRefused.notFound(`incident ${id}`);
-      const { state } = loaded;
-      const { ask, require } = await question(state);
-      const changed = await this.#attempt({ id, state, ask, cause, require });
+      const { ask, require } = await question(loaded.state);
+      const changed = await this.#attempt({ id, loaded, ask, cause, require });
       if (changed) return changed;
     }
     throw busy(id);
@@ -110,7 +111,7 @@ export class Incidents {
     const before = LogStreams.incident(`INC-${last}`);
     const require = last === 0 ? [] : [{ stream: before, version: await this.log.streamVersion(before) }];
     const ask = { type: 'incident.declare', incident: id, data: declaration } as const;
-    return await this.#attempt({ id, state: null, ask, cause, require });
+    return await this.#attempt({ id, loaded: null, ask, cause, require });
   }
 
   /** The highest incident number in the log, given one that is known to be there (0 for none). */
@@ -149,14 +150,16 @@ export class Incidents {
 
   async #attempt(attempt: {
     id: string;
-    state: IncidentState | null;
+    loaded: Loaded | null;
     ask: Asked;
     cause: Cause;
     require: Requirement[] | undefined;
   }): Promise<Changed | null> {
-    const { id, state, ask, cause, require } = attempt;
+    const { id, loaded, ask, cause, require } = attempt;
+    const state = loaded?.state ?? null;
     const now = this.clock.now();
-    const { actor } = cause.meta;
+    const { meta } = cause;
+    const { actor } = meta;
     const command = { ...ask, now: now.toISOString(), actor } as IncidentCommand;
     const changes = decide(command, state, this.settings);
     if (changes.length === 0 && state) return { state, position: 0 };
@@ -164,12 +167,7 @@ export class Incidents {
       journal: CONTROL_JOURNAL,
       stream: LogStreams.incident(id),
       expectedVersion: state === null ? 'no-stream' : state.version,
-      events: changes.map(({ type, data }) => ({
-        type,
-        data,
-        meta: { ...cause.meta, source: SOURCE },
-        occurredAt: now,
-      })),
+      events: toAppend(changes, state, { ...meta, source: SOURCE }, now),
       commandId: cause.commandId,
       ...(cause.commandHash === undefined ? {} : { commandHash: cause.commandHash }),
       ...(require?.length ? { require } : {}),
@@ -198,6 +196,27 @@ export class Incidents {
     if (!loaded) throw new Error(`position ${result.lastPosition} is of no incident, though its command was`);
     return { state: loaded.state, position: result.lastPosition };
   }
+}
+
+/** Each event says what the incident is about after it: subscribers choose by that, whatever its own data says. */
+function toAppend(
+  changes: readonly IncidentChange[],
+  before: IncidentState | null,
+  meta: EventMeta,
+  occurredAt: Date,
+): NewEvent[] {
+  let state = before;
+  return changes.map((change) => {
+    const event = { ...change, id: '', actor: meta.actor, occurredAt: occurredAt.toISOString() };
+    state = evolve(state, event);
+    const filters = state && { services: state.services, severity: state.severity };
+    return {
+      type: change.type,
+      data: change.data,
+      meta: { ...meta, ...(filters && { filters }) },
+      occurredAt,
+    };
+  });
 }
 
 function recorded(

@@ -1,5 +1,6 @@
 import {
   type EventData,
+  type FilterValues,
   type LoggedEvent,
   type PageCancelled,
   parseEventData,
@@ -55,7 +56,9 @@ function evolve(facts: IncidentFacts, event: LoggedEvent): IncidentFacts {
     case 'incident.severity-changed':
       return { ...facts, severity: parseEventData(event.type, event.data).to };
     case 'incident.service-affected':
-      return { ...facts, services: [...facts.services, parseEventData(event.type, event.data).service] };
+      return withServices(facts, [parseEventData(event.type, event.data).service]);
+    case 'incident.absorbed':
+      return withServices(facts, parseEventData(event.type, event.data).services);
     case 'incident.resolved':
       return ended(facts, event, 'resolved');
     case 'incident.merged':
@@ -65,6 +68,10 @@ function evolve(facts: IncidentFacts, event: LoggedEvent): IncidentFacts {
     default:
       return facts;
   }
+}
+
+function withServices(facts: IncidentFacts, more: readonly string[]): IncidentFacts {
+  return { ...facts, services: [...new Set([...facts.services, ...more])] };
 }
 
 function ended(facts: IncidentFacts, event: LoggedEvent, reason: IncidentEnding['reason']): IncidentFacts {
@@ -80,4 +87,9 @@ export function endingOf(facts: IncidentFacts, position: number): IncidentEnding
 /** What a page says of it. */
 export function subjectOf({ id, title, severity, services }: IncidentFacts): PageSubject {
   return { incident: id, title, severity, service: services[0] ?? null };
+}
+
+/** What the events of its pages are filtered by; nothing is known of an incident that is not there. */
+export function filtersOf({ version, services, severity }: IncidentFacts): FilterValues {
+  return version === 0 ? {} : { services, severity };
 }

@@ -9,7 +9,7 @@ import {
 } from '@bellwether/oncall';
 import type { Cause } from './cause.js';
 import type { DueTable } from './due-table.js';
-import { endingOf, type IncidentFacts, incidentFacts, subjectOf } from './incident-facts.js';
+import { endingOf, filtersOf, type IncidentFacts, incidentFacts, subjectOf } from './incident-facts.js';
 import { incidentOf, type LoadedPage, loadPage, pageOf } from './page-stream.js';
 import type { Roster } from './roster.js';
 import type { OnPagingStep } from './steps.js';
@@ -161,9 +161,9 @@ export class Pages {
   ): Promise<PageOutcome> {
     const { log, clock, due, onStep, onDue } = this.#options;
     const occurredAt = clock.now();
-    const meta = page.events[0]
-      ? { ...cause.meta, correlationId: page.events[0].meta.correlationId }
-      : cause.meta;
+    const [first] = page.events;
+    const asked = first ? { ...cause.meta, correlationId: first.meta.correlationId } : cause.meta;
+    const meta = { ...asked, filters: filtersOf(incident) };
     const required = decisions.some((decision) => notifying.has(decision.type));
     const result = await log.append({
       journal: CONTROL_JOURNAL,

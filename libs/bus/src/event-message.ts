@@ -22,6 +22,8 @@ export interface EventMessage {
 
 /** Room for headers and subject beside the body, in bytes. */
 const HEADER_ROOM = 4096;
+/** Of the services of an event, in characters. */
+const LONGEST_LIST = 2048;
 
 /**
  * The message of an event: CloudEvents 1.0, structured JSON, with what filters need repeated in headers.
@@ -66,20 +68,31 @@ function subjectOf(event: LoggedEvent): string {
   return Subjects.event(event.type, keyOfStream(event.stream).replace(/[\s*>\p{Cc}]/gu, '_'));
 }
 
+/** What filters need: as the writer of the event says, else as its data does. */
 function filtersOf(event: LoggedEvent): { service?: string | undefined; severity?: string | undefined } {
   // The points of a measurement are many, and its stream names the service.
   if (event.journal !== CONTROL_JOURNAL) return { service: keyOfStream(event.stream).split('/', 1)[0] };
+  const { services, severity } = event.meta.filters ?? {};
   const data = parsed(event.data);
-  return { service: serviceOf(event.stream, data), severity: textField(data, 'severity') };
+  return {
+    service: services ? listed(services) : serviceOf(event.stream, data),
+    severity: severity ? headerText(severity) : textField(data, 'severity'),
+  };
 }
 
 function serviceOf(stream: string, data: unknown): string | undefined {
   const one = textField(data, 'service');
   if (one) return one;
   if (typeof data === 'object' && data !== null && 'services' in data && Array.isArray(data.services)) {
-    return headerText(data.services.filter((name) => typeof name === 'string').join(','));
+    return listed(data.services.filter((name) => typeof name === 'string'));
   }
   return /^(service|change):/.test(stream) ? headerText(keyOfStream(stream)) : undefined;
+}
+
+/** As many as a header holds, each of them whole: half a name would be another service. */
+function listed(names: readonly string[]): string {
+  const all = headerText(names.join(','), Number.POSITIVE_INFINITY);
+  return all.length <= LONGEST_LIST ? all : all.slice(0, Math.max(0, all.lastIndexOf(',', LONGEST_LIST)));
 }
 
 function textField(data: unknown, name: string): string | undefined {

@@ -39,6 +39,16 @@ export const eventEnvelope = z
   .meta({ id: 'EventEnvelope' });
 export type EventEnvelope<T = unknown> = Omit<z.infer<typeof eventEnvelope>, 'data'> & { data: T };
 
+/**
+ * What headers repeat of an event for those who filter. Its writer says it where the data does not: most events of an
+ * incident name neither the services affected nor its severity.
+ */
+export interface FilterValues {
+  services?: readonly string[];
+  /** Of an incident (`sev1` to `sev4`) or of an alert (`page`, `ticket`). */
+  severity?: string;
+}
+
 /** What the log gives of an event; the event-log library's `RecordedEvent` has this shape. */
 export interface LoggedEvent {
   journal: string;
@@ -56,6 +66,7 @@ export interface LoggedEvent {
     actor: string;
     source: string;
     traceparent?: string;
+    filters?: FilterValues;
   };
   occurredAt: Date;
   recordedAt: Date;

@@ -1,3 +1,5 @@
+import type { FilterValues } from '@bellwether/contracts';
+
 /** Who, why and on whose behalf; kept beside the data of every event. */
 export interface EventMeta {
   /** Id of the first event or request of the story. */
@@ -10,6 +12,8 @@ export interface EventMeta {
   source: string;
   /** W3C trace context of the request that led here. */
   traceparent?: string;
+  /** What the event is about, as it is after it, for headers that its data does not give; absent in old events. */
+  filters?: FilterValues;
 }
 
 /** An event to append. */

@@ -6,6 +6,7 @@ import {
   CommandRefused,
   type CommandReply,
   type CommandRequest,
+  type FilterValues,
   type Gate,
   type GateDecided,
   type GateOverridden,
@@ -124,7 +125,10 @@ export class GateRecord {
       try {
         // What is refused is asked for all the same: a repeat gets its first answer.
         const expected = refused ? NEVER : known.streamVersion;
-        const result = await this.#append(request, stream, expected, 'freeze.retired', { freeze });
+        const services = known?.data?.services;
+        // Its data names the freeze alone; `*` is no name of a service.
+        const filters = Array.isArray(services) ? { services } : undefined;
+        const result = await this.#append(request, stream, expected, 'freeze.retired', { freeze }, filters);
         await this.#registry.catchUp();
         return {
           ok: true,
@@ -154,15 +158,15 @@ export class GateRecord {
     expectedVersion: AppendRequest['expectedVersion'],
     type: string,
     data: unknown,
+    filters?: FilterValues,
   ): Promise<AppendResult> {
+    const meta = { ...storyOf(request), source: SOURCE, ...(filters && { filters }) };
     return await this.#log.append({
       journal: CONTROL_JOURNAL,
       stream,
       expectedVersion,
       ...onceOf(request),
-      events: [
-        { type, data, occurredAt: new Date(request.at), meta: { ...storyOf(request), source: SOURCE } },
-      ],
+      events: [{ type, data, occurredAt: new Date(request.at), meta }],
     });
   }
 }

@@ -106,8 +106,15 @@ export function asyncApiDocument(options: AsyncApiOptions = {}): JsonSchema {
         properties: {
           [Headers.messageId]: { type: 'string', description: 'Event id' },
           [Headers.position]: { type: 'string', description: 'Position in the control log' },
-          [Headers.service]: { type: 'string' },
-          [Headers.severity]: { type: 'string' },
+          [Headers.service]: {
+            type: 'string',
+            description:
+              'Services it is about, separated by commas: of an incident or a page, all that it affects',
+          },
+          [Headers.severity]: {
+            type: 'string',
+            description: 'Of an alert, or of the incident as it is after the event',
+          },
         },
         required: [Headers.messageId, Headers.position],
       },

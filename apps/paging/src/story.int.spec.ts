@@ -1,0 +1,70 @@
+import { eventCatalog, LogStreams } from '@bellwether/contracts';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { minute, Rehearsal } from './testing/rehearsal.fixture.js';
+
+jest.setTimeout(60_000);
+
+let rehearsal: Rehearsal;
+beforeAll(async () => {
+  rehearsal = await Rehearsal.start();
+}, 60_000);
+afterAll(() => rehearsal.stop());
+
+const eventsOf = (page: string) => rehearsal.log.readStream(LogStreams.page(page));
+const incident = (id: string) => LogStreams.incident(id);
+
+describe('every event of a page', () => {
+  test('says which services its incident affects and how severe it is, at that time', async () => {
+    const receiver = await rehearsal.receiver();
+    receiver.answerNext(500);
+    await rehearsal.user('ada', receiver.url('/ada'));
+    await rehearsal.user('grace', receiver.url('/grace'));
+    await rehearsal.policy([{ users: ['ada'] }, { users: ['grace'] }], { ackTimeoutMinutes: 30 });
+    await rehearsal.declare('INC-1', { services: ['checkout', 'cart'] });
+    await rehearsal.until('INC-1-P1', ({ deliveries }) => deliveries[0]?.attempts === 1);
+    await rehearsal.quiet();
+    await rehearsal.append(incident('INC-1'), 'incident.severity-changed', {
+      incident: 'INC-1',
+      from: 'sev2',
+      to: 'sev1',
+      reason: 'all of it',
+    });
+    await rehearsal.append(incident('INC-1'), 'incident.service-affected', {
+      incident: 'INC-1',
+      service: 'search',
+    });
+    await rehearsal.append(incident('INC-1'), 'incident.absorbed', {
+      incident: 'INC-1',
+      merged: 'INC-9',
+      services: ['cart', 'payments'],
+      alerts: [],
+    });
+    await rehearsal.settled();
+    await rehearsal.does('page-escalate', { page: 'INC-1-P1' });
+    await rehearsal.does('page-reassign', { page: 'INC-1-P1', users: ['grace'] });
+    await rehearsal.does('page-acknowledge', { page: 'INC-1-P1' });
+    await rehearsal.quiet();
+    rehearsal.clock.advance(30 * minute);
+    await rehearsal.until('INC-1-P1', ({ status }) => status === 'open');
+    for (let step = 0; step < 3; step += 1) {
+      await rehearsal.quiet();
+      rehearsal.clock.advance(10 * minute);
+    }
+    await rehearsal.until('INC-1-P1', ({ status }) => status === 'exhausted');
+    await rehearsal.resolve('INC-1');
+    await rehearsal.until('INC-1-P1', ({ status }) => status === 'cancelled');
+    await rehearsal.quiet();
+
+    const events = await eventsOf('INC-1-P1');
+    const all = Object.keys(eventCatalog).filter((type) => type.startsWith('page.'));
+    expect([...new Set(events.map(({ type }) => type))].sort()).toEqual(all.sort());
+    expect(
+      events.filter(({ meta }) => !meta.filters?.services?.includes('checkout') || !meta.filters.severity),
+    ).toEqual([]);
+    expect(events[0]?.meta.filters).toEqual({ services: ['checkout', 'cart'], severity: 'sev2' });
+    expect(events.at(-1)?.meta.filters).toEqual({
+      services: ['checkout', 'cart', 'search', 'payments'],
+      severity: 'sev1',
+    });
+  });
+});
