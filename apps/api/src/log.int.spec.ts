@@ -246,6 +246,41 @@ describe('explain', () => {
     expect(await types('INC-1')).toEqual(['incident.declared', 'slo.alert.fired', 'measurement.recorded']);
   });
 
+  test('takes a cause that is a request for none: what somebody did follows from what was there', async () => {
+    const note = (causation: string) =>
+      rig.append(
+        LogStreams.incident('INC-1'),
+        'incident.note-added',
+        { incident: 'INC-1', text: 'look', at: rig.clock.now().toISOString(), links: [], pinned: false },
+        { causation, actor: 'user:ada' },
+      );
+    const types = async (event: RecordedEvent) =>
+      (await rig.get<Explanation>(`/v1/explain/${event.id}`)).body.chain.map(({ type }) => type);
+    const expected = ['incident.note-added', 'incident.declared', 'slo.alert.fired', 'measurement.recorded'];
+    const made = await note('019b0000-0000-7000-8000-000000000000');
+    expect(await types(made)).toEqual(expected);
+    expect(await types(await note('deploy-7'))).toEqual(expected);
+    const { body } = await rig.get<Explanation>(`/v1/explain/${made.id}`);
+    for (const [i, link] of body.chain.slice(0, -1).entries())
+      expect(link.causedBy).toEqual([body.chain[i + 1]?.eventId]);
+  });
+
+  test('takes nothing for a cause that came later, though a request bore its id', async () => {
+    const request = '019b0000-0000-7000-8000-00000000abcd';
+    const data = { incident: 'INC-1', at: rig.clock.now().toISOString(), links: [], pinned: false };
+    const stream = LogStreams.incident('INC-1');
+    const early = await rig.append(
+      stream,
+      'incident.note-added',
+      { ...data, text: 'a' },
+      { causation: request },
+    );
+    await rig.append(stream, 'incident.note-added', { ...data, text: 'b' }, { id: request });
+    const { body } = await rig.get<Explanation>(`/v1/explain/${early.id}`);
+    expect(body.chain.map(({ eventId }) => eventId)).not.toContain(request);
+    expect(body.chain).toHaveLength(4);
+  });
+
   test('finds an event that was appended this very moment', async () => {
     const event = await note();
     expect((await rig.get(`/v1/explain/${event.id}`)).status).toBe(200);

@@ -175,11 +175,18 @@ export class Rig {
     stream: string,
     type: T,
     data: EventData<T>,
-    options: { journal?: string; causation?: string; correlation?: string; actor?: string; at?: Date } = {},
+    options: {
+      id?: string;
+      journal?: string;
+      causation?: string;
+      correlation?: string;
+      actor?: string;
+      at?: Date;
+    } = {},
   ): Promise<RecordedEvent> {
     const journal = options.journal ?? CONTROL_JOURNAL;
     const event: NewEvent = {
-      id: uuidv7(),
+      id: options.id ?? uuidv7(),
       type,
       data,
       occurredAt: options.at ?? this.clock.now(),

@@ -1,4 +1,11 @@
-import { type Clock, CONTROL_JOURNAL, CommandRefused, LogStreams, problemOf } from '@bellwether/contracts';
+import {
+  type Clock,
+  CONTROL_JOURNAL,
+  CommandRefused,
+  continuing,
+  LogStreams,
+  problemOf,
+} from '@bellwether/contracts';
 import {
   type AppendRequest,
   type AppendResult,
@@ -158,7 +165,8 @@ export class Incidents {
     const { id, loaded, ask, cause, require } = attempt;
     const state = loaded?.state ?? null;
     const now = this.clock.now();
-    const { meta } = cause;
+    // Whoever changes an incident, it stays one story: that with which it began.
+    const meta = loaded ? continuing(cause.meta, loaded) : cause.meta;
     const { actor } = meta;
     const command = { ...ask, now: now.toISOString(), actor } as IncidentCommand;
     const changes = decide(command, state, this.settings);

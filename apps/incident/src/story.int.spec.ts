@@ -68,4 +68,46 @@ describe('every event of an incident', () => {
     expect(told('incident.absorbed')).toEqual({ services, severity: 'sev1' });
     expect(told('incident.merged')).toEqual({ services, severity: 'sev1' });
   });
+
+  test('belongs to the story that it began with, whatever it comes from', async () => {
+    await wholeStory();
+    const fired = (await stage.events()).find(({ type }) => type === 'slo.alert.fired');
+    const stories = (await of(incident)).map(({ meta }) => meta.correlationId);
+    expect(new Set(stories)).toEqual(new Set([fired?.meta.correlationId]));
+    expect((await of(incident)).filter(({ meta }) => meta.causationId === null)).toEqual([]);
+    const attached = await last('incident.alert-attached');
+    const slow = (await stage.events()).filter(({ type }) => type === 'slo.alert.fired')[1];
+    expect(attached?.meta.causationId).toBe(slow?.id);
+  });
+});
+
+describe('a command on an incident', () => {
+  test('is the direct cause of its events, and begins no story of its own', async () => {
+    await stage.does('declare', checkout, { correlationId: 'first-request' });
+    await stage.does('add-note', { incident, text: 'look' }, { correlationId: 'second-request' });
+    await stage.does(
+      'set-status',
+      { incident, status: 'resolved', note: 'fixed' },
+      { correlationId: 'third-request', causationId: 'a-message' },
+    );
+    expect(
+      (await of(incident)).map(({ type, meta: { correlationId, causationId } }) => [
+        type,
+        correlationId,
+        causationId,
+      ]),
+    ).toEqual([
+      ['incident.declared', 'first-request', null],
+      ['incident.note-added', 'first-request', 'second-request'],
+      ['incident.resolved', 'first-request', 'a-message'],
+    ]);
+  });
+
+  test('that is repeated under another correlation id has its effect once', async () => {
+    await stage.does('declare', checkout);
+    const note = { incident, text: 'look' };
+    const first = await stage.ask('add-note', note, { id: 'http:user:ada:key-1', hash: 'a' });
+    expect(await stage.ask('add-note', note, { id: 'http:user:ada:key-1', hash: 'a' })).toEqual(first);
+    expect(await of(incident)).toHaveLength(2);
+  });
 });

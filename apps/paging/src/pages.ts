@@ -1,4 +1,4 @@
-import { type Clock, CONTROL_JOURNAL, CommandRefused, LogStreams } from '@bellwether/contracts';
+import { type Clock, CONTROL_JOURNAL, CommandRefused, continuing, LogStreams } from '@bellwether/contracts';
 import { type EventLog, RequirementFailed, VersionConflict } from '@bellwether/event-log';
 import {
   decidePage,
@@ -162,7 +162,7 @@ export class Pages {
     const { log, clock, due, onStep, onDue } = this.#options;
     const occurredAt = clock.now();
     const [first] = page.events;
-    const asked = first ? { ...cause.meta, correlationId: first.meta.correlationId } : cause.meta;
+    const asked = first ? continuing(cause.meta, first.meta) : cause.meta;
     const meta = { ...asked, filters: filtersOf(incident) };
     const required = decisions.some((decision) => notifying.has(decision.type));
     const result = await log.append({

@@ -66,5 +66,29 @@ describe('every event of a page', () => {
       services: ['checkout', 'cart', 'search', 'payments'],
       severity: 'sev1',
     });
+    expect(new Set(events.map(({ meta }) => meta.correlationId))).toEqual(
+      new Set([`story-${incident('INC-1')}`]),
+    );
+    expect(events.filter(({ meta }) => meta.causationId === null)).toEqual([]);
   });
+});
+
+test('a command on a page is the direct cause of its events, and begins no story of its own', async () => {
+  const receiver = await rehearsal.receiver();
+  await rehearsal.user('ada', receiver.url());
+  await rehearsal.policy([{ users: ['ada'] }]);
+  await rehearsal.declare('INC-2');
+  await rehearsal.until('INC-2-P1', ({ deliveries }) => deliveries[0]?.state === 'delivered');
+  await rehearsal.does('page-acknowledge', { page: 'INC-2-P1' }, { correlationId: 'a-request' });
+  const acknowledged = (await eventsOf('INC-2-P1')).find(({ type }) => type === 'page.acknowledged');
+  expect(acknowledged?.meta).toMatchObject({
+    correlationId: `story-${incident('INC-2')}`,
+    causationId: 'a-request',
+    actor: 'user:ada',
+  });
+  const other = { name: 'other', steps: [{ targets: [{ kind: 'user', name: 'ada' }], timeoutMinutes: 5 }] };
+  // What somebody defines begins a story: that of the request.
+  await rehearsal.does('policy-define', other, { correlationId: 'a-file' });
+  const [defined] = await rehearsal.log.readStream(LogStreams.policy('other'));
+  expect(defined?.meta).toMatchObject({ correlationId: 'a-file', causationId: null });
 });

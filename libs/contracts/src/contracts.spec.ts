@@ -3,6 +3,7 @@ import { z } from 'zod';
 import {
   CommandRefused,
   commandCatalog,
+  continuing,
   duration,
   durationMillis,
   eventCatalog,
@@ -269,6 +270,26 @@ test('wire names', () => {
     'evt.slo.alert.fired.checkout-availability',
   );
   expect(keyOfStream('sli:checkout/availability')).toBe('checkout/availability');
+});
+
+describe('a change to what was there before', () => {
+  const asked = { correlationId: 'request', causationId: null, actor: 'user:ada', source: '/x' };
+
+  test('belongs to its story, and is caused by the request', () => {
+    expect(continuing(asked, { correlationId: 'story' })).toEqual({
+      ...asked,
+      correlationId: 'story',
+      causationId: 'request',
+    });
+  });
+
+  test('is caused by the event where there is one', () => {
+    const caused = { ...asked, causationId: 'event' };
+    expect(continuing(caused, { correlationId: 'story' })).toMatchObject({
+      correlationId: 'story',
+      causationId: 'event',
+    });
+  });
 });
 
 test('every event and command has a JSON schema', () => {

@@ -105,9 +105,11 @@ export class Explainer {
       if (cause && cause.id !== event.id) found.set(cause.id, cause);
     };
     const { causationId } = event.meta;
-    // The direct cause may be a request, which is no event.
-    if (event.journal === CONTROL_JOURNAL && causationId !== null && uuid.safeParse(causationId).success)
-      add(await this.events.find(causationId));
+    // The direct cause may be a request, which is no event; its id is chosen by the caller, and might name a later one.
+    if (event.journal === CONTROL_JOURNAL && causationId !== null && uuid.safeParse(causationId).success) {
+      const direct = await this.events.find(causationId);
+      if (direct && direct.position < event.position) add(direct);
+    }
     for (const cause of causesOf(event)) {
       if (cause.kind === 'last' && found.size > 0) continue;
       add(await this.resolve(cause, event));

@@ -21,13 +21,16 @@ export const commandRequest = z.object({
 });
 export type CommandRequest<T = unknown> = Omit<z.infer<typeof commandRequest>, 'data'> & { data: T };
 
-/** What the log keeps of who asked, and of the story that the request belongs to. */
-export function storyOf(request: CommandRequest): {
+/** Who asked, and the story that it belongs to. */
+export interface Story {
   correlationId: string;
   causationId: string | null;
   actor: string;
   traceparent?: string;
-} {
+}
+
+/** What the log keeps of who asked, and of the story that the request belongs to. */
+export function storyOf(request: CommandRequest): Story {
   const { correlationId, causationId, actor, traceparent } = request;
   return {
     correlationId,
@@ -35,6 +38,18 @@ export function storyOf(request: CommandRequest): {
     actor,
     ...(traceparent ? { traceparent } : {}),
   };
+}
+
+/**
+ * The same of a change to what was there before: it belongs to the story which that began with, and the request that
+ * asked for it, known by its correlation id, is the direct cause where no event is.
+ */
+export function continuing<M extends Pick<Story, 'correlationId' | 'causationId'>>(
+  asked: M,
+  story: Pick<Story, 'correlationId'>,
+): M {
+  const causationId = asked.causationId ?? asked.correlationId;
+  return { ...asked, correlationId: story.correlationId, causationId };
 }
 
 /** What makes the append that a request leads to happen once: the same id with another hash is a conflict. */
