@@ -217,16 +217,19 @@ export class IndicatorBuckets {
     return { start, tally, sketch };
   }
 
-  /** The hours to provide before measurements of these instants (epoch milliseconds) are counted and judged. */
+  /** The hours to provide before measurements of these instants (epoch milliseconds), in any order, are counted and judged. */
   missingFor(instants: Iterable<number>): MissingHours {
     const events = new Set<number>();
     const sketches = new Set<number>();
     const slices = new Map<string, number[]>();
     const minutes = new Set([...instants].map(minuteOf));
+    let newest = Number.NEGATIVE_INFINITY;
+    for (const minute of minutes) newest = Math.max(newest, minute);
     const need = (minute: number): void => {
       const hour = hourOf(minute);
-      if (this.events.isMissing(minute)) events.add(hour);
-      if (this.sketches && !this.sketches.has(hour) && this.events.hasHour(minute)) sketches.add(hour);
+      if (this.events.isMissing(minute, newest)) events.add(hour);
+      if (this.sketches && !this.sketches.has(hour) && this.events.hasHour(minute, newest))
+        sketches.add(hour);
     };
     for (const minute of minutes) need(minute);
     for (const [key, { rule, series }] of this.slices) {

@@ -160,25 +160,33 @@ export class Minutes implements MinuteSource {
     return null;
   }
 
-  /** Whether the hour was measured; also where that is no longer known without its page. */
-  hasHour(hour: number): boolean {
-    if (this.#hours.covers(hour)) return this.#hours.has(hour);
-    return hour <= this.#hours.head && (this.#paged || this.#pages.has(hour));
+  /**
+   * Whether the hour was measured; also where that is no longer known without its page.
+   * @param newest the newest measured hour by then, when measurements are still to be counted
+   */
+  hasHour(hour: number, newest: number = this.#hours.head): boolean {
+    if (hour > newest - this.#hours.capacity) return this.#hours.has(hour);
+    return hour <= newest && (this.#paged || this.#pages.has(hour));
   }
 
-  /** Whether the hour's minutes are stored elsewhere. */
-  isMissing(hour: number): boolean {
-    return this.#find(hour) === 'missing';
+  /**
+   * Whether the hour's minutes are stored elsewhere, as far as is known without its page: of one that the whole-hour sums
+   * do not reach, nothing is. @param newest as of {@link hasHour}
+   */
+  isMissing(hour: number, newest: number = this.#hours.head): boolean {
+    if (!this.#paged || hour > newest || this.#isHot(hour) || this.#pages.has(hour)) return false;
+    return hour <= newest - HOT_HOURS && this.hasHour(hour, newest);
   }
 
-  /** The hours to provide before measurements of these instants (epoch milliseconds) can be counted. */
+  /**
+   * The hours to provide before measurements of these instants (epoch milliseconds) can be counted, in any order: by what
+   * is in memory once the newest of them is. An hour that nobody knows of before may be beyond the whole-hour sums then.
+   */
   missingFor(instants: Iterable<number>): number[] {
-    const wanted = new Set<number>();
-    for (const at of instants) {
-      const hour = hourOf(minuteOf(at));
-      if (hour <= this.#hours.head - HOT_HOURS && this.#find(hour) === 'missing') wanted.add(hour);
-    }
-    return [...wanted];
+    const hours = new Set([...instants].map((at) => hourOf(minuteOf(at))));
+    let newest = this.#hours.head;
+    for (const hour of hours) newest = Math.max(newest, hour);
+    return [...hours].filter((hour) => this.isMissing(hour, newest));
   }
 
   /** Brings an hour's stored minutes in; null when none are stored. An hour that is in memory already is left as it is. */
@@ -273,8 +281,9 @@ export class Minutes implements MinuteSource {
     const leaving = Math.min(hour - head, HOT_HOURS);
     for (let i = 0; i < leaving; i++) {
       const old = head - HOT_HOURS + 1 + i;
-      // Unchanged ones too, until pages are released: the same message may measure them yet.
-      if (Number.isFinite(old) && this.#hours.has(old)) {
+      // Unchanged ones too, and empty ones, until pages are released: the same message may measure them yet, and the
+      // whole-hour sums no longer tell then that there is nothing.
+      if (Number.isFinite(old) && (this.#paged || this.#hours.has(old))) {
         this.#pages.set(old, { cells: this.#copyHot(old), dirty: this.#dirty.has(old) });
       }
     }

@@ -141,9 +141,17 @@ export class Series implements Tallies {
     return this.#minutes.has(minute);
   }
 
-  /** Whether anything of the hour that a minute lies in is known or stored; so much is said too where nobody remembers. */
-  hasHour(minute: number): boolean {
-    return this.#minutes.hasHour(hourOf(minute));
+  /**
+   * Whether anything of the hour that a minute lies in is known or stored; so much is said too where nobody remembers.
+   * @param newest as of {@link isMissing}
+   */
+  hasHour(minute: number, newest?: number): boolean {
+    return this.#minutes.hasHour(hourOf(minute), this.#newestHour(newest));
+  }
+
+  #newestHour(minute: number | undefined): number {
+    const { head } = this.#minutes;
+    return minute === undefined ? head : Math.max(head, hourOf(minute));
   }
 
   /** The oldest measured minute from `low` on; null when there is none. @throws PageMissing */
@@ -178,14 +186,17 @@ export class Series implements Tallies {
     return [...wanted];
   }
 
-  /** The hours to provide before measurements of these instants (epoch milliseconds) can be counted. */
+  /** The hours to provide before measurements of these instants (epoch milliseconds) can be counted, in any order. */
   missingFor(instants: Iterable<number>): number[] {
     return this.#minutes.missingFor(instants);
   }
 
-  /** Whether the minutes of the hour that a minute lies in are stored elsewhere. */
-  isMissing(minute: number): boolean {
-    return this.#minutes.isMissing(hourOf(minute));
+  /**
+   * Whether the minutes of the hour that a minute lies in are stored elsewhere.
+   * @param newest the newest measured minute by then, when measurements are still to be counted
+   */
+  isMissing(minute: number, newest?: number): boolean {
+    return this.#minutes.isMissing(hourOf(minute), this.#newestHour(newest));
   }
 
   /** Brings an hour's stored minutes in; null when none are stored. An hour that is in memory already is left as it is. */

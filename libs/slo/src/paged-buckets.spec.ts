@@ -1,0 +1,161 @@
+import { describe, expect, jest, test } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  decodeCells,
+  encodeCells,
+  encodeSketch,
+  HOUR_MINUTES,
+  IndicatorBuckets,
+  MINUTE,
+  needsOf,
+  type Series,
+  Sketch,
+  type SloPlan,
+} from './index.js';
+import { EPOCH, planOf } from './virtual-time.fixture.js';
+
+// More than a year of virtual time, on a machine that may be busy.
+jest.setTimeout(60_000);
+
+/** Minutes after EPOCH, and what a classifier gives. */
+type Point = readonly [minute: number, measure: number, count: number];
+
+const RETENTION = 400 * 1440;
+const alerting = { preset: 'none' };
+const DEFINITIONS: Record<string, object> = {
+  occurrences: {},
+  'timeslices of hours': { budgeting: { method: 'timeslices', slice: '6h', sliceTarget: 0.9 } },
+  percentile: {
+    indicator: { kind: 'percentile', p: 0.9, op: 'lte', value: 0.5 },
+    budgeting: { method: 'timeslices', slice: '3m' },
+  },
+};
+const plans = Object.entries(DEFINITIONS).map(
+  ([name, definition]) => [name, planOf({ objective: 0.9, alerting, ...definition })] as const,
+);
+
+/** Buckets whose cold hours are in a store, as the evaluator keeps them in its tables. */
+class PagedBuckets {
+  readonly buckets: IndicatorBuckets;
+  readonly #cells = new Map<string, Uint8Array>();
+  readonly #sketches = new Map<number, ReadonlyMap<number, Uint8Array>>();
+
+  constructor(plan: SloPlan) {
+    this.buckets = new IndicatorBuckets({ needs: needsOf([plan]), paged: true });
+  }
+
+  get #series(): [string, Series][] {
+    return [
+      ['', this.buckets.events],
+      ...[...this.buckets.slices].map(([rule, { series }]): [string, Series] => [rule, series]),
+    ];
+  }
+
+  /** Brings in what measurements of these instants need. */
+  provide(instants: readonly number[]): void {
+    const { events, sketches, slices } = this.buckets.missingFor(instants);
+    const hours = new Map([['', events], ...slices]);
+    for (const [name, series] of this.#series) {
+      for (const hour of hours.get(name) ?? []) {
+        const stored = this.#cells.get(`${name} ${hour}`);
+        series.provide(hour, stored ? decodeCells(stored, HOUR_MINUTES) : null);
+      }
+    }
+    for (const hour of sketches) this.buckets.sketches?.provide(hour, this.#sketches.get(hour) ?? new Map());
+  }
+
+  count(points: readonly Point[]): void {
+    this.provide(points.map(([minute]) => EPOCH + minute * MINUTE));
+    for (const [minute, measure, count] of points) {
+      this.buckets.observe(EPOCH + minute * MINUTE, measure, count);
+    }
+    this.buckets.judge();
+  }
+
+  /** Stores what changed and lets go of what is cold. */
+  store(now: number): void {
+    for (const [name, series] of this.#series) {
+      for (const { hour, cells, offset } of series.takeDirty()) {
+        this.#cells.set(`${name} ${hour}`, encodeCells(cells, offset, HOUR_MINUTES));
+      }
+      series.releasePages(now);
+    }
+    for (const { hour, minutes } of this.buckets.sketches?.takeDirty() ?? [])
+      this.#sketches.set(hour, minutes);
+    this.buckets.releaseSketches(now);
+  }
+}
+
+/** What is counted of a minute, and judged of its slice. */
+function counted(buckets: IndicatorBuckets, at: number): unknown {
+  const sketch = new Sketch();
+  buckets.sketches?.mergeInto(sketch, at, buckets.events.has(at));
+  return {
+    tally: buckets.events.sum(at, at),
+    sketch: Buffer.from(encodeSketch(sketch)).toString('hex'),
+    verdicts: [...buckets.slices.values()].map(({ rule, series }) => {
+      const start = Math.floor(at / rule.slice) * rule.slice;
+      return series.sum(start, start);
+    }),
+  };
+}
+
+const point = (plan: SloPlan, minutes: fc.Arbitrary<number>) =>
+  fc
+    .tuple(minutes, fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(20))
+    .map(
+      ([minute, share, count]): Point => [
+        minute,
+        plan.indicator.kind === 'ratio' ? Math.floor(share * count) : share,
+        count,
+      ],
+    );
+
+describe.each(plans)('%s: messages of points in any order, far apart', (_, plan) => {
+  test('count what they count where all is in memory', () => {
+    const minutes = fc.oneof(
+      fc.integer({ min: 0, max: RETENTION }),
+      // Around where hours leave memory, and where whole-hour sums end.
+      fc.integer({ min: RETENTION - 80 * 60, max: RETENTION }),
+      fc.integer({ min: RETENTION - 31 * 1440, max: RETENTION - 29 * 1440 }),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.array(point(plan, minutes), { minLength: 1, maxLength: 8 }), fc.boolean()), {
+          minLength: 1,
+          maxLength: 8,
+        }),
+        (messages) => {
+          const whole = new IndicatorBuckets({ needs: needsOf([plan]) });
+          const paged = new PagedBuckets(plan);
+          for (const [points, stored] of messages) {
+            paged.count(points);
+            for (const [minute, measure, count] of points) {
+              whole.observe(EPOCH + minute * MINUTE, measure, count);
+            }
+            whole.judge();
+            if (stored) paged.store(EPOCH + RETENTION * MINUTE);
+          }
+          for (const [minute] of messages.flatMap(([points]) => points)) {
+            const at = EPOCH / MINUTE + minute;
+            paged.provide([at * MINUTE]);
+            expect(counted(paged.buckets, at)).toEqual(counted(whole, at));
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test('the newest first, over more than a window, as an export has them', () => {
+    const days = Array.from({ length: 40 }, (__, day): Point => [(40 - day) * 1440, 1, 1]);
+    const paged = new PagedBuckets(plan);
+    paged.count(days);
+    paged.store(EPOCH + 41 * 1440 * MINUTE);
+    for (const [minute] of days) {
+      paged.provide([EPOCH + minute * MINUTE]);
+      const at = EPOCH / MINUTE + minute;
+      expect(paged.buckets.events.sum(at, at).total).toBe(1);
+    }
+  });
+});
