@@ -139,7 +139,6 @@ describe('a definition', () => {
     for (const indicator of [percentile, mean]) {
       expect(faults({ indicator, budgeting: wholeSlices })).toEqual([]);
       expect(faults({ indicator, budgeting: { method: 'ratio-timeslices' } })).toEqual([]);
-      expect(faults({ indicator, budgeting: slices })).toEqual(['budgeting.sliceTarget']);
       expect(faults({ indicator: { ...indicator, unit: 's' }, budgeting: wholeSlices }, 'bytes')).toEqual([
         'indicator.unit',
       ]);
@@ -149,6 +148,20 @@ describe('a definition', () => {
       expect(faults({ indicator, budgeting: wholeSlices, alerting: { minTotal: 2 } })).toEqual([]);
     }
   });
+
+  test.each([percentile, mean])(
+    'of slices that $kind judges as a whole has no use for sliceTarget',
+    (indicator) => {
+      const warned = planSlo(definition({ indicator, budgeting: { ...slices, sliceTarget: 0.5 } }));
+      expect(warned).toMatchObject({
+        ok: true,
+        warnings: [expect.stringContaining(`budgeting.sliceTarget: has no meaning with "${indicator.kind}"`)],
+      });
+      expect(warned.ok && warned.plan.rule?.key).toBe(
+        planOf({ indicator, budgeting: wholeSlices }).rule?.key,
+      );
+    },
+  );
 
   test('that counts in slices says from which share of good events on a slice is good', () => {
     expect(faults({ budgeting: wholeSlices })).toEqual(['budgeting.sliceTarget']);

@@ -88,6 +88,16 @@ export function planSlo(
       `indicator: the SLI is measured in "${sliUnit}", and a ratio counts only good and total: values and histograms are left out`,
     );
   }
+  const { budgeting } = definition;
+  if (
+    (indicator.kind === 'percentile' || indicator.kind === 'mean') &&
+    budgeting.method === 'timeslices' &&
+    budgeting.sliceTarget !== undefined
+  ) {
+    warnings.push(
+      `budgeting.sliceTarget: has no meaning with "${indicator.kind}", which judges the slice as a whole, and is not used`,
+    );
+  }
 
   const slice = sliceMinutes(definition);
   const window = windowOf(definition, slice);
@@ -191,20 +201,15 @@ function sliceFaults(definition: SloDefinition): Fault[] {
       message: `must be a whole number of slices of ${budgeting.slice}`,
     });
   }
-  if (budgeting.method === 'timeslices' && indicator.kind !== 'composite') {
-    if (isCounting(indicator)) {
-      if (indicator.kind === 'ratio' && budgeting.sliceTarget === undefined) {
-        faults.push({
-          path: 'budgeting.sliceTarget',
-          message: 'is needed: the share of good events from which on a slice is good, above 0 and up to 1',
-        });
-      }
-    } else if (budgeting.sliceTarget !== undefined) {
-      faults.push({
-        path: 'budgeting.sliceTarget',
-        message: `has no meaning with "${indicator.kind}", which judges the slice as a whole; leave it out`,
-      });
-    }
+  if (
+    budgeting.method === 'timeslices' &&
+    indicator.kind === 'ratio' &&
+    budgeting.sliceTarget === undefined
+  ) {
+    faults.push({
+      path: 'budgeting.sliceTarget',
+      message: 'is needed: the share of good events from which on a slice is good, above 0 and up to 1',
+    });
   }
   return faults;
 }
