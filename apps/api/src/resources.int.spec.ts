@@ -191,11 +191,15 @@ describe('versions', () => {
 
   test('minVersion waits for what exists and refuses what does not', async () => {
     await rig.put('/v1/services/fresh', {});
-    expect((await rig.get('/v1/services/fresh?minVersion=1')).status).toBe(200);
+    for (const version of ['1', '"1"', '%221%22', 'W/"1"'])
+      expect((await rig.get(`/v1/services/fresh?minVersion=${version}`)).status).toBe(200);
     const ahead = await rig.get('/v1/services/fresh?minVersion=9');
     expect(ahead.status).toBe(409);
     expect(ahead.body.detail).toContain('at version 1');
+    expect((await rig.get('/v1/services/fresh?minVersion="9"')).status).toBe(409);
     expect((await rig.get('/v1/services/unheard?minVersion=1')).status).toBe(404);
+    for (const version of ['"1', '1"', '"-1"', '""', '*'])
+      expect((await rig.get(`/v1/services/fresh?minVersion=${version}`)).status).toBe(400);
   });
 
   test('a write on one instance is seen on another with the ETag as minVersion', async () => {
@@ -203,10 +207,10 @@ describe('versions', () => {
     try {
       for (let version = 1; version <= 20; version += 1) {
         const { headers } = await rig.put('/v1/services/seen', { tier: (version % 4) + 1 });
-        const etag = headers.get('etag')?.replaceAll('"', '');
-        expect(etag).toBe(String(version));
+        const etag = headers.get('etag') ?? '';
+        expect(etag).toBe(`"${version}"`);
         const response = await fetch(
-          `http://127.0.0.1:${other.httpPort}/v1/services/seen?minVersion=${etag}`,
+          `http://127.0.0.1:${other.httpPort}/v1/services/seen?minVersion=${encodeURIComponent(etag)}`,
           {
             headers: { authorization: 'Bearer admin-token-of-the-tests' },
           },
@@ -343,6 +347,27 @@ describe('a threshold rule', () => {
       status: 400,
       body: { errors: [{ path: 'runbookUrl', message: expect.stringContaining('say what to do about it') }] },
     });
+  });
+
+  test('names its service on its own, in its SLI, or in both', async () => {
+    const { service: _, ...without } = rule;
+    const { body: defined } = await rig.put('/v1/rules/twice-named', rule);
+    for (const body of [
+      { ...rule, sli: 'checkout/latency' },
+      { ...without, sli: 'checkout/latency' },
+    ])
+      expect(await rig.put('/v1/rules/twice-named', body)).toMatchObject({ status: 200, body: defined });
+    for (const [body, path] of [
+      [without, 'service'],
+      [{ ...rule, sli: 'search/latency' }, 'service'],
+      [{ ...rule, sli: 'checkout/latency/p95' }, 'sli'],
+      [{ ...rule, sli: '/latency' }, 'sli'],
+    ] as const)
+      expect(await rig.put('/v1/rules/twice-named', body)).toMatchObject({
+        status: 400,
+        body: { errors: [{ path }] },
+      });
+    await rig.ask('DELETE', '/v1/rules/twice-named');
   });
 
   test('is defined, listed by its service, asked for its state, and retired', async () => {

@@ -242,8 +242,8 @@ export class StandInServices {
     const before = await this.log.readStream(LogStreams.slo(slo));
     const last = before.at(-1);
     if (!last || last.type === 'slo.retired') throw CommandRefused.notFound(`the SLO ${slo}`);
-    const { service } = last.data as { service: string };
-    const reply = await this.append(request, LogStreams.slo(slo), 'slo.retired', { slo, service }, 200);
+    const data = { slo, ...(last.data as object) };
+    const reply = await this.append(request, LogStreams.slo(slo), 'slo.retired', data, 200);
     return { ...reply, data: last.data, version: before.length + 1 };
   }
 

@@ -20,6 +20,18 @@ test('what the server answers to the same manifest is unchanged, whatever defaul
   });
 });
 
+test('a rule whose SLI is named with its service is the one that the server has', () => {
+  const rule = (named: string) =>
+    entry(
+      `kind: rule\nname: slow\n${named}\naggregate: p95\nwindow: 5m\nop: gt\nthreshold: 1\nseverity: page\nsummary: slow\nrunbookUrl: https://runbooks.example.org/slow`,
+    );
+  const { resource } = rule('service: checkout\nsli: latency');
+  expect(planChange(rule('sli: checkout/latency'), resource).action).toBe('unchanged');
+  expect(planChange(rule('sli: search/latency'), resource).differences).toEqual([
+    'service: "checkout" → "search"',
+  ]);
+});
+
 test('a change names the field with before and after', () => {
   const before = { ...entry('kind: service\nname: checkout\ntier: 1').resource };
   expect(

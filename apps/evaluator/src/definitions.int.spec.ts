@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { CONTROL_JOURNAL, LogStreams, type SloDefinition, type SloStatus } from '@bellwether/contracts';
+import {
+  CONTROL_JOURNAL,
+  LogStreams,
+  type SloDefinition,
+  type SloStatus,
+  sloDefinition,
+} from '@bellwether/contracts';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { eventually, MINUTE, Rehearsal, sloBody } from './testing/rehearsal.fixture.js';
 
@@ -207,6 +213,10 @@ describe('retiring', () => {
     await eventually(async () => expect(await of()).toHaveLength(4));
     expect(await stage.must('slo-retire', { slo: name })).toMatchObject({ status: 200, version: 2 });
     expect((await of()).slice(4)).toEqual(Array(4).fill('slo.alert.resolved retired 1'));
+    const [ended] = (await stage.log.readStream(LogStreams.slo(name))).filter(
+      ({ type }) => type === 'slo.retired',
+    );
+    expect(ended?.data).toEqual({ slo: name, ...sloDefinition.parse(body) });
     expect(await stage.ask('slo-status', { slo: name })).toMatchObject({
       ok: false,
       problem: { status: 404 },

@@ -121,8 +121,8 @@ export class Definitions {
       what: `SLO ${slo}`,
       stream: LogStreams.slo(slo),
       entry: () => this.#registry.slos.get(slo),
-      events: ({ definition: { service }, ledger, policy }, at) => [
-        { type: 'slo.retired', data: { slo, service } },
+      events: ({ definition, ledger, policy }, at) => [
+        { type: 'slo.retired', data: { slo, ...definition } },
         ...retireAlerts(ledger, at),
         ...retirePolicy(policy, at),
       ],

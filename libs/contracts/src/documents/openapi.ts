@@ -195,7 +195,8 @@ function responses(components: SchemaComponents, route: Route): JsonSchema {
         ? {
             headers: {
               ETag: {
-                description: 'Version of the resource; as `?minVersion` it makes a later read show this',
+                description:
+                  'Version of the resource; as `?minVersion`, with or without its quotes, it makes a later read show this',
                 schema: { type: 'string' },
               },
             },

@@ -77,6 +77,20 @@ export const integerParameter = (minimum: number, maximum: number) =>
     .refine((n) => n >= minimum && n <= maximum, `must be from ${minimum} to ${maximum}`)
     .meta({ [PARAMETER_SCHEMA]: { type: 'integer', minimum, maximum } });
 
+/** A version, as a number or as the ETag that said it: `5`, `"5"`, `W/"5"`. */
+const versionParameter = z
+  .string()
+  .transform((value) => /^(?:W\/)?"(.*)"$/.exec(value)?.[1] ?? value)
+  .pipe(integerParameter(0, Number.MAX_SAFE_INTEGER))
+  .meta({
+    [PARAMETER_SCHEMA]: {
+      anyOf: [
+        { type: 'integer', minimum: 0 },
+        { type: 'string', pattern: '^(W/)?"(0|[1-9][0-9]{0,15})"$' },
+      ],
+    },
+  });
+
 /** A time in a query. A `+` of the offset that was not percent-encoded arrives as a blank and is taken as meant. */
 export const timeParameter = z
   .string()
@@ -107,7 +121,7 @@ export const pagedQuery = {
 /** What a read may name: what was known at a time, and the version that it must at least show. */
 export const readQuery = {
   asOf: timeParameter.optional(),
-  minVersion: integerParameter(0, Number.MAX_SAFE_INTEGER).optional(),
+  minVersion: versionParameter.optional(),
 };
 
 /** A list of resources, with what a read may name. */

@@ -10,7 +10,11 @@ import { timestamp } from '../time.js';
 export const serviceDefined = service;
 export const sliDefined = sli;
 export const sloDefined = sloDefinition;
-export const sloRetired = z.object({ slo: resourceName, service: resourceName });
+/** The whole resource as it was last, and its name as `slo`. What was recorded before it was so has the two names alone. */
+export const sloRetired = z.union([
+  z.object({ slo: resourceName, ...sloDefinition.shape }),
+  z.object({ slo: resourceName, service: resourceName }),
+]);
 
 /** Where the measurement that tipped the alert stands, so that a page can be explained back to it. */
 export const alertEvidence = z.object({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isStorable, labels, resourceName, text } from '../names.js';
+import { IMPLIED_DEFAULT, isStorable, labels, resourceName, text } from '../names.js';
 import { duration } from '../time.js';
 import { measurementUnit } from './measurement-unit.js';
 import { severity } from './severity.js';
@@ -23,6 +23,29 @@ const holdingTime = z
 const NO_RUNBOOK =
   'is required: an alert must say what to do about it, so give the http or https URL of a page that does';
 
+/** Says that no service was named; nothing that was parsed has it. */
+const NO_SERVICE = '';
+
+/** An SLI of the rule's service by its name, or with the service: `checkout/latency`. */
+const sliOfRule = z.union(
+  [
+    resourceName,
+    z
+      .string()
+      .regex(
+        /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?[/][a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
+        'must be a service and an SLI of it, such as checkout/latency',
+      ),
+  ],
+  'must be the name of an SLI, such as latency, or that of its service and it, such as checkout/latency',
+);
+
+/** `checkout/latency` as its two names. */
+const partsOf = (sli: string): [service: string | undefined, sli: string] => {
+  const [service, name] = sli.split('/') as [string, string?];
+  return name === undefined ? [undefined, service] : [service, name];
+};
+
 /**
  * A threshold rule: fires when what an SLI measures over a window is on the wrong side of a threshold for long enough.
  * The threshold is in `unit`, or in the SLI's own; of a `ratio` it is a share of 1, of a `rate` events a second.
@@ -30,8 +53,10 @@ const NO_RUNBOOK =
 export const rule = z
   .strictObject({
     name: resourceName,
-    service: resourceName,
-    sli: resourceName,
+    /** That of `sli`, where it is named there: then it may be left out. */
+    service: resourceName.default(NO_SERVICE).meta({ [IMPLIED_DEFAULT]: true }),
+    /** Once read, the name alone. */
+    sli: sliOfRule,
     aggregate: ruleAggregate,
     window: duration,
     /** Fires while the aggregate is so to the threshold: `gt` fires above it. */
@@ -59,6 +84,18 @@ export const rule = z
       .refine(isStorable, 'must not contain NUL or lone surrogates'),
     labels: labels.default({}),
     escalationPolicy: resourceName.optional(),
+  })
+  .superRefine(({ service, sli }, context) => {
+    const [named] = partsOf(sli);
+    const issue = (message: string) => context.addIssue({ code: 'custom', path: ['service'], message });
+    if (service === NO_SERVICE && named === undefined)
+      issue('is required, unless sli names it: "<service>/<sli>"');
+    if (service !== NO_SERVICE && named !== undefined && named !== service)
+      issue(`must be "${named}", as in sli, or be left out`);
+  })
+  .overwrite((rule) => {
+    const [named, sli] = partsOf(rule.sli);
+    return named === undefined ? rule : { ...rule, service: named, sli };
   })
   .meta({ id: 'Rule' });
 export type Rule = z.infer<typeof rule>;
