@@ -25,7 +25,8 @@ export class IncidentBudgets {
     asOf?: string,
   ): Promise<Map<string, MeasuredBudget>> {
     const start = Math.floor(Date.parse(incident.startedAt) / MINUTE) * MINUTE;
-    const end = Date.parse(incident.resolvedAt ?? asOf ?? this.clock.now().toISOString());
+    const now = this.clock.now().getTime();
+    const end = Math.min(now, Date.parse(incident.resolvedAt ?? asOf ?? new Date(now).toISOString()));
     const found = await Promise.all(
       budgets.map(async ({ slo }) => {
         const [atStart, atEnd] = await Promise.all([

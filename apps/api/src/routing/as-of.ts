@@ -4,8 +4,11 @@ import type { FastifyRequest } from 'fastify';
 import type { Observable } from 'rxjs';
 import { ApiClock } from '../api-clock.js';
 
-/** By how much the clocks of a caller, of Postgres and of this process may differ, milliseconds. */
-const skew = 5_000;
+/**
+ * By how much the clocks of a caller, of Postgres and of this process may differ, milliseconds; as with measurements. A
+ * time that is ahead by less is answered as of now, of which alone something is known.
+ */
+const skew = 5 * 60_000;
 
 /** Refuses `?asOf=` of a time to come: what is known now would be given out as what will be known then. */
 @Injectable()

@@ -117,9 +117,9 @@ describe('preconditions', () => {
 
 test('asOf is a time that was, but for what clocks differ', () => {
   const now = new Date('2026-11-22T10:00:00Z');
-  for (const known of ['2020-01-01T00:00:00Z', '2026-11-22T11:00:00+01:00', '2026-11-22T10:00:05Z'])
+  for (const known of ['2020-01-01T00:00:00Z', '2026-11-22T11:00:00+01:00', '2026-11-22T10:05:00Z'])
     expect(() => refuseFuture(known, now)).not.toThrow();
-  expect(() => refuseFuture('2026-11-22T10:00:06Z', now)).toThrow(
+  expect(() => refuseFuture('2026-11-22T10:05:01Z', now)).toThrow(
     'asOf must not be in the future: it asks what was known then, and it is 2026-11-22T10:00:00.000Z',
   );
 });
