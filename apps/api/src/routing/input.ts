@@ -91,10 +91,11 @@ function noQuery(query: unknown, faults: Fault[]): unknown {
 
 function bodyOf(request: FastifyRequest, body: RouteBody, faults: Fault[]): unknown {
   // `null` is a body, though a wrong one.
-  const absent = body.optional || body.fromPath ? {} : undefined;
+  const absent = body.optional ? {} : undefined;
   const given = request.body === undefined ? absent : request.body;
   if (given === undefined) {
-    throw CommandRefused.malformed('the request has no body', [{ path: '', message: 'is required' }]);
+    // Even where the path says all that a resource must have: what replaces it as a whole would wipe the rest.
+    throw CommandRefused.malformed('a JSON body is required', [{ path: '', message: 'is required' }]);
   }
   if (!body.fromPath || given === null || typeof given !== 'object' || Array.isArray(given)) return given;
   const params = request.params as Record<string, string>;
