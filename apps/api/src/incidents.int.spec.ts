@@ -319,6 +319,7 @@ describe('on call', () => {
     };
     const made = await rig.post<{ id: string }>('/v1/schedules/pay-primary/overrides', override);
     expect(made.status).toBe(201);
+    expect(made.headers.get('etag')).toBe('"1"');
     expect(made.body).toMatchObject({
       ...override,
       from: '2026-12-03T10:00:00.000Z',
@@ -330,7 +331,8 @@ describe('on call', () => {
     // An override is no new definition: what builds on the schedule's version still holds.
     expect((await rig.get('/v1/schedules/pay-primary')).headers.get('etag')).toBe('"1"');
 
-    expect((await rig.ask('DELETE', `${overrides}/${made.body.id}`)).status).toBe(200);
+    const withdrawn = await rig.ask('DELETE', `${overrides}/${made.body.id}`);
+    expect([withdrawn.status, withdrawn.headers.get('etag')]).toEqual([200, '"1"']);
     expect((await rig.get<{ items: unknown[] }>(overrides)).body.items).toEqual([]);
     expect((await onCall('2026-12-03T12:00:00Z'))[0]?.users).toEqual(['ada']);
   });
@@ -347,5 +349,25 @@ describe('on call', () => {
         .status,
     ).toBe(400);
     expect((await rig.get('/v1/schedules/nobody/shifts')).status).toBe(404);
+  });
+
+  test('shifts are paged as all lists are', async () => {
+    type Shifts = { items: { from: string; to: string }[]; nextCursor: string | null };
+    const span = '/v1/schedules/pay-primary/shifts?from=2026-12-07T00:00:00Z&to=2027-12-07T00:00:00Z';
+    const found: Shifts['items'] = [];
+    const sizes: number[] = [];
+    let cursor = '';
+    do {
+      const { body } = await rig.get<Shifts>(`${span}${cursor}`);
+      found.push(...body.items);
+      sizes.push(body.items.length);
+      cursor = body.nextCursor === null ? '' : `&cursor=${body.nextCursor}`;
+    } while (cursor !== '');
+    expect(sizes).toEqual([50, 4]);
+    expect(found).toEqual((await rig.get<Shifts>(`${span}&limit=500`)).body.items);
+    const first = await rig.get<Shifts>(`${span}&limit=2`);
+    expect(first.body.items).toEqual(found.slice(0, 2));
+    const other = `/v1/schedules/pay-primary/shifts?cursor=${first.body.nextCursor}`;
+    expect((await rig.get(other)).status).toBe(400);
   });
 });

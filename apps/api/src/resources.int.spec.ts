@@ -72,6 +72,19 @@ describe('a resource', () => {
     expect((await rig.get('/v1/slos/broken')).status).toBe(404);
   });
 
+  test('is not wiped by a PUT without a body', async () => {
+    await rig.put('/v1/services/kept', { team: 'pay', tier: 1 });
+    for (const options of [{}, { body: '' }, { headers: { 'content-type': 'application/json' } }])
+      expect(await rig.ask('PUT', '/v1/services/kept', options)).toMatchObject({
+        status: 400,
+        body: { detail: 'a JSON body is required' },
+      });
+    expect(await rig.get('/v1/services/kept')).toMatchObject({
+      status: 200,
+      body: { name: 'kept', team: 'pay', tier: 1 },
+    });
+  });
+
   test('an SLI has two names', async () => {
     expect((await rig.put('/v1/slis/checkout/availability', { unit: 'count' })).status).toBe(201);
     expect((await rig.get('/v1/slis/checkout/availability')).body).toMatchObject({
@@ -151,6 +164,12 @@ describe('what was known then', () => {
         body: {
           errors: [{ path: 'query.asOf', message: expect.stringContaining('must not be in the future') }],
         },
+      });
+    // A caller whose clock is ahead asks of now.
+    for (const path of ['/v1/services/past', '/v1/services', '/v1/oncall'])
+      expect(await rig.get(`${path}?asOf=2026-11-22T10:04:59Z`)).toMatchObject({
+        status: 200,
+        body: (await rig.get<object>(path)).body,
       });
     expect(await rig.get('/v1/services/past?asOf=soon')).toMatchObject({
       status: 400,

@@ -77,7 +77,11 @@ describe('a user', () => {
     expect(await rehearsal.refused('user-define', own(one, true), responder)).toBe(403);
     expect(await rehearsal.ask('user-define', own(one, false), responder)).toMatchObject({
       status: 201,
-      warnings: [expect.stringContaining('not verified'), expect.stringContaining('cannot be reached')],
+      warnings: [
+        expect.stringContaining('not verified'),
+        expect.stringMatching(/^contact method hook has no secret: .*no webhook-signature/),
+        expect.stringContaining('cannot be reached'),
+      ],
     });
     await rehearsal.does('user-define', own(one, true));
     await rehearsal.does('user-define', { ...own(one, true), displayName: 'Barbara' }, responder);
@@ -115,6 +119,7 @@ test('a policy may name what is not there yet, with a warning; its secrets are s
           { kind: 'schedule', name: 'later' },
           { kind: 'user', name: 'nobody' },
           { kind: 'webhook', address: 'http://127.0.0.1:9/t', secret: webhookSecret },
+          { kind: 'webhook', address: 'http://127.0.0.1:9/unsigned' },
         ],
         timeoutMinutes: 5,
       },
@@ -123,8 +128,12 @@ test('a policy may name what is not there yet, with a warning; its secrets are s
   const reply = await rehearsal.ask('policy-define', policy);
   expect(reply).toMatchObject({
     status: 201,
-    data: { steps: [{ targets: [{}, {}, { secret: 'sealed' }] }] },
-    warnings: ['schedule later is not defined yet', 'user nobody is not defined yet'],
+    data: { steps: [{ targets: [{}, {}, { secret: 'sealed' }, {}] }] },
+    warnings: [
+      'schedule later is not defined yet',
+      'user nobody is not defined yet',
+      expect.stringMatching(/^steps[.]0[.]targets[.]3 has no secret: /),
+    ],
   });
   const [event] = await rehearsal.log.readStream(LogStreams.policy('pay'));
   expect(JSON.stringify(event)).not.toContain(webhookSecret);
@@ -171,14 +180,23 @@ describe('a schedule', () => {
     expect(reply).toMatchObject({
       ok: true,
       status: 201,
+      version: 1,
       data: { ...over, by: 'ada', from: '2026-12-01T09:00:00.000Z', to: '2026-12-02T09:00:00.000Z' },
     });
     expect(await rehearsal.ask('override', over, once)).toEqual(reply);
+    expect(await rehearsal.ask('override', over, { ...once, expect: 2 })).toEqual(reply);
+    const later = { ...over, from: '2026-12-05T09:00:00Z', to: '2026-12-06T09:00:00Z' };
+    expect(await rehearsal.refused('override', later, { expect: 2 })).toBe(412);
     const clash = { ...over, kind: 'add', replaces: undefined, from: '2026-12-01T20:00:00Z' };
     expect(await rehearsal.refused('override', clash)).toBe(409);
     const id = reply.ok ? reply.data.id : '';
-    await rehearsal.does('override-withdraw', { schedule: 'primary', id });
-    await rehearsal.does('override-withdraw', { schedule: 'primary', id });
+    expect(await rehearsal.refused('override-withdraw', { schedule: 'primary', id }, { expect: 2 })).toBe(
+      412,
+    );
+    for (const _ of ['first', 'again'])
+      expect(
+        await rehearsal.ask('override-withdraw', { schedule: 'primary', id }, { expect: 1 }),
+      ).toMatchObject({ status: 200, version: 1 });
     expect(await rehearsal.ask('override', clash)).toMatchObject({ status: 201 });
     expect(await rehearsal.refused('override', { ...over, schedule: 'none' })).toBe(404);
     expect(await rehearsal.refused('override-withdraw', { schedule: 'primary', id: 'none' })).toBe(404);

@@ -38,6 +38,9 @@ interface Definition<T extends Resource> {
 const warnAheadDays = 14;
 const day = 86_400_000;
 
+const UNSIGNED =
+  'has no secret: what is sent to it is not signed (no webhook-signature), and its receiver cannot tell whom it is from';
+
 /** Users, schedules and escalation policies: create or replace as a whole. */
 export class Definitions {
   readonly #log: EventLog;
@@ -101,7 +104,7 @@ export class Definitions {
           this.#undefined('schedule', named('schedule')),
           this.#undefined('user', named('user')),
         ];
-        return (await Promise.all(missing)).flat();
+        return [...(await Promise.all(missing)).flat(), ...unsignedTargets(policy)];
       },
     });
   }
@@ -205,8 +208,21 @@ function warningsOfUser(user: User): string[] {
       ({ id, disabled }) =>
         `contact method ${id} is ${disabled ? 'disabled' : 'not verified'} and is not used`,
     );
+  for (const { id, kind, secret } of user.contactMethods)
+    if (kind === 'webhook' && secret === undefined) warnings.push(`contact method ${id} ${UNSIGNED}`);
   if (user.contactMethods.some(isUsable)) return warnings;
   return [...warnings, `${user.name} cannot be reached: there is no verified contact method`];
+}
+
+/** Webhooks of a policy without a secret, by their place: an address may be a secret itself. */
+function unsignedTargets({ steps }: EscalationPolicy): string[] {
+  return steps.flatMap(({ targets }, step) =>
+    targets.flatMap((target, place) =>
+      target.kind === 'webhook' && target.secret === undefined
+        ? [`steps.${step}.targets.${place} ${UNSIGNED}`]
+        : [],
+    ),
+  );
 }
 
 /** As the log keeps it: without what JSON leaves out. */

@@ -11,7 +11,7 @@ import {
   parseOrRefuse,
   type ScheduleOverridden,
 } from '@bellwether/contracts';
-import { type EventLog, VersionConflict } from '@bellwether/event-log';
+import { type EventLog, type RecordedEvent, VersionConflict } from '@bellwether/event-log';
 import { conflictingOverride, overrideOf } from '@bellwether/oncall';
 import { byOf, causeOfRequest } from './cause.js';
 import { requireRole } from './roles.js';
@@ -47,18 +47,12 @@ export class Overrides {
         );
       }
       try {
-        const result = await this.#append(
-          request,
-          stream,
-          events.at(-1)!.version,
-          'schedule.overridden',
-          data,
-        );
+        const result = await this.#append(request, stream, events, 'schedule.overridden', data);
         return {
           ok: true,
           status: 201,
           data,
-          version: result.version,
+          version: definitionsOf(events),
           position: result.lastPosition,
           warnings: await this.#warnings(data),
         };
@@ -79,18 +73,18 @@ export class Overrides {
         events.some((event) => event.type === type && (event.data as { id: string }).id === id);
       if (!named('schedule.overridden'))
         throw CommandRefused.notFound(`override ${id} of schedule ${schedule}`);
-      const version = events.at(-1)!.version;
+      const version = definitionsOf(events);
       if (named('schedule.override-withdrawn')) {
         return { ok: true, status: 200, data: {}, version, position: 0, warnings: [] };
       }
       try {
         const data = { schedule, id, by: byOf(request.actor) };
-        const result = await this.#append(request, stream, version, 'schedule.override-withdrawn', data);
+        const result = await this.#append(request, stream, events, 'schedule.override-withdrawn', data);
         return {
           ok: true,
           status: 200,
           data: {},
-          version: result.version,
+          version,
           position: result.lastPosition,
           warnings: [],
         };
@@ -100,15 +94,31 @@ export class Overrides {
     }
   }
 
-  async #append(request: CommandRequest, stream: string, version: number, type: string, data: unknown) {
+  /** @throws VersionConflict when something was appended since `events` were read */
+  async #append(
+    request: CommandRequest,
+    stream: string,
+    events: readonly RecordedEvent[],
+    type: string,
+    data: unknown,
+  ) {
     const { meta, ...once } = causeOfRequest(request);
-    return this.#log.append({
-      journal: CONTROL_JOURNAL,
-      stream,
-      expectedVersion: version,
-      events: [{ type, data, meta, occurredAt: this.#clock.now() }],
-      ...once,
-    });
+    const version = definitionsOf(events);
+    const current = request.expect === undefined || request.expect === version;
+    try {
+      return await this.#log.append({
+        journal: CONTROL_JOURNAL,
+        stream,
+        // An If-Match that fails is still put to the log, which knows whether this very request was carried out.
+        expectedVersion: current ? events.at(-1)!.version : 'no-stream',
+        events: [{ type, data, meta, occurredAt: this.#clock.now() }],
+        ...once,
+      });
+    } catch (error) {
+      if (!current && error instanceof VersionConflict)
+        throw CommandRefused.staleVersion(request.expect ?? 0, version);
+      throw error;
+    }
   }
 
   async #warnings({ user }: ScheduleOverridden): Promise<string[]> {
@@ -116,6 +126,10 @@ export class Overrides {
     return [`user ${user} is not defined yet`];
   }
 }
+
+/** Version of the schedule, which an override does not change: it is no new definition. */
+const definitionsOf = (events: readonly RecordedEvent[]): number =>
+  events.filter(({ type }) => type === 'schedule.defined').length;
 
 /** The same request has the same override. */
 function idOf(commandId: string): string {

@@ -1,4 +1,4 @@
-import { CommandRefused } from '@bellwether/contracts';
+import { CommandRefused, timestamp } from '@bellwether/contracts';
 import { principalOf } from '@bellwether/service';
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
@@ -78,7 +78,15 @@ export class OnCallController {
     await this.resources.atVersion('schedule', params.name, minVersion);
     const shifts = await this.onCall.shifts(params.name, from, to, asOf);
     if (shifts === null) throw CommandRefused.notFound(`the schedule ${params.name}`);
-    return { items: shifts, nextCursor: null };
+    // A shift of the page before is known by when it began: where it began earlier than `from`, it was cut to that.
+    const paging = Paging.of(query, ['shifts', params.name, asOf, query.from, query.to], timestamp);
+    const after = paging.after;
+    const later = after === undefined ? shifts : shifts.filter((shift) => shift.from > after);
+    return paging.page(
+      later.slice(0, paging.limit + 1),
+      (shift) => shift.from,
+      (shift) => shift,
+    );
   }
 
   @Serves('listOverrides')
@@ -104,7 +112,6 @@ export class OnCallController {
   createOverride(@Input() { params, body, request }: InputOf<'createOverride'>) {
     return this.writer.write(request, 'paging.override', body, {
       current: () => this.resources.version('schedule', params.name),
-      versioned: false,
     });
   }
 
@@ -114,7 +121,7 @@ export class OnCallController {
       request,
       'paging.override-withdraw',
       { schedule: params.name, id: params.id },
-      { current: () => this.resources.version('schedule', params.name), versioned: false },
+      { current: () => this.resources.version('schedule', params.name) },
     );
   }
 

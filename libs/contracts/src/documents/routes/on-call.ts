@@ -102,9 +102,17 @@ export const onCallRoutes = defineRoutes({
     summary: 'Who is on call from `from` (default now) to `to` (default 14 days later, at most 400 days)',
     access: 'viewer',
     params: named,
-    query: z.strictObject({ ...readQuery, from: timeParameter.optional(), to: timeParameter.optional() }),
+    query: z.strictObject({
+      ...readQuery,
+      ...pagedQuery,
+      from: timeParameter.optional(),
+      to: timeParameter.optional(),
+    }),
     answers: {
-      200: { description: 'Shifts in order; a span without anybody is a gap', schema: listOf(shift) },
+      200: {
+        description: 'A page of shifts in order; a span without anybody is a gap',
+        schema: listOf(shift),
+      },
     },
   },
   listOverrides: {
@@ -128,12 +136,13 @@ export const onCallRoutes = defineRoutes({
     method: 'POST',
     path: '/v1/schedules/{name}/overrides',
     tag: 'on-call',
-    summary: 'Override a schedule for a span',
+    summary: 'Override a schedule for a span; its version stays, which counts definitions',
     access: 'responder',
     params: named,
     body: { schema: override, fromPath: { name: 'schedule' } },
     answers: { 201: { description: 'The override', schema: scheduleOverride.and(warnings) } },
     command: 'paging.override',
+    versioned: true,
   },
   withdrawOverride: {
     app: 'api',
@@ -145,6 +154,7 @@ export const onCallRoutes = defineRoutes({
     params: z.object({ name: resourceName, id: z.string().min(1).max(64) }),
     answers: { 200: { description: 'It is withdrawn', schema: z.object({}).and(warnings) } },
     command: 'paging.override-withdraw',
+    versioned: true,
   },
   listPolicies: {
     app: 'api',
