@@ -128,6 +128,23 @@ describe('explain', () => {
     });
   });
 
+  test('takes the id of a measurement that it led to, and answers that alone', async () => {
+    const [fired] = (await rig.log.readStream(LogStreams.slo('checkout-availability'))) as [RecordedEvent];
+    const { body: whole } = await rig.get<Explanation>(`/v1/explain/${fired.id}`);
+    const [, measured] = whole.chain;
+    expect(await rig.get(`/v1/explain/${measured?.eventId}`)).toMatchObject({
+      status: 200,
+      body: { chain: [{ ...measured, causedBy: [] }] },
+    });
+    const heardOfByNobody = await rig.append(
+      LogStreams.measurement('checkout', 'availability'),
+      'measurement.recorded',
+      { service: 'checkout', sli: 'availability', identity: 'shop/quiet', points: 0, columns: [] },
+      { journal: measurementJournal('checkout', 'availability') },
+    );
+    expect((await rig.get(`/v1/explain/${heardOfByNobody.id}`)).status).toBe(404);
+  });
+
   test('counts the measurements of the window that tipped an alert, wherever they stand in the log', async () => {
     const now = rig.clock.now().getTime();
     const journal = measurementJournal('search', 'availability');

@@ -26,13 +26,14 @@ const uuid = z.uuid();
 export class Explainer {
   constructor(
     private readonly log: Pick<EventLog, 'readStream' | 'readAt'>,
-    private readonly events: Pick<EventStore, 'find'>,
+    private readonly events: Pick<EventStore, 'find' | 'findMeasurement'>,
     private readonly models: Pick<ReadModels, 'current'>,
   ) {}
 
   /**
    * The chain from an event, a page (its first request) or an incident (its declaration, then the alerts that
-   * joined) back to what was measured. Causes come after what they caused.
+   * joined) back to what was measured. Causes come after what they caused. A measurement that an alert was decided on
+   * is a chain of its own.
    *
    * @throws CommandRefused 404 when there is no such thing
    */
@@ -96,6 +97,7 @@ export class Explainer {
     let event = await this.events.find(id);
     // Who has just heard of it may be faster than the read model by which it is found.
     if (!event && (await this.models.current('events'))) event = await this.events.find(id);
+    event ??= await this.events.findMeasurement(id);
     return event ? [event] : [];
   }
 

@@ -70,4 +70,20 @@ export class EventStore {
     if (position === undefined) return undefined;
     return (await this.log.readAt(CONTROL_JOURNAL, position)) ?? undefined;
   }
+
+  /** The measurement that an alert was decided on, by its id. */
+  async findMeasurement(id: string): Promise<RecordedEvent | undefined> {
+    const find = () =>
+      this.models.rows<{ journal: string; position: string }>(
+        'evidence',
+        'measurement',
+        (schema) => `select journal, position from ${schema}.measurements where id = lower($1)`,
+        [id],
+      );
+    let [row] = await find();
+    if (row === undefined && (await this.models.current('evidence'))) [row] = await find();
+    return row === undefined
+      ? undefined
+      : ((await this.log.readAt(row.journal, Number(row.position))) ?? undefined);
+  }
 }

@@ -1,6 +1,7 @@
 import type { Projection } from '@bellwether/event-log';
 import { corrections } from './corrections.projection.js';
 import { events } from './events.projection.js';
+import { evidence } from './evidence.projection.js';
 import { gateOverrides } from './gate-overrides.projection.js';
 import { incidents } from './incidents.projection.js';
 import { pages } from './pages.projection.js';
@@ -18,4 +19,5 @@ export const projections: Projection[] = [
   gateOverrides,
   sloAlerts,
   corrections,
+  evidence,
 ];

@@ -1,0 +1,28 @@
+import type { RuleAlertFired } from '@bellwether/contracts';
+import type { Projection, RecordedEvent } from '@bellwether/event-log';
+
+/** Where the measurements that tipped alerts stand, by the id of their event: the control log does not have them. */
+export const evidence: Projection = {
+  name: 'evidence',
+  version: 1,
+  async create(tx, schema) {
+    await tx.query(`
+      create table ${schema}.measurements (
+        id text collate "C" primary key,
+        journal text collate "C" not null,
+        position bigint not null
+      );
+    `);
+  },
+  async apply(tx, { type, data }: RecordedEvent, schema) {
+    if (!/^(slo|rule)[.]alert[.]/.test(type)) return;
+    const { evidence: found } = data as Pick<RuleAlertFired, 'evidence'>;
+    if (!found) return;
+    await tx.query({
+      name: `${schema}-insert`,
+      text: `insert into ${schema}.measurements (id, journal, position) values ($1, $2, $3)
+             on conflict (id) do nothing`,
+      values: [found.eventId, found.journal, found.position],
+    });
+  },
+};
