@@ -93,6 +93,13 @@ test('an unknown status names an impossible change; a missing note is malformed'
   expect((await rig.get<Body>(`/v1/incidents/${id}`)).body.version).toBe(1);
 });
 
+test('a blank title is malformed', async () => {
+  expect(await rig.post('/v1/incidents', { title: '  ', severity: 'sev3' })).toMatchObject({
+    status: 400,
+    body: { errors: [{ path: 'title', message: 'must not be blank' }] },
+  });
+});
+
 test('a command that builds on an old version is refused', async () => {
   const { id } = await declare('raced');
   const note = { text: 'first' };
@@ -194,6 +201,10 @@ describe('the list', () => {
     expect(await ids('service=cart&status=investigating')).toEqual([second.id]);
     expect(await ids(`service=search&from=${from}`)).toEqual([second.id, first.id]);
     expect(await ids(`service=search&from=${from}&to=${to}`)).toEqual([first.id]);
+    expect(await rig.get(`/v1/incidents?from=${to}&to=${from}`)).toMatchObject({
+      status: 400,
+      body: { errors: [{ path: 'query.to' }] },
+    });
     expect((await rig.get('/v1/incidents?status=bogus')).status).toBe(400);
     const page = await rig.get<{ items: Body[]; nextCursor: string }>('/v1/incidents?service=search&limit=1');
     expect(page.body.items.map((each) => each.id)).toEqual([second.id]);

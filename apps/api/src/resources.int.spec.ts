@@ -198,7 +198,10 @@ describe('versions', () => {
   test('If-None-Match: * creates only', async () => {
     const headers = { 'if-none-match': '*' };
     expect((await rig.put('/v1/services/once', {}, { headers })).status).toBe(201);
-    expect((await rig.put('/v1/services/once', {}, { headers })).status).toBe(412);
+    expect(await rig.put('/v1/services/once', { tier: 1 }, { headers })).toMatchObject({
+      status: 412,
+      body: { detail: 'If-None-Match: * creates only, and this exists already, at version 1' },
+    });
   });
 
   test('If-None-Match on a read answers 304 while nothing changed', async () => {

@@ -172,6 +172,12 @@ describe('a schedule', () => {
     expect(await rehearsal.ask('schedule-define', office)).toMatchObject({
       warnings: [expect.anything(), expect.stringMatching(/^nobody is on call from 2026-11-2/)],
     });
+    const [layer] = schedule.layers;
+    const twice = { ...schedule, name: 'twice', layers: [layer, { ...layer, name: 'other' }, layer] };
+    expect(await rehearsal.ask('schedule-define', twice)).toMatchObject({
+      status: 201,
+      warnings: [expect.anything(), expect.stringMatching(/^layers[.]2[.]name: another layer is named/)],
+    });
   });
 
   test('is overridden; a second override of the same people and time is refused until the first is withdrawn', async () => {

@@ -82,7 +82,7 @@ export class Definitions {
       warnings: async (schedule, events) => {
         const people = schedule.layers.flatMap(({ rotation }) => rotation.participants.flat());
         const missing = await this.#undefined('user', people);
-        return [...missing, ...this.#gapWarnings(events)];
+        return [...missing, ...sameNames(schedule), ...this.#gapWarnings(events)];
       },
     });
   }
@@ -212,6 +212,15 @@ function warningsOfUser(user: User): string[] {
     if (kind === 'webhook' && secret === undefined) warnings.push(`contact method ${id} ${UNSIGNED}`);
   if (user.contactMethods.some(isUsable)) return warnings;
   return [...warnings, `${user.name} cannot be reached: there is no verified contact method`];
+}
+
+/** Layers that are named as another one is. */
+function sameNames({ layers }: Schedule): string[] {
+  return layers.flatMap(({ name }, place) =>
+    layers.findIndex((layer) => layer.name === name) < place
+      ? [`layers.${place}.name: another layer is named "${name}": shifts do not tell them apart`]
+      : [],
+  );
 }
 
 /** Webhooks of a policy without a secret, by their place: an address may be a secret itself. */

@@ -252,7 +252,11 @@ describe('commands', () => {
 
   test.each<[string, unknown, number]>([
     ['a refusal keeps its problem', CommandRefused.refused('no page after resolve'), 422],
-    ['a conflict of the log is a conflict', Object.assign(new Error('x'), { name: 'CommandConflict' }), 409],
+    [
+      'a command id that was used for another request is a conflict, and stays inside',
+      Object.assign(new Error('command http:key:inside was given before'), { name: 'CommandConflict' }),
+      409,
+    ],
     ['a database that is away is 503', Object.assign(new Error('x'), { code: 'ECONNREFUSED' }), 503],
     ['a log that takes nothing more is 503', Object.assign(new Error('x'), { name: 'Overloaded' }), 503],
     ['a log out of reach is 503', Object.assign(new Error('x'), { name: 'LogUnavailable' }), 503],

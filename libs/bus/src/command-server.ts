@@ -121,6 +121,7 @@ export class CommandServer {
   #problemOf(error: unknown, subject: string, request: CommandRequest | undefined): Problem {
     if (error instanceof CommandRefused) return error.problem;
     const known = KNOWN_ERRORS[error instanceof Error ? error.name : ''];
+    if (known === REUSED) return problemOf(409, known, KEY_REUSED);
     if (known) return problemOf(409, known, (error as Error).message);
     const correlationId = request?.correlationId;
     const fields = { subject, commandId: request?.id, correlationId, error };
@@ -172,9 +173,13 @@ function contextOf(subject: string, { correlationId, actor, traceparent }: Comma
   return { subject, correlationId, actor, ...(traceparent ? { traceparent } : {}) };
 }
 
+const REUSED = 'idempotency-conflict';
+/** In place of the log's own words, which name the command by an id that its caller never saw. */
+const KEY_REUSED = 'this Idempotency-Key was used for another request; take a new key for a new request';
+
 /** Errors of the log (by name: libs know only the contracts) that are the caller's to resolve. */
 const KNOWN_ERRORS: Record<string, string> = {
-  CommandConflict: 'idempotency-conflict',
+  CommandConflict: REUSED,
   StaleVersion: 'conflict',
   StreamExists: 'exists',
   RequirementFailed: 'conflict',

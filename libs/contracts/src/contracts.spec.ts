@@ -98,6 +98,7 @@ describe('the faults of what is not valid', () => {
     [{ window: { rolling: '30d', calendar: 'month' } }, 'window', whole],
     [{ window: '30d' }, 'window', whole],
     [{ window: {} }, 'window', whole],
+    [{ window: undefined }, 'window', 'is required'],
     [{ budgeting: { method: 'timeslices', slices: '1m' } }, 'budgeting.slices', 'is not a known field'],
     [{ objective: undefined }, 'objective', 'is required'],
     [{ objective: '0.9' }, 'objective', 'must be a number, not a string'],
@@ -145,6 +146,9 @@ describe('the faults of what is not valid', () => {
     expect(faults({ points: [{ good: 1, bad: 1, total: 2 }] })).toEqual([
       { path: 'points.0', message: kinds },
     ]);
+    expect(faults({})).toEqual([{ path: '', message: kinds }]);
+    for (const point of [{ good: 1 }, { bad: 1 }])
+      expect(faults(point)).toEqual([{ path: 'total', message: 'is required' }]);
     expect(faults({ good: 3, total: 2 })).toEqual([{ path: 'good', message: 'must not be above total' }]);
     expect(faults({ points: [{ value: 'x' }] })).toMatchObject([{ path: 'points.0.value' }]);
   });

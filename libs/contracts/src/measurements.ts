@@ -62,11 +62,10 @@ export const histogramPoint = z
 /** Of a point, when its own labels are few enough. */
 export const TOO_MANY_LABELS = `must have at most ${MOST_LABELS} labels, those of the message included`;
 
+const KINDS = 'must have good and total, bad and total, value, or buckets, and nothing of another kind';
+
 export const measurementPoint = z
-  .union(
-    [goodPoint, badPoint, valuePoint, histogramPoint],
-    'must have good and total, bad and total, value, or buckets, and nothing of another kind',
-  )
+  .union([goodPoint, badPoint, valuePoint, histogramPoint], KINDS)
   .meta({ id: 'MeasurementPoint' });
 export type MeasurementPoint = z.infer<typeof measurementPoint>;
 
@@ -75,24 +74,27 @@ export type MeasurementPoint = z.infer<typeof measurementPoint>;
  * each point that does not have them itself.
  */
 export const measurementBody = z
-  .union([
-    z
-      .strictObject({
-        points: z
-          .array(measurementPoint)
-          .min(1, 'must not be empty')
-          .max(MeasurementLimits.points, 'must have at most 10000 points'),
-        labels: labels.optional(),
-      })
-      .superRefine(({ points, labels: common }, context) => {
-        if (common === undefined) return;
-        for (const [i, { labels: own }] of points.entries()) {
-          if (own === undefined || Object.keys({ ...common, ...own }).length <= MOST_LABELS) continue;
-          context.addIssue({ code: 'custom', path: ['points', i, 'labels'], message: TOO_MANY_LABELS });
-        }
-      }),
-    measurementPoint,
-  ])
+  .union(
+    [
+      z
+        .strictObject({
+          points: z
+            .array(measurementPoint)
+            .min(1, 'must not be empty')
+            .max(MeasurementLimits.points, 'must have at most 10000 points'),
+          labels: labels.optional(),
+        })
+        .superRefine(({ points, labels: common }, context) => {
+          if (common === undefined) return;
+          for (const [i, { labels: own }] of points.entries()) {
+            if (own === undefined || Object.keys({ ...common, ...own }).length <= MOST_LABELS) continue;
+            context.addIssue({ code: 'custom', path: ['points', i, 'labels'], message: TOO_MANY_LABELS });
+          }
+        }),
+      measurementPoint,
+    ],
+    KINDS,
+  )
   .meta({ id: 'MeasurementBody' });
 export type MeasurementBody = z.infer<typeof measurementBody>;
 

@@ -59,14 +59,13 @@ export class CommandRefused extends Error {
   static conflict(detail: string, slug = 'conflict'): CommandRefused {
     return new CommandRefused(problemOf(409, slug, detail));
   }
+  /** @param expected 0 asks that there is none yet */
   static staleVersion(expected: number, actual: number): CommandRefused {
-    return new CommandRefused(
-      problemOf(
-        412,
-        'stale-version',
-        `If-Match names version ${expected}, but the current version is ${actual}; read it again and repeat`,
-      ),
-    );
+    const asked =
+      expected === 0
+        ? `If-None-Match: * creates only, and this exists already, at version ${actual}`
+        : `If-Match names version ${expected}, but the current version is ${actual}; read it again and repeat`;
+    return new CommandRefused(problemOf(412, 'stale-version', asked));
   }
   static refused(detail: string, errors?: Fault[]): CommandRefused {
     return new CommandRefused(problemOf(422, 'refused', detail, errors));

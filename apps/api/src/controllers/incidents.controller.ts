@@ -39,6 +39,12 @@ export class IncidentsController {
   @Serves('listIncidents')
   async list(@Input() { query }: InputOf<'listIncidents'>) {
     const { limit, cursor, ...filter } = query;
+    const { from, to } = filter;
+    if (from !== undefined && to !== undefined && from > to) {
+      throw CommandRefused.malformed('from is later than to', [
+        { path: 'query.to', message: 'must not be before from' },
+      ]);
+    }
     const paging = Paging.of({ limit, cursor }, ['incidents', filter], z.int());
     const rows = await this.incidents.list(paging, filter);
     return paging.page(

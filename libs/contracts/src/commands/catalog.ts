@@ -18,7 +18,7 @@ const ofPage = <T extends z.ZodRawShape>(shape: T) => z.strictObject({ page: pag
 /** Bodies of incident routes (`data` of the command adds the incident's id from the path). */
 export const incidentBodies = {
   declare: z.strictObject({
-    title: text(200),
+    title: text(200).refine((title) => title.trim() !== '', 'must not be blank'),
     severity,
     services: z.array(resourceName).max(50).default([]),
     summary: text(10_000, 0).optional(),

@@ -67,7 +67,12 @@ export const sloWindow = z
         timeZone: timeZone.default('UTC'),
       }),
     ],
-    'must be {"rolling": "30d"} or {"calendar": "month", "timeZone": "Europe/Berlin"}',
+    {
+      error: ({ input }) =>
+        input === undefined
+          ? 'is required'
+          : 'must be {"rolling": "30d"} or {"calendar": "month", "timeZone": "Europe/Berlin"}',
+    },
   )
   .meta({ id: 'SloWindow' });
 export type SloWindow = z.infer<typeof sloWindow>;
