@@ -136,6 +136,15 @@ describe('what goes out', () => {
     expect(filters(first?.headers)).toHaveLength(2);
   });
 
+  test('secrets stay in the log', async () => {
+    const hash = 'c0ffee';
+    const over = { type: 'token.created', stream: 'token:a1', data: { id: 'a1', hash } };
+    const asText = { ...over, data: new JsonText(JSON.stringify(over.data)) };
+    await new JetStreamCopy(bus).publish([logged(1, over), logged(2, asText)]);
+    const all = await stored(Streams.EVENTS);
+    expect(all.map(({ envelope }) => envelope.data)).toEqual(Array(2).fill({ id: 'a1', hash: 'hidden' }));
+  });
+
   test('measurements go to the subject of their partition', async () => {
     const over = {
       journal: 'measurement-07',

@@ -5,6 +5,7 @@ import {
   type LoggedEvent,
   Streams,
   Subjects,
+  withoutSecrets,
 } from '@bellwether/contracts';
 import type { StreamInfo } from '@nats-io/jetstream';
 import type { Bus } from './bus.js';
@@ -96,7 +97,8 @@ export class JetStreamCopy {
     const control = events[0]?.journal === CONTROL_JOURNAL;
     let before = control ? this.#lastControlId : null;
     const messages = events.map((event) => {
-      const message = encodeEvent(event, maxPayload);
+      // Subscribers are outside: a secret is the log's alone, sealed or hashed as it is. No service reads one from here.
+      const message = encodeEvent({ ...event, data: withoutSecrets(event.type, event.data) }, maxPayload);
       message.headers.set(Headers.messageId, event.id);
       if (before !== null) message.headers.set(Headers.lastMessageId, before);
       if (control) before = event.id;

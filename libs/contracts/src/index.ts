@@ -11,6 +11,7 @@ export * from './events/incident.js';
 export * from './events/oncall.js';
 export * from './events/page.js';
 export * from './events/rule.js';
+export * from './events/secrets.js';
 export * from './events/slo.js';
 export * from './faults.js';
 export * from './group-name.js';

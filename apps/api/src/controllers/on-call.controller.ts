@@ -1,4 +1,4 @@
-import { CommandRefused, timestamp } from '@bellwether/contracts';
+import { CommandRefused, timestamp, withoutSecrets } from '@bellwether/contracts';
 import { principalOf } from '@bellwether/service';
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
@@ -7,7 +7,6 @@ import { Writer } from '../commands/writer.js';
 import { OnCallStore } from '../read/on-call-store.js';
 import { ResourceReader } from '../read/resource-reader.js';
 import { ResourceStore } from '../read/resource-store.js';
-import { withoutSecrets } from '../read/secrets.js';
 import { Paging } from '../routing/cursor.js';
 import { Input, type InputOf } from '../routing/input.js';
 import { Serves } from '../routing/serves.js';

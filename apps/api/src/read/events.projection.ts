@@ -1,6 +1,5 @@
-import { keyOfStream, toEnvelope } from '@bellwether/contracts';
+import { keyOfStream, toEnvelope, withoutSecrets } from '@bellwether/contracts';
 import { bigintArray, type Projection, type RecordedEvent, textArray } from '@bellwether/event-log';
-import { withoutSecrets } from './secrets.js';
 
 /** Where in the control log an event is, found by its id, type, key and correlation. The log itself has the rest. */
 export const events: Projection = {

@@ -1,7 +1,6 @@
-import { keyOfStream } from '@bellwether/contracts';
+import { keyOfStream, withoutSecrets } from '@bellwether/contracts';
 import type { Projection, RecordedEvent } from '@bellwether/event-log';
 import { resourceEvent } from './resource-kinds.js';
-import { withoutSecrets } from './secrets.js';
 
 /**
  * Every version of every resource. A version counts the definitions of the resource only, not what else happens in

@@ -1,4 +1,6 @@
-/** What an answer shows in place of a secret that is there. */
+import { parsed } from '../json-text.js';
+
+/** What is shown in place of a secret that is there. */
 const SEALED = 'sealed';
 
 type Shape = Record<string, unknown>;
@@ -26,8 +28,10 @@ const SHOWN: Record<string, (data: Shape) => Shape> = {
   'token.created': (data) => ({ ...data, hash: 'hidden' }),
 };
 
-/** The data of an event without its secrets, which nobody is shown, sealed or not. */
+/** The data of an event without its secrets, which nobody outside is shown, sealed or not. */
 export function withoutSecrets(type: string, data: unknown): unknown {
   const shown = SHOWN[type];
-  return shown && isShape(data) ? shown(data) : data;
+  if (shown === undefined) return data;
+  const value = parsed(data);
+  return isShape(value) ? shown(value) : data;
 }
