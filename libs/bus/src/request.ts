@@ -22,6 +22,11 @@ export interface AskOptions {
 /** After so long without an answer the request is sent again, milliseconds, and so often at most. */
 const AGAIN_MS = 1_000;
 const MOST_TIMES = 5;
+/**
+ * A request that has less time than this for its answer is not begun, milliseconds: "nobody is there" would come too late,
+ * and be taken for an answer that was lost.
+ */
+const SHORTEST_MS = 100;
 
 /**
  * Sends a request until there is an answer. It is sent again when nobody was there, when the connection was lost with
@@ -34,6 +39,7 @@ const MOST_TIMES = 5;
 export async function ask(bus: Line, subject: string, body: string, options: AskOptions): Promise<Msg> {
   const begin = performance.now();
   const left = (of: number) => of - (performance.now() - begin);
+  const grace = Math.min(options.graceMs, options.timeoutMs - SHORTEST_MS);
   let uncertain = false;
   for (;;) {
     const over = new AbortController();
@@ -53,10 +59,10 @@ export async function ask(bus: Line, subject: string, body: string, options: Ask
       const nobody = isNobody(error);
       if (!nobody && !(error instanceof BusUnavailable)) throw error;
       uncertain ||= error instanceof ConnectionLost;
-      if (left(nobody ? options.graceMs : options.timeoutMs) <= 0 || bus.nc.isClosed()) {
+      if (left(nobody ? grace : options.timeoutMs) <= 0 || bus.nc.isClosed()) {
         throw uncertain ? new RequestTimeout(subject, options.timeoutMs) : new NoResponders(subject);
       }
-      await sleep(Math.max(1, Math.min(50, left(options.graceMs))));
+      await sleep(Math.max(1, Math.min(50, left(grace))));
     } finally {
       over.abort();
     }
