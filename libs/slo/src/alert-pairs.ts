@@ -37,6 +37,16 @@ interface AlertName {
 /** Comparisons at thresholds allow for this much of float residue: 100 - 99.9 is 0.09999999999999432. */
 export const EPSILON = 1e-9;
 
+/** What the rounding of fractions to 2^-32 at entry can take from a share, and again where slices are counted. */
+export const RESOLUTION = 2 ** -32;
+
+/**
+ * How much above a threshold a burn rate, or a share of a budget, must be to be above it: more than float residue, and more
+ * than what the rounding of fractions comes to once it is divided by the budget. Fifty times a day 99.95 % measured against
+ * an objective of 99.95 % is exactly on it.
+ */
+export const toleranceOf = (budget: number): number => Math.max(EPSILON, RESOLUTION / budget);
+
 /** Slices that a look-back must span at least, or one late measurement decides alone. */
 const SHORTEST = 2;
 

@@ -7,7 +7,7 @@ import type {
   SloPolicyLeft,
   SloStatus,
 } from '@bellwether/contracts';
-import { EPSILON } from './alert-pairs.js';
+import { EPSILON, toleranceOf } from './alert-pairs.js';
 import type { Reading } from './reading.js';
 
 /** What the log says of one step of an SLO's error-budget policy. */
@@ -51,9 +51,12 @@ export function policyInForce(definition: SloDefinition, service: Service | unde
   return DEFAULT_POLICY;
 }
 
-/** Whether a step is in effect: strictly less remains than it names, beyond float residue. */
-export const isInEffect = (step: Pick<BudgetStep, 'remainingBelow'>, remaining: number): boolean =>
-  remaining < step.remainingBelow - EPSILON;
+/** Whether a step is in effect: strictly less of the budget remains than it names, beyond {@link toleranceOf} it. */
+export const isInEffect = (
+  step: Pick<BudgetStep, 'remainingBelow'>,
+  remaining: number,
+  budget: number,
+): boolean => remaining < step.remainingBelow - toleranceOf(budget);
 
 /**
  * The steps that a reading enters or leaves, given what the log says already. Waits until there is history enough to
@@ -75,7 +78,7 @@ export function decidePolicy(
   if (remaining === null || !reading.settled) return transitions;
   for (const step of steps) {
     const mark = ledger.get(stepKey(step));
-    if (isInEffect(step, remaining)) {
+    if (isInEffect(step, remaining, reading.plan.budget)) {
       if (!mark?.entered) transitions.push(enter(definition, step, remaining, eventTime, (mark?.n ?? 0) + 1));
     } else if (mark?.entered && reading.freeze === null) {
       transitions.push(leave(mark, remaining, eventTime, 'recovered'));

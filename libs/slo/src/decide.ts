@@ -1,5 +1,5 @@
 import { type AlertSeverity, type SloAlertFired, type SloGroup, sloName } from '@bellwether/contracts';
-import { type AlertPair, alertKey, EPSILON } from './alert-pairs.js';
+import { type AlertPair, alertKey, toleranceOf } from './alert-pairs.js';
 import type { ComponentShare } from './composite/composite.js';
 import { groupText } from './grouping.js';
 import { type AlertMark, passedBy, type SloLedger, type SloTransition } from './ledger.js';
@@ -26,11 +26,12 @@ export interface Tip {
 export function conditionOf(
   reading: PairReading,
   floors: { minTotal?: number | undefined; minBad?: number | undefined },
+  budget: number,
 ): 'above' | 'below' | 'unknown' {
   const { pair, longBurn, shortBurn, traffic } = reading;
   if (reading.isExcluded) return 'below';
-  if (longBurn !== null && !isAbove(longBurn, pair.threshold)) return 'below';
-  if (shortBurn !== null && !isAbove(shortBurn, pair.threshold)) return 'below';
+  if (longBurn !== null && !isAbove(longBurn, pair.threshold, budget)) return 'below';
+  if (shortBurn !== null && !isAbove(shortBurn, pair.threshold, budget)) return 'below';
   if (longBurn === null || shortBurn === null) return 'unknown';
   if (floors.minTotal !== undefined && traffic.totalCount < floors.minTotal) return 'below';
   if (floors.minBad !== undefined && traffic.badCount < floors.minBad) return 'below';
@@ -58,7 +59,7 @@ export function fires(reading: Reading, ledger: SloLedger): boolean {
   const { group } = reading.source;
   return watched(reading).some(
     (pair) =>
-      conditionOf(pair, reading.plan.definition.alerting) === 'above' &&
+      conditionOf(pair, reading.plan.definition.alerting, reading.plan.budget) === 'above' &&
       ledger.alerts.get(alertKey({ ...pair.pair, group }))?.state !== 'firing',
   );
 }
@@ -87,7 +88,7 @@ function decideAlerts(
     wanted.add(key);
     const mark = ledger.alerts.get(key);
     const firing = mark?.state === 'firing';
-    const condition = conditionOf(pair, definition.alerting);
+    const condition = conditionOf(pair, definition.alerting, reading.plan.budget);
     if (condition === 'above' && !firing) {
       transitions.push({
         type: 'slo.alert.fired',
@@ -124,7 +125,8 @@ function firings(
 function decideBudget(reading: Reading, ledger: SloLedger): SloTransition[] {
   if (reading.consumed === null || !reading.settled) return [];
   const remaining = 1 - reading.consumed;
-  const { definition } = reading.plan;
+  const { definition, budget } = reading.plan;
+  const tolerance = toleranceOf(budget);
   const { group } = reading.source;
   if (group !== undefined && definition.groupBy?.alerts === 'overall') return [];
   const passed = passedBy(ledger, group);
@@ -145,11 +147,11 @@ function decideBudget(reading: Reading, ledger: SloLedger): SloTransition[] {
     });
   };
   for (const level of BUDGET_LEVELS) {
-    if (remaining < level - EPSILON && !passed.has(level)) cross(level, 'down');
+    if (remaining < level - tolerance && !passed.has(level)) cross(level, 'down');
   }
   if (reading.freeze === null) {
     for (const level of [...BUDGET_LEVELS].reverse()) {
-      if (remaining >= level - EPSILON && passed.has(level)) cross(level, 'up');
+      if (remaining >= level - tolerance && passed.has(level)) cross(level, 'up');
     }
   }
   return transitions;

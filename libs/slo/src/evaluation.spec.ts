@@ -136,6 +136,35 @@ describe('status', () => {
     expect(clean.status(EPOCH + MINUTE).budget.exhaustsAt).toBeNull();
   });
 
+  test.each(
+    [0.9, 0.95, 0.99, 0.994, 0.997, 0.998, 0.9985, 0.999, 0.9995, 0.9999, 0.99999].flatMap((objective) =>
+      ['occurrences', 'ratio-timeslices'].map((method) => [objective, method] as const),
+    ),
+  )(
+    'what is exactly at the objective of %d is compliant and alerts nobody, with %s of fractions',
+    (objective, method) => {
+      const windows = [{ severity: 'page', tier: 'fast', long: '1h', short: '5m', burn: 1 }];
+      const slo = new VirtualSlo(
+        planOf({ objective, alerting: { windows }, budgeting: { method }, window: { rolling: '2d' } }),
+      );
+      // A gauge in percent: each value is value/100 good of 1.
+      for (let minute = 0; minute < 1500; minute++) {
+        slo.measure(EPOCH + minute * MINUTE, (objective * 100) / 100, 1);
+        if (minute % 15 === 0) slo.evaluate(EPOCH + minute * MINUTE);
+      }
+      slo.evaluate(EPOCH + 1500 * MINUTE);
+      const status = slo.status(EPOCH + 1500 * MINUTE);
+      expect(slo.intervals(EPOCH)).toEqual({});
+      expect(status).toMatchObject({ compliant: true, budget: { exhausted: true } });
+      expect(status.state).not.toBe('breached');
+      // A single failure more is above it.
+      for (let minute = 1501; minute < 1561; minute++)
+        slo.measure(EPOCH + minute * MINUTE, objective - 1e-6, 1);
+      slo.evaluate(EPOCH + 1561 * MINUTE);
+      expect(slo.intervals(EPOCH)).toHaveProperty('page fast');
+    },
+  );
+
   test('gives a tracker of averages its own numbers: a percent gauge against a target', () => {
     const plan = planOf({ objective: 0.995, alerting: { preset: 'none' }, window: { rolling: '1d' } });
     fc.assert(

@@ -74,7 +74,7 @@ function budgetOf(status: SloStatus): GateBudget {
 function strictest({ budget, settled, policy }: SloStatus) {
   const { remaining } = budget;
   if (remaining === null || !settled || !policy) return null;
-  const found = policy.steps.filter((step) => isInEffect(step, remaining));
+  const found = policy.steps.filter((step) => isInEffect(step, remaining, budget.total));
   found.sort(
     (a, b) => ACTIONS.indexOf(a.action) - ACTIONS.indexOf(b.action) || a.remainingBelow - b.remainingBelow,
   );

@@ -1,4 +1,4 @@
-import { type AlertPair, EPSILON } from './alert-pairs.js';
+import { type AlertPair, toleranceOf } from './alert-pairs.js';
 import { type Freeze, freezeOf } from './cadence.js';
 import type { SloSource } from './indicator-buckets.js';
 import { settledAfter } from './series.js';
@@ -128,8 +128,9 @@ export function burnRate(tally: Tally, budget: number): number | null {
   return ratio === null ? null : ratio / budget;
 }
 
-/** Whether a burn rate is above a threshold: strictly, beyond float residue. */
-export const isAbove = (burn: number, threshold: number): boolean => burn > threshold + EPSILON;
+/** Whether a burn rate is above a threshold: strictly, beyond {@link toleranceOf} the budget. */
+export const isAbove = (burn: number, threshold: number, budget: number): boolean =>
+  burn > threshold + toleranceOf(budget);
 
 /**
  * The first minute of the run that led to an alert (epoch milliseconds): the start of the stretch up to now over which

@@ -1,5 +1,5 @@
 import type { SloStatus } from '@bellwether/contracts';
-import { alertKey, EPSILON } from './alert-pairs.js';
+import { alertKey, toleranceOf } from './alert-pairs.js';
 import type { SloLedger } from './ledger.js';
 import type { Reading } from './reading.js';
 import { lookBack } from './slo-plan.js';
@@ -28,18 +28,18 @@ export function statusOf(reading: Reading, ledger: SloLedger): SloStatus {
     slo: definition.name,
     service: definition.service,
     asOf: iso(at),
-    state: stateOf(remaining, reading.settled, firing),
+    state: stateOf(remaining, reading.settled, firing, toleranceOf(plan.budget)),
     frozen: reading.freeze && { since: iso(reading.freeze.since), reason: reading.freeze.reason },
     objective: definition.objective,
     sli,
     good: tally.goodCount,
     total: tally.totalCount,
-    compliant: sli === null ? null : sli >= definition.objective - EPSILON * plan.budget,
+    compliant: sli === null ? null : sli >= definition.objective - toleranceOf(plan.budget) * plan.budget,
     budget: {
       total: plan.budget,
       consumed,
       remaining,
-      exhausted: remaining !== null && remaining <= EPSILON,
+      exhausted: remaining !== null && remaining <= toleranceOf(plan.budget),
       exhaustsAt: exhaustsAt(reading, remaining),
     },
     burn: plan.windows.map(({ key, label }) => ({ window: label, rate: reading.burns.get(key) ?? null })),
@@ -55,10 +55,15 @@ export function statusOf(reading: Reading, ledger: SloLedger): SloStatus {
   };
 }
 
-function stateOf(remaining: number | null, settled: boolean, firing: boolean): SloStatus['state'] {
+function stateOf(
+  remaining: number | null,
+  settled: boolean,
+  firing: boolean,
+  tolerance: number,
+): SloStatus['state'] {
   if (remaining === null) return 'no-data';
-  if (remaining < -EPSILON && settled) return 'breached';
-  return firing || remaining < AT_RISK - EPSILON ? 'at-risk' : 'ok';
+  if (remaining < -tolerance && settled) return 'breached';
+  return firing || remaining < AT_RISK - tolerance ? 'at-risk' : 'ok';
 }
 
 /**
@@ -68,7 +73,7 @@ function stateOf(remaining: number | null, settled: boolean, firing: boolean): S
  */
 function exhaustsAt({ plan, at, burns }: Reading, remaining: number | null): string | null {
   if (remaining === null) return null;
-  if (remaining <= EPSILON) return iso(at);
+  if (remaining <= toleranceOf(plan.budget)) return iso(at);
   const longs = plan.pairs.map((pair) => pair.longMinutes);
   const recent = longs.length === 0 ? plan.window : lookBack(plan, Math.min(...longs));
   const burn = burns.get(recent.key) ?? null;

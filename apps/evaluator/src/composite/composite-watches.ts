@@ -214,7 +214,7 @@ export class CompositeWatches {
     const { alerting, name } = reading.plan.definition;
     const ledger = this.#context.registry.slos.get(name)?.ledger;
     const mayFire = ({ pair, ...rest }: PairReading): boolean =>
-      conditionOf({ pair, ...rest }, alerting) === 'above' &&
+      conditionOf({ pair, ...rest }, alerting, reading.plan.budget) === 'above' &&
       ledger?.alerts.get(alertKey(pair))?.state !== 'firing';
     const end = minuteOf(reading.at);
     for (const measured of reading.pairs.filter(mayFire)) {

@@ -1,5 +1,5 @@
 import type { SloMeasured, SloMeasuredDay, SloMeasuredPeriods } from '@bellwether/contracts';
-import { EPSILON } from '../alert-pairs.js';
+import { toleranceOf } from '../alert-pairs.js';
 import type { BurnDownRun } from '../burn-down-run.js';
 import { burnRate } from '../reading.js';
 import type { SloPlan } from '../slo-plan.js';
@@ -69,7 +69,7 @@ function measured(
     good: tally.goodCount,
     total: tally.totalCount,
     sli,
-    met: sli === null ? null : sli >= plan.definition.objective - EPSILON * plan.budget,
+    met: sli === null ? null : sli >= plan.definition.objective - toleranceOf(plan.budget) * plan.budget,
     coverage: coverageOf(plan, from, to, count, read),
     budget: {
       atStart: isWhole ? 1 : left,
