@@ -89,6 +89,8 @@ function convert(schema: z.ZodType, side: Side): { root: JsonSchema; defs: Recor
   return { root: { $ref: `#/$defs/${id}` }, defs: { ...$defs, [id]: root } };
 }
 
+const PATTERNLESS: ReadonlySet<unknown> = new Set(['date-time', 'uuid', 'email']);
+
 function tidy(schema: JsonSchema, side: Side): void {
   const parameter = schema[PARAMETER_SCHEMA];
   if (parameter !== undefined) {
@@ -106,8 +108,8 @@ function tidy(schema: JsonSchema, side: Side): void {
   if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
   if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
   // The pattern that zod checks dates with says no more than the format does, in 300 characters.
-  if (schema.format === 'date-time' || schema.format === 'uuid' || schema.format === 'email')
-    delete schema.pattern;
+  // Of a described timestamp zod repeats it beside the reference.
+  if (PATTERNLESS.has(schema.format) || schema.$ref === '#/$defs/Timestamp') delete schema.pattern;
 }
 
 /** A copy of a schema in which `change` was applied to each object in it. */

@@ -6,15 +6,18 @@ import { recurrence } from './recurrence.js';
 /** A time in which services are not to be changed: once, from `from` to `to`, or again and again by `recurrence`. */
 export const changeFreeze = z
   .strictObject({
-    name: resourceName,
-    /** `"*"` is every service. */
-    services: z.union([z.literal('*'), z.array(resourceName).min(1).max(500)], {
-      error: 'must be "*" or a list of at least one service name',
-    }),
-    reason: text(1000),
-    from: timestamp.optional(),
-    to: timestamp.optional(),
-    recurrence: recurrence.optional(),
+    name: resourceName.describe('Name of the freeze'),
+    services: z
+      .union([z.literal('*'), z.array(resourceName).min(1).max(500)], {
+        error: 'must be "*" or a list of at least one service name',
+      })
+      .describe('Services it holds for; `"*"` is all of them'),
+    reason: text(1000).describe('Why; the gate says it'),
+    from: timestamp.optional().describe('When it begins; goes with `to`, and not beside `recurrence`'),
+    to: timestamp.optional().describe('When it ends'),
+    recurrence: recurrence
+      .optional()
+      .describe('Times at which it holds again and again, in place of `from` and `to`'),
   })
   .check(({ value, issues }) => {
     const fault = (path: string, message: string) =>

@@ -12,25 +12,28 @@ export type SignalLevel = z.infer<typeof signalLevel>;
 /** One golden signal of a service, as far as it is not what it is by default. */
 export const signalDefinition = z
   .strictObject({
-    /** SLI of the service that it is measured by. */
-    sli: resourceName.optional(),
-    aggregate: ruleAggregate.optional(),
-    window: duration.optional(),
-    op: comparison.optional(),
-    /** In `unit`; of a ratio a share of 1, of a rate events a second. */
-    threshold: z.number().optional(),
-    unit: measurementUnit.optional(),
-    level: signalLevel.optional(),
+    sli: resourceName.optional().describe('SLI of the service that measures it'),
+    aggregate: ruleAggregate.optional().describe('What is made of the measurements in the window'),
+    window: duration.optional().describe('How far it looks back; without it 5m'),
+    op: comparison
+      .optional()
+      .describe('Which side of the threshold is bad: `gt` and `gte` above, `lt` and `lte` below'),
+    threshold: z
+      .number()
+      .optional()
+      .describe('In `unit`; of a `ratio` a share of 1, of a `rate` events a second'),
+    unit: measurementUnit.optional().describe('Unit of the threshold; without it, of the SLI'),
+    level: signalLevel.optional().describe('Status of the signal beyond the threshold'),
   })
   .meta({ id: 'SignalDefinition' });
 export type SignalDefinition = z.infer<typeof signalDefinition>;
 
 export const goldenSignalsDefinition = z
   .strictObject({
-    latency: signalDefinition.optional(),
-    traffic: signalDefinition.optional(),
-    errors: signalDefinition.optional(),
-    saturation: signalDefinition.optional(),
+    latency: signalDefinition.optional().describe('How long requests take'),
+    traffic: signalDefinition.optional().describe('How much is asked of the service'),
+    errors: signalDefinition.optional().describe('The share that fails'),
+    saturation: signalDefinition.optional().describe('How full the fullest resource is'),
   })
   .meta({ id: 'GoldenSignalsDefinition' });
 export type GoldenSignalsDefinition = z.infer<typeof goldenSignalsDefinition>;

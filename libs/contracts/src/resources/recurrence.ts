@@ -9,11 +9,14 @@ import { duration, localDateTime, timeZone } from '../time.js';
  */
 export const recurrence = z
   .strictObject({
-    /** Such as `FREQ=WEEKLY;BYDAY=FR`. */
-    rrule: text(500),
-    start: localDateTime,
-    duration,
-    timeZone,
+    rrule: text(500).describe(
+      'RFC 5545 rule such as `FREQ=WEEKLY;BYDAY=FR`: DAILY, WEEKLY, MONTHLY or YEARLY, with INTERVAL, COUNT or UNTIL, BYDAY, BYMONTH, and for months and years BYMONTHDAY and BYSETPOS',
+    ),
+    start: localDateTime.describe('Local time at which the first span begins'),
+    duration: duration.describe(
+      'How long each lasts. Days and weeks are of the calendar, hours and minutes of the clock',
+    ),
+    timeZone: timeZone.describe('Zone of `start`, and of the wall clock that the rule follows'),
   })
   .meta({ id: 'Recurrence' });
 export type Recurrence = z.infer<typeof recurrence>;

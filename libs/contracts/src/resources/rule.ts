@@ -52,38 +52,69 @@ const partsOf = (sli: string): [service: string | undefined, sli: string] => {
  */
 export const rule = z
   .strictObject({
-    name: resourceName,
-    /** That of `sli`, where it is named there: then it may be left out. */
-    service: resourceName.default(NO_SERVICE).meta({ [IMPLIED_DEFAULT]: true }),
+    name: resourceName.describe('Name of the rule'),
+    service: resourceName.default(NO_SERVICE).meta({
+      [IMPLIED_DEFAULT]: true,
+      description: 'Service that it is about; required, unless `sli` names it',
+    }),
     /** Once read, the name alone. */
-    sli: sliOfRule,
-    aggregate: ruleAggregate,
-    window: duration,
-    /** Fires while the aggregate is so to the threshold: `gt` fires above it. */
-    op: comparison,
-    threshold: z.number(),
-    unit: measurementUnit.optional(),
-    for: holdingTime.default('0s'),
-    /** What it must pass to resolve: a threshold of its own, or one so far away from the other (hysteresis). */
+    sli: sliOfRule.describe('SLI whose measurements it reads: its name, or `service/name`'),
+    aggregate: ruleAggregate.describe(
+      'What is made of the measurements in the window. `mean`, `min`, `max`, `p50` to `p99`: of values. `ratio`: good ÷ total. `rate`: events a second',
+    ),
+    window: duration.describe('How far it looks back: whole minutes, at most 3d'),
+    op: comparison.describe(
+      'Fires while the aggregate is above (`gt`), at or above (`gte`), below (`lt`), at or below (`lte`) the threshold',
+    ),
+    threshold: z
+      .number()
+      .describe(
+        'What the aggregate is compared with; of a `ratio` a share of 1, of a `rate` events a second',
+      ),
+    unit: measurementUnit
+      .optional()
+      .describe('Unit of the threshold; without it, of the SLI. Not for `ratio` and `rate`'),
+    for: holdingTime
+      .default('0s')
+      .describe('How long it must hold without a break before the rule fires, at most 30d'),
     clear: z
       .union([
-        z.strictObject({ threshold: z.number() }),
-        z.strictObject({ margin: z.number().positive('must be above 0') }),
+        z.strictObject({
+          threshold: z.number().describe('The value must pass this threshold for the alert to resolve'),
+        }),
+        z.strictObject({
+          margin: z
+            .number()
+            .positive('must be above 0')
+            .describe('The value must get this far away from the threshold for the alert to resolve'),
+        }),
       ])
-      .optional(),
-    severity: alertSeverity,
-    /** Severity of incident that it asks for, null for none; without it sev2 for `page`, none for `ticket`. */
-    declare: severity.nullable().optional(),
-    summary: text(1000),
+      .optional()
+      .describe(
+        'Hysteresis, one of `threshold` and `margin`. Without it the alert resolves at the threshold',
+      ),
+    severity: alertSeverity.describe(
+      '`page` declares an incident or joins an open one, `ticket` joins an open one',
+    ),
+    declare: severity
+      .nullable()
+      .optional()
+      .describe(
+        'Severity of the incident that it declares; null declares none. Without it: sev2 for `page`, none for `ticket`',
+      ),
+    summary: text(1000).describe('What is wrong, in a line; the title of the incident'),
     runbookUrl: z
       .url({
         protocol: /^https?$/,
         error: ({ input }) => (input === undefined ? NO_RUNBOOK : 'must be an http or https URL'),
       })
       .max(2048)
-      .refine(isStorable, 'must not contain NUL or lone surrogates'),
-    labels: labels.default({}),
-    escalationPolicy: resourceName.optional(),
+      .refine(isStorable, 'must not contain NUL or lone surrogates')
+      .describe('Where whoever is woken finds what to do'),
+    labels: labels.default({}).describe('Labels of your own, at most 16'),
+    escalationPolicy: resourceName
+      .optional()
+      .describe("Policy that pages for an incident it declares; without it, the service's"),
   })
   .superRefine(({ service, sli }, context) => {
     const [named] = partsOf(sli);

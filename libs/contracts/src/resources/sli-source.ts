@@ -24,16 +24,21 @@ const query = text(8192);
  */
 export const prometheusSource = z
   .strictObject({
-    /** Base address, without `/api/v1`. Credentials do not belong into a definition, which everyone may read. */
-    url: httpUrl.refine((url) => {
-      if (!URL.canParse(url)) return true;
-      const { username, password } = new URL(url);
-      return username === '' && password === '';
-    }, 'must not carry a user name or a password'),
-    good: query.optional(),
-    bad: query.optional(),
-    total: query.optional(),
-    query: query.optional(),
+    url: httpUrl
+      .refine((url) => {
+        if (!URL.canParse(url)) return true;
+        const { username, password } = new URL(url);
+        return username === '' && password === '';
+      }, 'must not carry a user name or a password')
+      .describe(
+        'Base address, without `/api/v1`. Credentials belong in BELLWETHER_PROMETHEUS_HEADERS: everyone may read a definition',
+      ),
+    good: query.optional().describe('PromQL for the good events of a period; goes with `total`'),
+    bad: query
+      .optional()
+      .describe('PromQL for the bad events of a period; goes with `total`, in place of `good`'),
+    total: query.optional().describe('PromQL for all events of a period; goes with `good` or `bad`'),
+    query: query.optional().describe('PromQL for one value, in the unit of the SLI; stands alone'),
   })
   .superRefine((source, context) => {
     const given = (['good', 'bad', 'total', 'query'] as const).filter((name) => source[name] !== undefined);
@@ -51,9 +56,14 @@ export type PrometheusSource = z.infer<typeof prometheusSource>;
 /** Where an SLI's measurements are fetched from. Without one they are published to `ingest`. */
 export const sliSource = z
   .looseObject({
-    prometheus: prometheusSource.optional(),
-    /** How often a source is asked, and the span of time that one answer stands for. Absent: `1m`. */
-    every: duration.optional(),
+    prometheus: prometheusSource
+      .optional()
+      .describe('A Prometheus, or what speaks its HTTP API: Thanos, Mimir, VictoriaMetrics'),
+    every: duration
+      .optional()
+      .describe(
+        'How often the source is asked, and the period that one answer stands for; `{{.window}}` in a query. Without it: `1m`',
+      ),
   })
   .meta({ id: 'SliSource' });
 export type SliSource = z.infer<typeof sliSource>;

@@ -13,47 +13,68 @@ export const MOST_COMPONENTS = 25;
 
 /** A part of a composite: an SLO, and how much its errors weigh. */
 export const component = z
-  .strictObject({ slo: resourceName, weight: z.number().positive().max(1000).default(1) })
+  .strictObject({
+    slo: resourceName.describe('An SLO, of any service'),
+    weight: z.number().positive().max(1000).default(1).describe('How much its errors weigh'),
+  })
   .meta({ id: 'Component' });
 export type Component = z.infer<typeof component>;
 
+const indicatorKind =
+  'What is good. `ratio`: good of total events. `threshold`: each value within a bound. `percentile` and `mean`: each slice whose percentile or mean is within a bound. `composite`: other SLOs';
+
+/** What values, percentiles and means are compared with. */
+const bound = {
+  op: comparison.describe(
+    'How a good value compares with `value`: `lte` at or below, `lt` below, `gte` at or above, `gt` above',
+  ),
+  value: z.number().describe('The bound'),
+  unit: measurementUnit.optional().describe('Unit of the bound; without it, of the SLI'),
+};
+
 export const indicator = z
   .discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('ratio') }),
+    z.strictObject({ kind: z.literal('ratio').describe(indicatorKind) }),
+    z.strictObject({ kind: z.literal('threshold').describe(indicatorKind), ...bound }),
     z.strictObject({
-      kind: z.literal('threshold'),
-      op: comparison,
-      value: z.number(),
-      unit: measurementUnit.optional(),
+      kind: z.literal('percentile').describe(indicatorKind),
+      p: z.number().gt(0).lt(1).describe('Which percentile: 0.95 is p95'),
+      ...bound,
     }),
-    z.strictObject({
-      kind: z.literal('percentile'),
-      p: z.number().gt(0).lt(1),
-      op: comparison,
-      value: z.number(),
-      unit: measurementUnit.optional(),
-    }),
-    z.strictObject({
-      kind: z.literal('mean'),
-      op: comparison,
-      value: z.number(),
-      unit: measurementUnit.optional(),
-    }),
+    z.strictObject({ kind: z.literal('mean').describe(indicatorKind), ...bound }),
     /** Other SLOs together: a journey, a platform. Its budgeting says what they come to. */
-    z.strictObject({ kind: z.literal('composite'), of: z.array(component).min(2).max(MOST_COMPONENTS) }),
+    z.strictObject({
+      kind: z.literal('composite').describe(indicatorKind),
+      of: z.array(component).min(2).max(MOST_COMPONENTS).describe('Components of a composite, 2 to 25'),
+    }),
   ])
   .meta({ id: 'Indicator' });
 export type Indicator = z.infer<typeof indicator>;
 
+const budgetingMethod =
+  'What spends the budget. `occurrences`: each bad event. `timeslices`: each bad slice of time. `ratio-timeslices`: each slice by its share of bad events';
+const sliceLength = 'Length of a slice: whole minutes, at most a day, on a grid from the epoch';
+const slice = duration.default('1m');
+
 export const budgeting = z
   .discriminatedUnion('method', [
-    z.strictObject({ method: z.literal('occurrences') }),
+    z.strictObject({ method: z.literal('occurrences').describe(budgetingMethod) }),
     z.strictObject({
-      method: z.literal('timeslices'),
-      slice: duration.default('1m'),
-      sliceTarget: z.number().gt(0).lte(1).optional(),
+      method: z.literal('timeslices').describe(budgetingMethod),
+      slice: slice.describe(sliceLength),
+      sliceTarget: z
+        .number()
+        .gt(0)
+        .lte(1)
+        .optional()
+        .describe(
+          'Of `timeslices`: the share of good events from which on a slice is good. Required with `ratio`, 1 with `threshold` unless given, not with `percentile` and `mean`',
+        ),
     }),
-    z.strictObject({ method: z.literal('ratio-timeslices'), slice: duration.default('1m') }),
+    z.strictObject({
+      method: z.literal('ratio-timeslices').describe(budgetingMethod),
+      slice: slice.describe(sliceLength),
+    }),
   ])
   .meta({ id: 'Budgeting' });
 export type Budgeting = z.infer<typeof budgeting>;
@@ -61,10 +82,16 @@ export type Budgeting = z.infer<typeof budgeting>;
 export const sloWindow = z
   .union(
     [
-      z.strictObject({ rolling: duration }),
       z.strictObject({
-        calendar: z.enum(['week', 'month', 'quarter', 'year']),
-        timeZone: timeZone.default('UTC'),
+        rolling: duration.describe(
+          'The budget is over the last so long, to the minute: at least 2m, at most 400d',
+        ),
+      }),
+      z.strictObject({
+        calendar: z
+          .enum(['week', 'month', 'quarter', 'year'])
+          .describe('The budget is over this period of the calendar, and starts whole with each'),
+        timeZone: timeZone.default('UTC').describe('Zone in which the period begins'),
       }),
     ],
     {
@@ -83,24 +110,49 @@ export type AlertSeverity = z.infer<typeof alertSeverity>;
 /** One multi-window condition: fires when the burn over both windows is above `burn` (strictly). */
 export const alertWindow = z
   .strictObject({
-    severity: alertSeverity,
-    tier: z.string().regex(/^[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?$/, 'must be a lower-case word such as fast'),
-    long: duration,
-    short: duration,
-    burn: z.number().positive(),
+    severity: alertSeverity.describe('`page` or `ticket`'),
+    tier: z
+      .string()
+      .regex(/^[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?$/, 'must be a lower-case word such as fast')
+      .describe('Name of the alert beside its severity, such as `fast`; each pair of severity and tier once'),
+    long: duration.describe('Long look-back window; at most the window of the SLO'),
+    short: duration.describe(
+      'Short look-back window, which ends the alert soon after the fault; at least two slices',
+    ),
+    burn: z
+      .number()
+      .positive()
+      .describe(
+        'Burn rate that both windows must exceed, strictly. 1 spends the budget exactly over the window; 1 / (1 − objective) or more can never be exceeded and is refused',
+      ),
   })
   .meta({ id: 'AlertWindow' });
 export type AlertWindow = z.infer<typeof alertWindow>;
 
 export const alerting = z
   .strictObject({
-    preset: z.enum(['google-sre', 'none']).default('google-sre'),
-    /** Replaces the preset. */
-    windows: z.array(alertWindow).min(1).max(16).optional(),
-    /** Traffic floor: fewer events than this in the long window never fire. */
-    minTotal: z.number().min(0).optional(),
-    /** Failure floor: fewer bad events than this in the long window never fire. */
-    minBad: z.number().min(0).optional(),
+    preset: z
+      .enum(['google-sre', 'none'])
+      .default('google-sre')
+      .describe(
+        '`google-sre`: the multi-window, multi-burn-rate alerts of the SRE workbook; `none`: no alerts',
+      ),
+    windows: z
+      .array(alertWindow)
+      .min(1)
+      .max(16)
+      .optional()
+      .describe('Alerts of your own, in place of the preset'),
+    minTotal: z
+      .number()
+      .min(0)
+      .optional()
+      .describe('Traffic floor: with fewer events than this in the long window no alert fires'),
+    minBad: z
+      .number()
+      .min(0)
+      .optional()
+      .describe('Failure floor: with fewer bad events than this in the long window no alert fires'),
   })
   .meta({ id: 'Alerting' });
 export type Alerting = z.infer<typeof alerting>;
@@ -119,11 +171,17 @@ export const groupValue = text(LONGEST_GROUP);
 /** Parts an SLO by the values of a label: each value has a budget, burn rates and alerts of its own beside the whole. */
 export const groupBy = z
   .strictObject({
-    label: text(128),
-    /** Values that are groups of their own; all others are counted together in one. */
-    cap: z.int().min(1).max(MOST_GROUPS, `must be at most ${MOST_GROUPS}`).default(50),
-    /** What alerts fire: those of the SLO over everything, those of its groups, or both. */
-    alerts: z.enum(['overall', 'groups', 'both']).default('both'),
+    label: text(128).describe('Label of points whose values are the groups'),
+    cap: z
+      .int()
+      .min(1)
+      .max(MOST_GROUPS, `must be at most ${MOST_GROUPS}`)
+      .default(50)
+      .describe('How many values are groups of their own; all others are counted together, as `__other__`'),
+    alerts: z
+      .enum(['overall', 'groups', 'both'])
+      .default('both')
+      .describe('Which alerts fire: those of the `overall` SLO, of its `groups`, or `both`'),
   })
   .meta({ id: 'GroupBy' });
 export type GroupBy = z.infer<typeof groupBy>;
@@ -138,31 +196,52 @@ const NO_SLI = '';
 /** A service level objective. `objective` is a ratio strictly between 0 and 1. */
 export const sloDefinition = z
   .strictObject({
-    name: resourceName,
-    service: resourceName,
-    /** A composite has none of its own: its name stands in for it, and may be left out. */
-    sli: resourceName.default(NO_SLI).meta({ [IMPLIED_DEFAULT]: true }),
-    description: text(1050, 0).default(''),
-    owner: text(200).optional(),
+    name: resourceName.describe('Name of the SLO'),
+    service: resourceName.describe('Service that it is promised for, and whose incident its alerts join'),
+    // A composite has none of its own: its name stands in for it, and may be left out.
+    sli: resourceName.default(NO_SLI).meta({
+      [IMPLIED_DEFAULT]: true,
+      description: 'SLI of that service; required, but of a composite left out',
+    }),
+    description: text(1050, 0).default('').describe('What is promised, for people'),
+    owner: text(200).optional().describe('Who answers for it, for people'),
     objective: z
       .number()
       .gt(0, 'must be above 0')
-      .lt(1, 'must be below 1: an objective of 1 leaves no budget'),
-    indicator,
-    budgeting,
-    window: sloWindow,
-    groupBy: groupBy.optional(),
-    alerting: alerting.default({ preset: 'google-sre' }),
-    missingData: z.enum(['freeze', 'good', 'bad']).default('freeze'),
-    /** What severity of incident an alert of each severity declares; null declares none. */
+      .lt(1, 'must be below 1: an objective of 1 leaves no budget')
+      .describe('The promised share of good, between 0 and 1; 1 − objective is the error budget'),
+    indicator: indicator.describe('Which events, values or slices are good'),
+    budgeting: budgeting.describe('What spends the budget: events, or slices of time'),
+    window: sloWindow.describe('What the budget is over: `rolling`, or `calendar` with `timeZone`'),
+    groupBy: groupBy.optional().describe('A budget and alerts for each value of a label, too'),
+    alerting: alerting.default({ preset: 'google-sre' }).describe('Burn-rate alerts'),
+    missingData: z
+      .enum(['freeze', 'good', 'bad'])
+      .default('freeze')
+      .describe(
+        'What absent data is. `freeze`: alerts do not resolve and the budget does not recover. `good` and `bad`: slices without data count as such; `bad` needs slices',
+      ),
     declare: z
-      .strictObject({ page: severity.nullable().default('sev2'), ticket: severity.nullable().default(null) })
-      .default({ page: 'sev2', ticket: null }),
-    /** What is done when little of the budget is left; without it, what the service's says. */
-    errorBudgetPolicy: errorBudgetPolicy.optional(),
-    escalationPolicy: resourceName.optional(),
-    runbookUrl: httpUrl.optional(),
-    labels: labels.default({}),
+      .strictObject({
+        page: severity
+          .nullable()
+          .default('sev2')
+          .describe('Severity of the incident that a page alert declares; null declares none'),
+        ticket: severity
+          .nullable()
+          .default(null)
+          .describe('Severity of the incident that a ticket alert declares; null: it only joins an open one'),
+      })
+      .default({ page: 'sev2', ticket: null })
+      .describe('What incidents its alerts declare'),
+    errorBudgetPolicy: errorBudgetPolicy
+      .optional()
+      .describe("What follows when little of the budget is left; without it, the service's policy"),
+    escalationPolicy: resourceName
+      .optional()
+      .describe("Policy that pages for an incident it declares; without it, the service's"),
+    runbookUrl: httpUrl.optional().describe('Where whoever is woken finds what to do; its alerts carry it'),
+    labels: labels.default({}).describe('Labels of your own, at most 16'),
   })
   .superRefine(({ name, indicator: { kind }, sli }, context) => {
     const issue = (message: string) => context.addIssue({ code: 'custom', path: ['sli'], message });
