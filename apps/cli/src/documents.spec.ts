@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { Command } from 'commander';
+import { kinds, parseManifest } from './manifest.js';
 import { buildProgram } from './program.js';
 
 const root = path.resolve(import.meta.dirname, '../../..');
@@ -63,5 +64,46 @@ describe('documents name commands and options that there are', () => {
   test('and some do', () => {
     const all = files.flatMap((file) => calls(readFileSync(path.join(root, file), 'utf8')));
     expect(all.length).toBeGreaterThan(30);
+  });
+});
+
+/** Blocks of YAML in a document, with the line of each. */
+function manifestsIn(file: string): { where: string; source: string }[] {
+  const text = readFileSync(path.join(root, file), 'utf8');
+  return [...text.matchAll(/^```ya?ml\n([\s\S]*?)^```$/gm)].map(({ 1: source = '', index }) => ({
+    where: `${file}:${text.slice(0, index).split('\n').length + 1}`,
+    source,
+  }));
+}
+
+describe('manifests in documents', () => {
+  const all = files.flatMap(manifestsIn);
+
+  test('there are some of every kind', () => {
+    const found = new Set(
+      all.flatMap(({ source }) => parseManifest('a.yaml', source).entries.map((e) => e.kind)),
+    );
+    expect([...found].sort()).toEqual(Object.keys(kinds).sort());
+  });
+
+  test.each(all.map(({ where, source }) => [where, source]))('%s is valid', (where, source) => {
+    const { entries, faults } = parseManifest(where, source);
+    expect(faults).toEqual([]);
+    expect(entries.length).toBeGreaterThan(0);
+  });
+
+  // A manifest is the whole resource: applied in the demo, one without these would take its people and its place away.
+  test('the service of the demo is written as a whole', () => {
+    const services = all.flatMap(({ where, source }) =>
+      parseManifest(where, source).entries.flatMap(({ kind, name, raw }) =>
+        kind === 'service' && name === 'checkout' ? [{ where, fields: Object.keys(raw) }] : [],
+      ),
+    );
+    expect(services.length).toBeGreaterThan(2);
+    for (const { where, fields } of services)
+      expect({ where, fields }).toEqual({
+        where,
+        fields: expect.arrayContaining(['team', 'tier', 'dependsOn', 'escalationPolicy']),
+      });
   });
 });
