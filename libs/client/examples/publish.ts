@@ -1,9 +1,10 @@
 import { publishOverNats } from '@bellwether/client';
 
 const measurements = await publishOverNats({
-  servers: process.env.NATS_URL ?? 'nats://127.0.0.1:4222',
+  // Without credentials NATS refuses the connection: an AuthorizationError, at once.
+  servers: process.env.NATS_URL ?? `nats://publisher:${process.env.BELLWETHER_TOKEN}@127.0.0.1:4222`,
   source: '/shop/checkout',
-  acknowledge: 'log', // 'broker' is faster, and hears of refusals only through the dead letters
+  acknowledge: 'log', // 'broker' is faster, and hears of refusals only on dlq.sli.>
 });
 
 // Deltas since the last report. Resolves when they are committed to Bellwether's log; waits while too much is held.

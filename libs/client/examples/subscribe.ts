@@ -1,7 +1,7 @@
 import { positionInFile, subscribe } from '@bellwether/client';
 
 const subscription = await subscribe({
-  servers: process.env.NATS_URL ?? 'nats://127.0.0.1:4222',
+  servers: process.env.NATS_URL ?? `nats://subscriber:${process.env.BELLWETHER_TOKEN}@127.0.0.1:4222`,
   durable: 'pager-bridge',
   types: ['incident.*', 'page.requested'],
   api: {
