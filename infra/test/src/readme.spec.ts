@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { portVariables } from '@bellwether/local';
 import { expect, test } from '@jest/globals';
@@ -69,6 +69,32 @@ test('every file that the README links to is there', () => {
   expect(links.length).toBeGreaterThan(0);
   for (const link of links) expect(globSync(link, { cwd: root })).toEqual([link]);
 });
+
+/** Anchors of a document's headings, as GitHub makes them. */
+const anchorsOf = (file: string): string[] =>
+  [
+    ...readFileSync(path.join(root, file), 'utf8')
+      .replaceAll(/^```[\s\S]*?^```$/gm, '')
+      .matchAll(/^#+ (.+)$/gm),
+  ].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+
+test.each(globSync(['*.md', 'docs/**/*.md', '{apps,libs,infra}/*/README.md'], { cwd: root }))(
+  'what %s links to is there, the heading too',
+  (file) => {
+    const text = readFileSync(path.join(root, file), 'utf8').replaceAll(/^```[\s\S]*?^```$|`[^`\n]*`/gm, '');
+    for (const [, link = ''] of text.matchAll(/\]\((?!https?:)([^)\s]+)\)/g)) {
+      const [to = '', anchor] = link.split('#');
+      const target = to === '' ? file : path.join(path.dirname(file), to);
+      expect([link, existsSync(path.join(root, target))]).toEqual([link, true]);
+      if (anchor !== undefined) expect([link, anchorsOf(target).includes(anchor)]).toEqual([link, true]);
+    }
+  },
+);
 
 test('every npm script that the README names exists', () => {
   const { scripts } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
