@@ -68,7 +68,7 @@ export const budgeting = z
         .lte(1)
         .optional()
         .describe(
-          'Of `timeslices`: the share of good events from which on a slice is good. Required with `ratio`, 1 with `threshold` unless given, not with `percentile` and `mean`',
+          'Of `timeslices`: the share of good events from which on a slice is good. Required with `ratio`, 1 with `threshold` unless given, without effect on `percentile` and `mean`',
         ),
     }),
     z.strictObject({
