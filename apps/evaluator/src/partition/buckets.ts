@@ -17,8 +17,11 @@ import type { Pulse } from './pulse.js';
 
 /** Pages that a window's far edge comes to within this time are read ahead, milliseconds. */
 const AHEAD_MS = 120_000;
-/** Events of an SLI's stream that are read at a time. */
-export const STREAM_PAGE = 250;
+/** Events of an SLI's stream that are read into a series at a time, at most and to begin with. */
+const MOST_EVENTS = 250;
+const FIRST_EVENTS = 8;
+/** Points that they have at most, about: alerts of the partition wait for as long as these take. */
+const POINTS_A_TURN = 20_000;
 
 export interface BucketsOptions {
   lease: Lease;
@@ -37,6 +40,8 @@ export class Buckets {
   readonly #options: BucketsOptions;
   readonly #journal: string;
   readonly #live = new Map<string, LiveSeries>();
+  /** Events of the next page of each series that is filled. */
+  readonly #turns = new WeakMap<LiveSeries, number>();
   /** Series being made beside the live ones that they will replace. */
   readonly #successors = new Map<string, LiveSeries>();
   readonly #bySli = new Map<string, LiveSeries[]>();
@@ -262,10 +267,15 @@ export class Buckets {
 
   // ——— back-fill ———
 
-  /** The next measurements of the SLI that a series in the making has not read yet. */
-  async unread(live: LiveSeries): Promise<RecordedEvent[]> {
+  /** The next measurements of the SLI that a series in the making has not read yet, and whether there are more. */
+  async unread(live: LiveSeries): Promise<{ events: RecordedEvent[]; more: boolean }> {
     const from = (live.row.backfilled ?? 0) + 1;
-    return await this.#options.log.readStream(measurements(live.demand.sli), { from, limit: STREAM_PAGE });
+    const limit = this.#turns.get(live) ?? FIRST_EVENTS;
+    const events = await this.#options.log.readStream(measurements(live.demand.sli), { from, limit });
+    const points = events.reduce((sum, { data }) => sum + (data as MeasurementRecorded).points, 0);
+    const fitting = Math.floor((events.length * POINTS_A_TURN) / Math.max(1, points));
+    this.#turns.set(live, Math.min(Math.max(1, fitting), 4 * limit, MOST_EVENTS));
+    return { events, more: events.length === limit };
   }
 
   /** Counts measurements of the SLI's stream into a series in the making. */
@@ -288,9 +298,9 @@ export class Buckets {
    */
   async finish(live: LiveSeries, now: number): Promise<void> {
     for (;;) {
-      const rest = await this.unread(live);
-      await this.fill(live, rest);
-      if (rest.length < STREAM_PAGE) break;
+      const { events, more } = await this.unread(live);
+      await this.fill(live, events);
+      if (!more) break;
     }
     live.row.backfilled = null;
     await this.save(this.#position, now);

@@ -4,7 +4,7 @@ import { CompositeWatches } from '../composite/composite-watches.js';
 import { Serial } from '../serial.js';
 import { LeaseLost } from '../store/lease-fence.js';
 import { CheckpointMoved } from '../store/series-store.js';
-import { Buckets, STREAM_PAGE } from './buckets.js';
+import { Buckets } from './buckets.js';
 import type { Lease } from './leases.js';
 import { type Demand, demandsOf } from './live-series.js';
 import { liveStatus } from './live-status.js';
@@ -276,8 +276,8 @@ export class Partition {
       await this.#guarded(async (buckets) => {
         // Opened anew meanwhile: the next round goes on from what was stored.
         if (buckets.nextToBuild !== live || live.row.backfilled !== version) return;
-        await buckets.fill(live, page);
-        if (page.length === STREAM_PAGE) return;
+        await buckets.fill(live, page.events);
+        if (page.more) return;
         await buckets.finish(live, this.#now());
         // Nobody asks for anything else than before: to look through all definitions for each series takes minutes
         // where thousands of them are made.
