@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -70,6 +70,11 @@ const planted: { rule: string; file: string; text: string; beside?: Record<strin
     rule: 'domain-is-pure',
     file: 'libs/oncall/src/index.ts',
     text: `import { get } from 'node:http';\nexport default get;`,
+  },
+  {
+    rule: 'domain-is-pure',
+    file: 'libs/slo/src/index.ts',
+    text: `import { createSocket } from 'node:dgram';\nexport default createSocket;`,
   },
   {
     rule: 'contracts-depend-on-zod-alone',
@@ -166,4 +171,20 @@ describe('import boundaries', () => {
       forbidden.map(({ name }) => name).sort(),
     );
   });
+});
+
+/** What gives another answer at another time, whatever it is passed. */
+const IMPURE =
+  /\b(Date\.now\(|new Date\(\)|performance\.now\(|Math\.random\(|randomUUID\(|Temporal\.Now\b|setTimeout\()/;
+
+test('the domain libs are given the time and everything else that chance decides', () => {
+  const files = ['slo', 'incident', 'oncall'].flatMap((lib) =>
+    globSync(`libs/${lib}/src/**/*.ts`, { cwd: root }).filter(
+      (file) => !/[.](spec|fixture)[.]ts$/.test(file),
+    ),
+  );
+  expect(files.length).toBeGreaterThan(100);
+  const impure = files.filter((file) => IMPURE.test(readFileSync(path.join(root, file), 'utf8')));
+  expect(impure).toEqual([]);
+  expect('const now = Date.now();').toMatch(IMPURE);
 });
