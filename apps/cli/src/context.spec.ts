@@ -28,6 +28,7 @@ test('a local run is found from anywhere in its checkout', () => {
     token: 'the-token',
     output: 'table',
     databaseUrl: 'postgresql://postgres:pass%2Fword@127.0.0.1:3/bellwether',
+    installation: { defaultPolicy: 'default', hasFallback: false },
   });
 });
 
@@ -52,4 +53,9 @@ test('without any of them: the default ports, and no token', () => {
     token: undefined,
     databaseUrl: undefined,
   });
+});
+
+test('who is paged where no policy is named, as the environment says', () => {
+  const env = { BELLWETHER_DEFAULT_POLICY: 'all', BELLWETHER_FALLBACK_TARGET: 'user:ada' };
+  expect(resolveContext({}, env, '/').installation).toEqual({ defaultPolicy: 'all', hasFallback: true });
 });

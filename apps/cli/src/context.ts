@@ -12,6 +12,15 @@ export interface Context {
   output: OutputFormat;
   /** Postgres of the log, for `log verify`. */
   databaseUrl: string | undefined;
+  /** Who is paged where no policy is named, as far as the environment of this program says so. */
+  installation: InstallationTargets;
+}
+
+export interface InstallationTargets {
+  /** Name of the policy for what no other covers; it need not exist. */
+  defaultPolicy: string;
+  /** Whether somebody is paged when there is no policy. */
+  hasFallback: boolean;
 }
 
 export interface GlobalOptions {
@@ -55,6 +64,10 @@ export function resolveContext(
       options.token ?? env.BELLWETHER_TOKEN ?? (dataDir ? readText(path.join(dataDir, 'token')) : undefined),
     output: (options.output ?? 'table') as OutputFormat,
     databaseUrl: options.databaseUrl ?? env.DATABASE_URL ?? localDatabase(dataDir, local.databaseUrl),
+    installation: {
+      defaultPolicy: env.BELLWETHER_DEFAULT_POLICY || 'default',
+      hasFallback: Boolean(env.BELLWETHER_FALLBACK_TARGET),
+    },
   };
 }
 

@@ -1,12 +1,16 @@
 import { expect, test } from '@jest/globals';
 import { parseManifest } from './manifest.js';
-import { planChange } from './plan.js';
+import { differenceText, leftOutText, type PlannedChange, planChange } from './plan.js';
 
 const entry = (yaml: string) => {
   const [first] = parseManifest('test.yaml', yaml).entries;
   if (!first) throw new Error('no entry');
   return first;
 };
+
+/** As people read them: what is left out with a minus. */
+const lines = ({ differences }: PlannedChange) =>
+  differences.map((each) => (each.leftOut ? `- ${leftOutText(each)}` : differenceText(each)));
 
 test('nothing there: create', () => {
   expect(planChange(entry('kind: service\nname: checkout'), undefined).action).toBe('create');
@@ -34,9 +38,9 @@ test('a rule whose SLI is named with its service is the one that the server has'
 
 test('a change names the field with before and after', () => {
   const before = { ...entry('kind: service\nname: checkout\ntier: 1').resource };
-  expect(
-    planChange(entry('kind: service\nname: checkout\ntier: 2\ndependsOn: [db]'), before).differences,
-  ).toEqual(['tier: 1 → 2', 'dependsOn: [] → ["db"]']);
+  expect(lines(planChange(entry('kind: service\nname: checkout\ntier: 2\ndependsOn: [db]'), before))).toEqual(
+    ['tier: 1 → 2', 'dependsOn: [] → ["db"]'],
+  );
 });
 
 test('a label that is taken away is a change', () => {
@@ -44,9 +48,7 @@ test('a label that is taken away is a change', () => {
     entry(
       `kind: slo\nname: a\nservice: b\nsli: c\nobjective: 0.9\nindicator: {kind: ratio}\nbudgeting: {method: occurrences}\nwindow: {rolling: 30d}\nlabels: ${labels}`,
     );
-  expect(planChange(slo('{}'), slo('{team: pay}').resource).differences).toEqual([
-    'labels.team: "pay" → (none)',
-  ]);
+  expect(lines(planChange(slo('{}'), slo('{team: pay}').resource))).toEqual(['- labels.team: "pay"']);
 });
 
 test('an optional field that is taken away is a change, and what the server adds of its own is none', () => {
@@ -56,7 +58,17 @@ test('an optional field that is taken away is a change, and what the server adds
     warnings: [],
     at: 1,
   });
-  expect(plan).toMatchObject({ action: 'change', differences: ['escalationPolicy: "pay" → (none)'] });
+  expect(plan.action).toBe('change');
+  expect(lines(plan)).toEqual(['- escalationPolicy: "pay"']);
+  expect(plan.differences.map(differenceText)).toEqual(['escalationPolicy: "pay" → (none)']);
+});
+
+test('what a manifest leaves out becomes the default, which is marked as well', () => {
+  const before = entry('kind: service\nname: checkout\ntier: 1\ndependsOn: [db]').resource;
+  expect(lines(planChange(entry('kind: service\nname: checkout\ntier: 2'), before))).toEqual([
+    'tier: 1 → 2',
+    '- dependsOn: ["db"] (left out; the default is [])',
+  ]);
 });
 
 test('a secret cannot be compared, so it is sent again; "sealed" keeps the stored one', () => {
@@ -65,9 +77,8 @@ test('a secret cannot be compared, so it is sent again; "sealed" keeps the store
       `kind: user\nname: ada\ncontactMethods: [{id: hook, kind: webhook, address: "http://127.0.0.1:1/", secret: ${secret}}]`,
     );
   const stored = user('sealed').resource;
-  expect(planChange(user('whsec_abc'), stored)).toMatchObject({
-    action: 'change',
-    differences: ['contactMethods.0.secret: (write-only; sent again)'],
-  });
+  expect(lines(planChange(user('whsec_abc'), stored))).toEqual([
+    'contactMethods.0.secret: (write-only; sent again)',
+  ]);
   expect(planChange(user('sealed'), stored).action).toBe('unchanged');
 });

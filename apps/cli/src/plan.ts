@@ -4,8 +4,19 @@ import { kinds, type ManifestEntry } from './manifest.js';
 export interface PlannedChange {
   entry: ManifestEntry;
   action: 'create' | 'change' | 'unchanged';
-  /** Fields that differ: `path: before → after`. */
-  differences: string[];
+  differences: Difference[];
+}
+
+/** A field that would have another value. */
+export interface Difference {
+  path: string;
+  before: unknown;
+  after: unknown;
+  /**
+   * Whether it is because the manifest leaves it out: a manifest is the whole resource, so that what it does not say
+   * is taken away, or becomes the default.
+   */
+  leftOut: boolean;
 }
 
 /** Compares an entry with what the server has (undefined: nothing). Write-only secrets are compared by the server. */
@@ -14,24 +25,47 @@ export function planChange(
   current: Record<string, unknown> | undefined,
 ): PlannedChange {
   if (!current) return { entry, action: 'create', differences: [] };
-  const differences = [...differ('', current, entry.resource), ...takenAway(entry, current)];
+  const changed = differ('', current, entry.resource).map((difference) => ({
+    ...difference,
+    leftOut:
+      !isNothing(difference.before) &&
+      (isNothing(difference.after) || !Object.hasOwn(entry.raw, difference.path.split('.')[0] as string)),
+  }));
+  const differences = [...changed, ...takenAway(entry, current)];
   return { entry, action: differences.length === 0 ? 'unchanged' : 'change', differences };
 }
 
-/** Optional fields of the resource that the server has and the manifest has not: a resource is replaced as a whole. */
-function takenAway({ kind, resource }: ManifestEntry, current: Record<string, unknown>): string[] {
-  return Object.keys(kinds[kind].schema.shape)
-    .filter(
-      (field) => !Object.hasOwn(resource, field) && current[field] !== undefined && current[field] !== null,
-    )
-    .map((field) => `${field}: ${show(current[field])} → (none)`);
+/** `tier: 2 → 1` */
+export function differenceText({ path, before, after }: Difference): string {
+  return after === SENT_AGAIN
+    ? `${path}: (write-only; sent again)`
+    : `${path}: ${show(before)} → ${show(after)}`;
 }
 
+/** Of what is left out: `escalationPolicy: "shop"`, and what becomes of it where that is not nothing. */
+export function leftOutText({ path, before, after }: Difference): string {
+  return `${path}: ${show(before)}${isNothing(after) ? '' : ` (left out; the default is ${show(after)})`}`;
+}
+
+/** Stands for a secret, which nobody can compare. */
+const SENT_AGAIN = Symbol('sent again');
+
+/** Optional fields of the resource that the server has and the manifest has not: a resource is replaced as a whole. */
+function takenAway({ kind, resource }: ManifestEntry, current: Record<string, unknown>): Difference[] {
+  return Object.keys(kinds[kind].schema.shape)
+    .filter((field) => !Object.hasOwn(resource, field) && !isNothing(current[field]))
+    .map((field) => ({ path: field, before: current[field], after: undefined, leftOut: true }));
+}
+
+type Differing = Omit<Difference, 'leftOut'>;
+
 /** Leaf paths at which the wanted value is another than the current one. */
-function differ(path: string, current: unknown, wanted: unknown): string[] {
+function differ(path: string, current: unknown, wanted: unknown): Differing[] {
   if (wanted === undefined) return [];
   if (path.endsWith('.secret'))
-    return typeof wanted === 'string' && wanted !== 'sealed' ? [`${path}: (write-only; sent again)`] : [];
+    return typeof wanted === 'string' && wanted !== 'sealed'
+      ? [{ path, before: current, after: SENT_AGAIN }]
+      : [];
   if (isObject(current) && isObject(wanted)) {
     const keys = new Set([...Object.keys(wanted), ...(path === '' ? [] : Object.keys(current))]);
     return [...keys].flatMap((key) =>
@@ -45,7 +79,7 @@ function differ(path: string, current: unknown, wanted: unknown): string[] {
   if (Array.isArray(current) && Array.isArray(wanted) && current.length === wanted.length) {
     return wanted.flatMap((value, i) => differ(`${path}.${i}`, current[i], value));
   }
-  return Object.is(current, wanted) ? [] : [`${path}: ${show(current)} → ${show(wanted)}`];
+  return Object.is(current, wanted) ? [] : [{ path, before: current, after: wanted }];
 }
 
 /** A nested field that the server has and the manifest has not: a label taken away differs, a server's default does not. */
@@ -55,4 +89,5 @@ function absent(current: unknown): unknown {
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-const show = (value: unknown) => (value === undefined || value === null ? '(none)' : JSON.stringify(value));
+const isNothing = (value: unknown) => value === undefined || value === null;
+const show = (value: unknown) => (isNothing(value) ? '(none)' : JSON.stringify(value));

@@ -29,6 +29,7 @@ export { Cells } from './cells.js';
 export { type CellSink, decodeCells, encodeCells, readCells } from './cells-codec.js';
 export { concerns, freezeFaults, freezeSpans } from './change-freeze.js';
 export { type Classifier, classifier, type PointSink } from './classifier.js';
+export { componentWarnings } from './composite/component-warnings.js';
 export {
   type ComponentsState,
   componentsState,
@@ -126,7 +127,7 @@ export {
 } from './report/report-period.js';
 export { decideRule, firesAt, type RuleDecision, retireRule } from './rule/rule-decision.js';
 export { evolveRule, quietRule, type RuleLedger, type RuleTransition } from './rule/rule-ledger.js';
-export { type PlannedRule, planRule, type RulePlan } from './rule/rule-plan.js';
+export { declareOf, type PlannedRule, planRule, type RulePlan } from './rule/rule-plan.js';
 export { type RuleReading, readRule, type Verdict } from './rule/rule-reading.js';
 export { ruleStatusOf } from './rule/rule-status.js';
 export { Series } from './series.js';

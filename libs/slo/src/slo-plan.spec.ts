@@ -234,6 +234,20 @@ describe('a definition', () => {
     });
   });
 
+  test.each(['threshold', 'percentile', 'mean'])('says that a %s has no reading for counts', (kind) => {
+    const slo = {
+      indicator: { kind, op: 'lte', value: 0.5, ...(kind === 'percentile' && { p: 0.9 }) },
+      budgeting: { method: kind === 'threshold' ? 'occurrences' : 'timeslices' },
+    };
+    const warningsOf = (unit: string | undefined) => planSlo(definition(slo), unit);
+    expect(warningsOf('count')).toMatchObject({
+      ok: true,
+      warnings: [expect.stringMatching(`measured in "count", and a ${kind} looks at values and histograms`)],
+    });
+    for (const unit of ['none', 's', undefined])
+      expect(warningsOf(unit)).toMatchObject({ ok: true, warnings: [] });
+  });
+
   test('keeps a budget without float residue', () => {
     expect(budgetOf(0.999)).toBe(0.001);
     expect(budgetOf(0.99999)).toBe(0.00001);

@@ -83,11 +83,7 @@ export function planSlo(
   }
   if (faults.length > 0) return { ok: false, faults };
   const { indicator } = definition;
-  if (indicator.kind === 'ratio' && sliUnit !== undefined && !RATIO_UNITS.has(sliUnit)) {
-    warnings.push(
-      `indicator: the SLI is measured in "${sliUnit}", and a ratio counts only good and total: values and histograms are left out`,
-    );
-  }
+  warnings.push(...unitWarnings(indicator, sliUnit));
   const { budgeting } = definition;
   if (
     (indicator.kind === 'percentile' || indicator.kind === 'mean') &&
@@ -172,6 +168,22 @@ function indicatorFaults(definition: SloDefinition, sliUnit: string | undefined)
     });
   }
   return faults;
+}
+
+/** What would be measured and not counted, as far as the unit tells. */
+function unitWarnings({ kind }: Indicator, sliUnit: string | undefined): string[] {
+  if (sliUnit === undefined || kind === 'composite') return [];
+  if (kind === 'ratio')
+    return RATIO_UNITS.has(sliUnit)
+      ? []
+      : [
+          `indicator: the SLI is measured in "${sliUnit}", and a ratio counts only good and total: values and histograms are left out`,
+        ];
+  return sliUnit === 'count'
+    ? [
+        `indicator: the SLI is measured in "count", and a ${kind} looks at values and histograms: good and total are left out`,
+      ]
+    : [];
 }
 
 /** Minutes of a slice at most: a day. */

@@ -6,26 +6,28 @@ import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { run } from '../program.js';
-import { missingOf } from './apply.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'bellwether-apply-'));
 const file = path.join(folder, 'all.yaml');
 writeFileSync(
   file,
-  'kind: service\nname: search\n---\nkind: slo\nname: search\nservice: search\nsli: latency\nobjective: 0.9\n' +
+  'kind: service\nname: search\nescalationPolicy: pay\n---\nkind: slo\nname: search\nservice: search\nsli: latency\nobjective: 0.9\n' +
     'indicator: { kind: ratio }\nbudgeting: { method: occurrences }\nwindow: { rolling: 30d }\n',
 );
 
-/** Nothing is defined; each PUT is answered by the test. */
+/** Nothing is defined but what the test says of the service; each PUT is answered by the test. */
 const server = createServer((request, response) => {
-  const [status, body] = request.method === 'PUT' ? put(request.url ?? '') : [404, {}];
+  const [status, body] = request.method === 'PUT' ? put(request.url ?? '') : get(request.url ?? '');
   if (request.method === 'PUT') puts.push(request.url ?? '');
   response.writeHead(status, {
     'content-type': status >= 400 ? 'application/problem+json' : 'application/json',
   });
   response.end(JSON.stringify(body));
 });
+let current: object | undefined;
 let put: (url: string) => [status: number, body: object];
+const get = (path: string): [status: number, body: object] =>
+  path === '/v1/services/search' && current ? [200, current] : [404, {}];
 let puts: string[] = [];
 let url = '';
 beforeAll(async () => {
@@ -38,13 +40,17 @@ afterAll(async () => {
 });
 beforeEach(() => {
   puts = [];
+  current = undefined;
   put = () => [201, { warnings: [] }];
 });
 
-async function apply(...argv: string[]) {
+const apply = (...argv: string[]) => bellwether('apply', '-f', file, ...argv);
+
+async function bellwether(...argv: string[]) {
   const [out, err]: [string[], string[]] = [[], []];
-  const code = await run(['apply', '-f', file, ...argv], {
+  const code = await run(argv, {
     env: { BELLWETHER_URL: url, BELLWETHER_TOKEN: 'secret' },
+    now: () => new Date('2026-11-22T10:00:00Z'),
     output: { out: (t) => void out.push(t), err: (t) => void err.push(t), interactive: false },
     cwd: '/',
   });
@@ -58,7 +64,7 @@ async function apply(...argv: string[]) {
 describe('apply -o json', () => {
   const plan = [
     { kind: 'service', name: 'search', action: 'create', differences: [], where: `${file}:1` },
-    { kind: 'slo', name: 'search', action: 'create', differences: [], where: `${file}:4` },
+    { kind: 'slo', name: 'search', action: 'create', differences: [], where: `${file}:5` },
   ];
 
   test('is one document: the plan, then the results', async () => {
@@ -74,8 +80,22 @@ describe('apply -o json', () => {
     expect(puts).toEqual(['/v1/services/search', '/v1/slos/search']);
   });
 
-  test('with --dry-run is the plan alone, and nothing is changed', async () => {
-    expect(JSON.parse((await apply('-o', 'json', '--dry-run')).out)).toEqual({ plan });
+  test('with --dry-run is the plan with what it would warn of, and nothing is changed', async () => {
+    const [service, slo] = plan;
+    expect(JSON.parse((await apply('-o', 'json', '--dry-run')).out)).toEqual({
+      plan: [
+        { ...service, warnings: ['escalationPolicy: pay is not defined yet'] },
+        {
+          ...slo,
+          warnings: [
+            'sli: search/latency is not defined yet',
+            expect.stringMatching(
+              /^alerting: page fast is left out: its burn rate of 14.4 can never be exceeded/,
+            ),
+          ],
+        },
+      ],
+    });
     expect(puts).toEqual([]);
   });
 
@@ -88,7 +108,7 @@ describe('apply -o json', () => {
     expect(code).toBe(1);
     expect(JSON.parse(out)).toMatchObject({ plan, results: [{ kind: 'service' }] });
     expect(err).toContain('warning: service search: escalationPolicy: pay is not defined yet');
-    expect(err).toContain(`error: ${file}:4: slo search: Refused by a rule (422): cannot fire`);
+    expect(err).toContain(`error: ${file}:5: slo search: Refused by a rule (422): cannot fire`);
     expect(err).toContain('1 of 2 changes were made before this one');
   });
 });
@@ -112,12 +132,68 @@ test('a warning is dropped for what the same call applied, of that kind and name
   ]);
 });
 
-test.each([
-  ['sli: search/latency is not defined yet', 'sli search/latency'],
-  ['dependsOn: service db is not defined yet', 'service db'],
-  ['escalationPolicy: pay is not defined yet', 'policy pay'],
-  ['user bob is not defined yet', 'user bob'],
-  ['the preset was changed', undefined],
-])('%s names %s', (warning, missing) => {
-  expect(missingOf(warning)).toBe(missing);
+test('what a manifest leaves out is marked, and the loss of an escalation policy told of', async () => {
+  current = {
+    name: 'search',
+    description: '',
+    tier: 1,
+    dependsOn: ['db'],
+    escalationPolicy: 'pay',
+    team: 'web',
+    runbooks: [],
+    links: [],
+  };
+  const service = path.join(folder, 'service.yaml');
+  writeFileSync(service, 'kind: service\nname: search\ndependsOn: [db, mail]\n');
+  const { out, err } = await bellwether('apply', '-f', service);
+  expect(out.split('\n').slice(0, 5)).toEqual([
+    '~ change    service search',
+    '    - tier: 1 (left out; the default is 3)',
+    '      dependsOn: ["db"] → ["db","mail"]',
+    '    - team: "web"',
+    '    - escalationPolicy: "pay"',
+  ]);
+  const lost =
+    'warning: service search: loses its escalationPolicy "pay": a manifest is the whole resource, and this one leaves it out';
+  expect(err).toBe(lost);
+  expect((await bellwether('apply', '-f', service, '--dry-run')).err.split('\n')[0]).toBe(lost);
+});
+
+test('validate warns without a server, and is content', async () => {
+  const { code, out, err } = await bellwether('validate', file, '--url', 'http://127.0.0.1:1');
+  expect([code, out]).toEqual([0, '2 resources are valid']);
+  expect(err.split('\n')).toEqual([
+    `warning: ${file}:1: service search: escalationPolicy: pay is not in these manifests`,
+    `warning: ${file}:5: slo search: sli: search/latency is not in these manifests`,
+    expect.stringMatching(/all.yaml:5: slo search: alerting: page fast is left out/),
+  ]);
+  const [service] = JSON.parse((await bellwether('validate', file, '-o', 'json')).out) as object[];
+  expect(service).toEqual({
+    kind: 'service',
+    name: 'search',
+    where: `${file}:1`,
+    warnings: ['escalationPolicy: pay is not in these manifests'],
+  });
+});
+
+test('what a composite is made of is settled by the same call', async () => {
+  const journey = path.join(folder, 'journey.yaml');
+  const slo =
+    'service: search\nobjective: 0.999\nbudgeting: { method: occurrences }\nwindow: { rolling: 30d }\n';
+  writeFileSync(
+    journey,
+    `kind: slo\nname: a-journey\n${slo}indicator: { kind: composite, of: [{ slo: b }, { slo: c }] }\nalerting: { preset: none }\n---\n` +
+      `kind: slo\nname: b\nsli: x\n${slo}indicator: { kind: ratio }\nalerting: { preset: none }\n`,
+  );
+  put = (path) => [
+    201,
+    {
+      warnings: path.endsWith('journey')
+        ? ['indicator.of.0.slo: SLO b is not defined yet', 'indicator.of.1.slo: SLO c is not defined yet']
+        : [],
+    },
+  ];
+  expect((await bellwether('apply', '-f', journey)).err).toBe(
+    'warning: slo a-journey: indicator.of.1.slo: SLO c is not defined yet',
+  );
 });

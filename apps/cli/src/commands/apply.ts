@@ -1,9 +1,13 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { CliError, ExitCode } from '../errors.js';
+import { lostPolicy, unpagedWarnings } from '../escalation.js';
+import { foreseenWarnings } from '../foreseen.js';
+import { Known, notDefined } from '../known.js';
 import { kinds, type ManifestEntry, readManifests } from '../manifest.js';
-import { type PlannedChange, planChange } from '../plan.js';
-import { collect, type OpenSession, present, render, type Session, warn } from './command.js';
+import { differenceText, leftOutText, type PlannedChange, planChange } from '../plan.js';
+import { referencesOf } from '../references.js';
+import { all, collect, type OpenSession, present, render, type Session, warn } from './command.js';
 
 /** What became of one planned change. */
 interface Applied {
@@ -24,20 +28,28 @@ export function manifestCommands(program: Command, open: OpenSession): void {
   program
     .command('validate')
     .argument('[paths...]', 'as -f')
-    .description('check manifests without a server')
+    .description('check manifests without a server, and tell what applying them would warn of')
     .option(...FILE, collect)
     .addHelpText(
       'after',
-      `\n${KINDS}\n\nExamples:\n  bellwether validate -f slos/\n  bellwether validate *.yaml`,
+      `\nWhat only a server knows, "apply --dry-run" tells. ${KINDS}\n\nExamples:\n  bellwether validate -f slos/\n  bellwether validate *.yaml`,
     )
-    .action((paths: string[], options: { file?: string[] }, command: Command) => {
+    .action(async (paths: string[], options: { file?: string[] }, command: Command) => {
       const session = open(command);
       const entries = readSome([...(options.file ?? []), ...paths]);
+      const warnings = await foreseen(
+        session,
+        entries.map((entry) => planChange(entry, undefined)),
+        new Known(entries),
+      );
+      const checked = entries.map((entry) => ({ entry, warnings: warnings.get(entry) ?? [] }));
       present(
         session,
-        entries.map(({ kind, name, where }) => ({ kind, name, where })),
+        checked.map(({ entry: { kind, name, where }, warnings }) => ({ kind, name, where, warnings })),
         (list) => (list.length === 1 ? '1 resource is valid' : `${list.length} resources are valid`),
       );
+      for (const { entry, warnings } of checked)
+        warn(session, { warnings }, `${entry.where}: ${nameOf(entry)}`);
     });
 
   program
@@ -45,33 +57,80 @@ export function manifestCommands(program: Command, open: OpenSession): void {
     .argument('[paths...]', 'as -f')
     .description('create or change resources so that they are as the manifests say; shows the plan first')
     .option(...FILE, collect)
-    .option('--dry-run', 'show the plan and change nothing', false)
+    .option('--dry-run', 'show the plan and its warnings, and change nothing', false)
     .addHelpText(
       'after',
-      `\nApplying twice changes nothing the second time. ${KINDS}\n\nExamples:\n` +
+      '\nA manifest is the whole resource: what it leaves out is taken away, or becomes the default; the plan marks that\n' +
+        `with "-". Applying twice changes nothing the second time. ${KINDS}\n\nExamples:\n` +
         '  bellwether apply -f search.yaml --dry-run\n  bellwether get slos -o yaml | bellwether apply -f -',
     )
     .action(async (paths: string[], options: { file?: string[]; dryRun: boolean }, command: Command) => {
       const session = open(command);
-      const plan = await planAll(session, readSome([...(options.file ?? []), ...paths]));
+      const entries = readSome([...(options.file ?? []), ...paths]);
+      const plan = await planAll(session, entries);
+      const known = new Known(entries, {
+        find: (path) => session.http.find(path),
+        list: (path) => all(session, path),
+      });
       const forPeople = session.context.output === 'table';
       if (forPeople) for (const line of planLines(plan)) session.output.out(line);
       if (options.dryRun) {
-        present(session, { plan: plan.map(planned) }, () => summary(plan, 'plan'));
+        const warnings = await foreseen(session, plan, known);
+        const told = plan.map((change) => ({
+          ...planned(change),
+          warnings: warnings.get(change.entry) ?? [],
+        }));
+        present(session, { plan: told }, () => summary(plan, 'plan'));
+        for (const one of told) warn(session, one, `${one.kind} ${one.name}`);
         return;
       }
+      const own = await ownWarnings(session, plan, known);
       const results: Applied[] = [];
       try {
-        for (const change of plan) results.push(await applyOne(session, change, { done: results, plan }));
+        for (const change of plan) {
+          const applied = await applyOne(session, change, { done: results, plan });
+          results.push({ ...applied, warnings: [...(own.get(change.entry) ?? []), ...applied.warnings] });
+        }
       } finally {
         // Also of an apply that was refused on its way: what was changed, was changed.
-        dropSettled(results);
+        dropSettled(results, plan);
         for (const result of results) warn(session, result, `${result.kind} ${result.name}`);
         if (!forPeople) session.output.out(render(session, { plan: plan.map(planned), results }, () => ''));
       }
       if (forPeople) session.output.out(summary(results, 'applied'));
     });
 }
+
+type Warnings = Map<ManifestEntry, string[]>;
+
+/** What applying a plan would warn of: what this program says itself, and what the server would say. */
+async function foreseen(session: Session, plan: PlannedChange[], known: Known): Promise<Warnings> {
+  const warnings = await ownWarnings(session, plan, known);
+  for (const change of effective(plan)) {
+    const ofServer = await foreseenWarnings(change, known, session.now());
+    warnings.set(change.entry, [...(warnings.get(change.entry) ?? []), ...ofServer]);
+  }
+  return warnings;
+}
+
+/** What the server does not warn of, since it sees one resource at a time. */
+async function ownWarnings({ context }: Session, plan: PlannedChange[], known: Known): Promise<Warnings> {
+  const changes = effective(plan);
+  const unpaged = await unpagedWarnings(
+    changes.map(({ entry }) => entry),
+    known,
+    context.installation,
+  );
+  return new Map(
+    changes.map((change) => {
+      const nobody = unpaged.get(change.entry);
+      return [change.entry, [...lostPolicy(change), ...(nobody === undefined ? [] : [nobody])]];
+    }),
+  );
+}
+
+const effective = (plan: PlannedChange[]) => plan.filter(({ action }) => action !== 'unchanged');
+const nameOf = ({ kind, name }: ManifestEntry): string => `${kind} ${name}`;
 
 /** A folder without a manifest is a slip of the pen, not "all is well". */
 function readSome(files: string[]): ManifestEntry[] {
@@ -113,27 +172,21 @@ async function applyOne(
 }
 
 /** A reference to something that the same call applied later is no longer worth a warning. */
-function dropSettled(results: Applied[]): void {
+function dropSettled(results: Applied[], plan: PlannedChange[]): void {
   const applied = new Set(results.map(({ kind, name }) => `${kind} ${name}`));
-  for (const result of results)
-    result.warnings = result.warnings.filter((warning) => {
-      const missing = missingOf(warning);
-      return missing === undefined || !applied.has(missing);
-    });
-}
-
-/** `<kind> <name>` of what a warning says is not defined yet: "sli: a/b is …", "dependsOn: service b is …". */
-export function missingOf(warning: string): string | undefined {
-  const [, word, name] = /(\w+):? (\S+) is not defined yet$/.exec(warning) ?? [];
-  if (word === undefined) return undefined;
-  return `${word === 'escalationPolicy' ? 'policy' : word} ${name}`;
+  for (const [i, result] of results.entries()) {
+    const references = referencesOf((plan[i] as PlannedChange).entry);
+    const settled = references.filter(({ kind, name }) => applied.has(`${kind} ${name}`));
+    const texts = new Set(settled.map(({ said }) => notDefined(said)));
+    result.warnings = result.warnings.filter((warning) => !texts.has(warning));
+  }
 }
 
 const planned = ({ entry, action, differences }: PlannedChange) => ({
   kind: entry.kind,
   name: entry.name,
   action,
-  differences,
+  differences: differences.map(differenceText),
   where: entry.where,
 });
 
@@ -144,8 +197,10 @@ function planLines(plan: PlannedChange[]): string[] {
     unchanged: '  unchanged',
   } as const;
   return plan.flatMap(({ entry, action, differences }) => [
-    `${sign[action]} ${entry.kind} ${entry.name}`,
-    ...differences.map((d) => `      ${d}`),
+    `${sign[action]} ${nameOf(entry)}`,
+    ...differences.map((difference) =>
+      difference.leftOut ? pc.red(`    - ${leftOutText(difference)}`) : `      ${differenceText(difference)}`,
+    ),
   ]);
 }
 

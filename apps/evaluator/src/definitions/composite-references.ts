@@ -1,9 +1,9 @@
 import type { Fault, SloDefinition } from '@bellwether/contracts';
-import { circleOf, componentNames, MOST_LEAVES, sliceMinutes } from '@bellwether/slo';
+import { circleOf, componentNames, MOST_LEAVES } from '@bellwether/slo';
 import type { Registry } from '../registry/registry.js';
 
 /** What is defined now; a definition that is asked for takes the place of the one that is there. */
-function definitionOf({ slos }: Registry, asked?: SloDefinition) {
+export function definitionOf({ slos }: Registry, asked?: SloDefinition) {
   return (name: string): SloDefinition | undefined => {
     if (name === asked?.name) return asked;
     const entry = slos.get(name);
@@ -33,32 +33,6 @@ export function componentFaults(registry: Registry, asked: SloDefinition): Fault
       message: `comes to ${all.size} SLOs through other composites, at most ${MOST_LEAVES} are possible`,
     },
   ];
-}
-
-/** What is to be said of the SLOs that a definition is made of: files may be applied in any order. */
-export function componentWarnings(
-  registry: Registry,
-  { indicator, budgeting, ...rest }: SloDefinition,
-): string[] {
-  if (indicator.kind !== 'composite') return [];
-  const find = definitionOf(registry);
-  const slice = sliceMinutes({ indicator, budgeting, ...rest });
-  return indicator.of.flatMap(({ slo }, i) => {
-    const field = `indicator.of.${i}.slo`;
-    const component = find(slo);
-    if (component === undefined) return [`${field}: SLO ${slo} is not defined yet`];
-    const { method } = component.budgeting;
-    if (budgeting.method === 'occurrences')
-      return method === 'occurrences'
-        ? []
-        : [`${field}: ${slo} counts slices of time: each of them is one event`];
-    const own = sliceMinutes(component);
-    return slice % own === 0
-      ? []
-      : [
-          `${field}: a slice of ${slo} is ${own}m, of which ${slice}m are no whole number: it counts in each slice that it touches`,
-        ];
-  });
 }
 
 /** What goes on without an SLO that is retired. */

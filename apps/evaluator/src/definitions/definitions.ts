@@ -16,6 +16,7 @@ import {
 } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
 import {
+  componentWarnings,
   freezeFaults,
   meantUnit,
   planRule,
@@ -25,7 +26,7 @@ import {
   signalFaults,
 } from '@bellwether/slo';
 import type { Registry } from '../registry/registry.js';
-import { componentFaults, componentWarnings, compositesOf } from './composite-references.js';
+import { componentFaults, compositesOf, definitionOf } from './composite-references.js';
 import { currentOf, currentOrRetired, DefinitionLog } from './definition-log.js';
 import { policyWarnings, serviceWarnings, sliWarnings } from './references.js';
 
@@ -90,7 +91,9 @@ export class Definitions {
       current: () => currentOrRetired(this.#registry.slos.get(data.name)),
       warnings: () => [
         ...serviceWarnings(this.#registry, data.service),
-        ...(isComposite ? componentWarnings(this.#registry, data) : sliWarnings(this.#registry, sliKey)),
+        ...(isComposite
+          ? componentWarnings(data, definitionOf(this.#registry))
+          : sliWarnings(this.#registry, sliKey)),
         ...policyWarnings(this.#registry, data.escalationPolicy),
         ...planned.warnings,
       ],

@@ -1,0 +1,108 @@
+import type { Rule, Schedule, Sli, SloDefinition, User } from '@bellwether/contracts';
+import { isUsable, scheduleGaps } from '@bellwether/oncall';
+import { componentWarnings, planRule, planSlo } from '@bellwether/slo';
+import { type Known, notDefined } from './known.js';
+import type { ManifestEntry } from './manifest.js';
+import type { PlannedChange } from './plan.js';
+import { referencesOf } from './references.js';
+
+/** How far ahead gaps of a schedule are looked for, as the server does. */
+const DAYS_AHEAD = 14;
+const DAY = 86_400_000;
+
+/** What the server would warn of when this is applied, as far as it can be known before. */
+export async function foreseenWarnings(
+  { entry, differences }: Pick<PlannedChange, 'entry' | 'differences'>,
+  known: Known,
+  now: Date,
+): Promise<string[]> {
+  const missing: string[] = [];
+  for (const { kind, name, said } of referencesOf(entry))
+    if ((await known.find(kind, name)) === undefined) missing.push(known.missing(said));
+  return [...missing, ...(await ofKind(entry, known, { now, fields: differences.map(({ path }) => path) }))];
+}
+
+async function ofKind(
+  entry: ManifestEntry,
+  known: Known,
+  { now, fields }: { now: Date; fields: string[] },
+): Promise<string[]> {
+  const definition: unknown = entry.resource;
+  switch (entry.kind) {
+    case 'user':
+      return ofUser(definition as User);
+    case 'schedule':
+      return ofSchedule(definition as Schedule, known, now.getTime());
+    case 'sli':
+      return fields.includes('unit') ? ofUnit(definition as Sli, known) : [];
+    case 'slo':
+      return ofSlo(entry, known);
+    case 'rule':
+      return planned(planRule(definition as Rule, await unitOf(definition as Rule, known)));
+    default:
+      return [];
+  }
+}
+
+function ofUser({ name, contactMethods }: User): string[] {
+  const unused = contactMethods
+    .filter((method) => !isUsable(method))
+    .map(
+      ({ id, disabled }) =>
+        `contact method ${id} is ${disabled ? 'disabled' : 'not verified'} and is not used`,
+    );
+  if (contactMethods.some(isUsable)) return unused;
+  return [...unused, `${name} cannot be reached: there is no verified contact method`];
+}
+
+/** Gaps that the layers leave; overrides may fill them, and then only the server can tell. */
+async function ofSchedule(schedule: Schedule, known: Known, now: number): Promise<string[]> {
+  if (await known.hasOverrides(schedule.name)) return [];
+  const state = {
+    name: schedule.name,
+    versions: [{ since: now, schedule, offsets: [] }],
+    overrides: [],
+  };
+  const [gap] = scheduleGaps(state, now, now + DAYS_AHEAD * DAY);
+  if (gap === undefined) return [];
+  const [from, to] = [gap.from, gap.to].map((at) => new Date(at).toISOString());
+  return [`nobody is on call from ${from} to ${to}`];
+}
+
+async function ofSlo(entry: ManifestEntry, known: Known): Promise<string[]> {
+  const definition = entry.resource as unknown as SloDefinition;
+  const { indicator } = definition;
+  if (indicator.kind !== 'composite') return planned(planSlo(definition, await unitOf(definition, known)));
+  const components = new Map<string, SloDefinition | undefined>();
+  for (const { slo } of indicator.of) components.set(slo, await known.find<SloDefinition>('slo', slo));
+  // Those that are not there have been told of.
+  const missing = new Set(referencesOf(entry).map(({ said }) => notDefined(said)));
+  const budgeted = componentWarnings(definition, (name) => components.get(name));
+  return [...budgeted.filter((warning) => !missing.has(warning)), ...planned(planSlo(definition))];
+}
+
+/** SLOs and rules of the server that a new unit of their SLI does not fit. */
+async function ofUnit(sli: Sli, known: Known): Promise<string[]> {
+  const isOfSli = (one: { service: string; sli: string }) =>
+    one.service === sli.service && one.sli === sli.name;
+  const slos = (await known.onServer<SloDefinition>('slo')).filter(isOfSli);
+  const rules = (await known.onServer<Rule>('rule')).filter(isOfSli);
+  return [
+    ...slos.map((slo) => ({ what: `SLO ${slo.name}`, plan: planSlo(slo, sli.unit) })),
+    ...rules.map((rule) => ({ what: `rule ${rule.name}`, plan: planRule(rule, sli.unit) })),
+  ].flatMap(({ what, plan }) =>
+    plan.ok ? [] : [`unit: ${what} does not fit it: ${plan.faults[0]?.message}`],
+  );
+}
+
+const unitOf = async ({ service, sli }: { service: string; sli: string }, known: Known) =>
+  (await known.find<Sli>('sli', `${service}/${sli}`))?.unit;
+
+/** What a definition is warned of; one that the unit of its SLI rules out is refused when it is applied. */
+function planned(
+  plan: { ok: true; warnings: string[] } | { ok: false; faults: { path: string; message: string }[] },
+): string[] {
+  return plan.ok
+    ? plan.warnings
+    : plan.faults.map(({ path, message }) => `will be refused: ${path} ${message}`);
+}
