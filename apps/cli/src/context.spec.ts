@@ -1,8 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
 import { resolveContext } from './context.js';
+import { run } from './program.js';
 
 const checkout = mkdtempSync(path.join(tmpdir(), 'bellwether-context-'));
 const below = path.join(checkout, 'docs/deep');
@@ -58,4 +61,35 @@ test('without any of them: the default ports, and no token', () => {
 test('who is paged where no policy is named, as the environment says', () => {
   const env = { BELLWETHER_DEFAULT_POLICY: 'all', BELLWETHER_FALLBACK_TARGET: 'user:ada' };
   expect(resolveContext({}, env, '/').installation).toEqual({ defaultPolicy: 'all', hasFallback: true });
+});
+
+test('a token of another user is not taken for none', async () => {
+  // Root may read everything: it looks on as somebody else.
+  const isRoot = process.getuid?.() === 0;
+  const home = mkdtempSync(path.join(tmpdir(), 'bellwether-others-'));
+  const [file, output] = [path.join(home, '.bellwether/token'), [] as string[]];
+  mkdirSync(path.dirname(file));
+  writeFileSync(file, 'the-token\n');
+  chmodSync(home, 0o755);
+  chmodSync(file, isRoot ? 0o600 : 0o000);
+  const server = createServer((_, response) => void response.writeHead(401).end('{}'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  try {
+    if (isRoot) process.seteuid?.(65_534);
+    await run(['--url', url, 'get', 'slos'], {
+      env: {},
+      cwd: home,
+      output: { out: () => {}, err: (text) => void output.push(text), interactive: false },
+    });
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+    server.close();
+    rmSync(home, { recursive: true });
+  }
+  expect(output).toEqual([
+    expect.stringMatching(
+      /^error: not authenticated: you may not read .*[.]bellwether\/token \(it belongs to /,
+    ),
+  ]);
 });

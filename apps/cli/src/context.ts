@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 /** How answers are printed. */
@@ -9,6 +9,8 @@ export interface Context {
   apiUrl: string;
   ingestUrl: string;
   token: string | undefined;
+  /** Why the token of the local run is not known, though there is one: the file may not be read. */
+  unreadableToken?: string;
   output: OutputFormat;
   /** Postgres of the log, for `log verify`. */
   databaseUrl: string | undefined;
@@ -47,6 +49,8 @@ export function resolveContext(
 ): Context {
   const dataDir = options.dataDir ?? env.BELLWETHER_DATA_DIR ?? findDataDir(cwd);
   const local = dataDir ? readLocalRun(dataDir) : {};
+  const token = options.token ?? env.BELLWETHER_TOKEN;
+  const tokenFile = token === undefined && dataDir ? path.join(dataDir, 'token') : undefined;
   return {
     apiUrl: stripSlash(
       options.url ??
@@ -60,8 +64,8 @@ export function resolveContext(
         local.ingestUrl ??
         `http://127.0.0.1:${env.BELLWETHER_INGEST_PORT ?? 8081}`,
     ),
-    token:
-      options.token ?? env.BELLWETHER_TOKEN ?? (dataDir ? readText(path.join(dataDir, 'token')) : undefined),
+    token: token ?? (tokenFile === undefined ? undefined : readText(tokenFile)),
+    ...(tokenFile !== undefined && isForbidden(tokenFile) && { unreadableToken: forbidden(tokenFile) }),
     output: (options.output ?? 'table') as OutputFormat,
     databaseUrl: options.databaseUrl ?? env.DATABASE_URL ?? localDatabase(dataDir, local.databaseUrl),
     installation: {
@@ -105,6 +109,29 @@ function readText(file: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Whether the file is there, as far as we may see, and may not be read. */
+function isForbidden(file: string): boolean {
+  try {
+    closeSync(openSync(file, 'r'));
+    return false;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'EACCES' || code === 'EPERM';
+  }
+}
+
+function forbidden(file: string): string {
+  const [owner] = [file, path.dirname(file)].flatMap((each) => {
+    try {
+      return [statSync(each).uid];
+    } catch {
+      return [];
+    }
+  });
+  const whose = owner === undefined ? '' : ` (it belongs to ${owner === 0 ? 'root' : `uid ${owner}`})`;
+  return `you may not read ${file}${whose}: run this as its owner, or set BELLWETHER_TOKEN`;
 }
 
 const stripSlash = (url: string) => url.replace(/\/+$/, '');

@@ -99,6 +99,8 @@ export async function refusalOf(response: Response, context: Context): Promise<C
 function refusal(response: Response, text: string, context: Context): CliError {
   const problem = parseProblem(text);
   if (response.status === 401) {
+    if (context.token === undefined && context.unreadableToken !== undefined)
+      return new CliError(`not authenticated: ${context.unreadableToken}`);
     const remedy = context.token
       ? 'the token is not valid (any more)'
       : 'no token: set BELLWETHER_TOKEN or --token';

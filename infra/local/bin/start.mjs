@@ -9,6 +9,7 @@ import {
   PrepareError,
   pinnedNode,
   requireNode,
+  requireOwnFolders,
   root,
   runForeground,
   say,
@@ -16,6 +17,7 @@ import {
 
 try {
   requireNode();
+  requireOwnFolders();
   await installDependencies();
   if (!process.env.NATS_URL) await ensureNatsServer();
   say('building what has changed');

@@ -15,6 +15,7 @@ import {
   PrepareError,
   pinnedNode,
   requireNode,
+  requireOwnFolders,
   root,
   run,
   say,
@@ -155,6 +156,7 @@ async function nothingLeft(before) {
 
 async function main() {
   requireNode();
+  requireOwnFolders();
   await installDependencies();
   await ensureNatsServer();
   env.BELLWETHER_CHROMIUM = await ensureChromium();

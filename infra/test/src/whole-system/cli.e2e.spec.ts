@@ -118,31 +118,6 @@ describe('the bellwether command', () => {
     expect(changed.out).toContain('applied: 0 created, 1 changed, 4 unchanged');
   });
 
-  test('a dry run warns of what apply then warns of', async () => {
-    const warned = path.join(folder, 'warned.yaml');
-    writeFileSync(
-      warned,
-      [
-        'kind: user\nname: eve\ncontactMethods: [{ id: hook, kind: webhook, address: "http://127.0.0.1:1/" }]',
-        'kind: schedule\nname: nights\ntimeZone: UTC\nlayers: [{ name: n, rotation: { type: daily, start: "2026-11-02T09:00", participants: [nobody] }, restrictions: [{ days: [mon], from: "01:00", to: "02:00" }] }]',
-        'kind: policy\nname: nights\nsteps: [{ targets: [{ kind: schedule, name: nosuch }, { kind: user, name: nobody }], timeoutMinutes: 5 }]',
-        'kind: service\nname: depot\ndependsOn: [nowhere]\ngoldenSignals: { latency: { sli: latency } }',
-        'kind: slo\nname: depot-trucks\nservice: depot\nsli: trucks\nobjective: 0.9\nindicator: { kind: ratio }\nbudgeting: { method: occurrences }\nwindow: { rolling: 30d }',
-        'kind: slo\nname: depot-all\nservice: depot\nobjective: 0.999\nindicator: { kind: composite, of: [{ slo: depot-trucks }, { slo: depot-none }] }\nbudgeting: { method: ratio-timeslices }\nwindow: { rolling: 30d }\nescalationPolicy: days',
-      ].join('\n---\n'),
-    );
-    const warnings = ({ err }: { err: string }) =>
-      // The hours of a gap begin when it is looked for.
-      err
-        .replaceAll(/from \S+ to/g, 'from now to')
-        .trim()
-        .split('\n')
-        .sort();
-    const foreseen = warnings(await bellwether('apply', '-f', warned, '--dry-run'));
-    expect(foreseen.length).toBeGreaterThan(9);
-    expect(warnings(await bellwether('apply', '-f', warned))).toEqual(foreseen);
-  });
-
   test('what is got can be applied again', async () => {
     const got = await bellwether('get', 'slo', 'search-availability');
     expect(got.code).toBe(0);
@@ -348,5 +323,30 @@ describe('the bellwether command', () => {
         err: expect.stringContaining('not authenticated'),
       }),
     );
+  });
+
+  test('a dry run warns of what apply then warns of', async () => {
+    const warned = path.join(folder, 'warned.yaml');
+    writeFileSync(
+      warned,
+      [
+        'kind: user\nname: eve\ncontactMethods: [{ id: hook, kind: webhook, address: "http://127.0.0.1:1/" }]',
+        'kind: schedule\nname: nights\ntimeZone: UTC\nlayers: [{ name: n, rotation: { type: daily, start: "2026-11-02T09:00", participants: [nobody] }, restrictions: [{ days: [mon], from: "01:00", to: "02:00" }] }]',
+        'kind: policy\nname: nights\nsteps: [{ targets: [{ kind: schedule, name: nosuch }, { kind: user, name: nobody }], timeoutMinutes: 5 }]',
+        'kind: service\nname: depot\ndependsOn: [nowhere]\ngoldenSignals: { latency: { sli: latency } }',
+        'kind: slo\nname: depot-trucks\nservice: depot\nsli: trucks\nobjective: 0.9\nindicator: { kind: ratio }\nbudgeting: { method: occurrences }\nwindow: { rolling: 30d }',
+        'kind: slo\nname: depot-all\nservice: depot\nobjective: 0.999\nindicator: { kind: composite, of: [{ slo: depot-trucks }, { slo: depot-none }] }\nbudgeting: { method: ratio-timeslices }\nwindow: { rolling: 30d }\nescalationPolicy: days',
+      ].join('\n---\n'),
+    );
+    const warnings = ({ err }: { err: string }) =>
+      // The hours of a gap begin when it is looked for.
+      err
+        .replaceAll(/from \S+ to/g, 'from now to')
+        .trim()
+        .split('\n')
+        .sort();
+    const foreseen = warnings(await bellwether('apply', '-f', warned, '--dry-run'));
+    expect(foreseen.length).toBeGreaterThan(9);
+    expect(warnings(await bellwether('apply', '-f', warned))).toEqual(foreseen);
   });
 });
