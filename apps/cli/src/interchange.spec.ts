@@ -61,8 +61,12 @@ describe('import', () => {
     expect(code).toBe(0);
     expect(kindsOf(out)).toEqual(['service', 'sli', 'slo']);
     expect(err).toBe(
-      'warning: service shop: slos.0.alerting.page_alert.labels: is left out: who is notified of an alert is said by escalationPolicy and declare',
+      `warning: ${path.join(folder, 'sloth.yml')}:10:39: service shop, SLO availability: slos.0.alerting.page_alert.labels: page_alert severity=pageteam: left out, the escalationPolicy of the SLO or its service says who is notified`,
     );
+    expect(out.split('\n').filter((line) => line.startsWith('#'))).toEqual([
+      '# escalationPolicy: <policy>  # who is paged for its incidents',
+      '# escalationPolicy: <policy>  # another than that of the service; it was routed by page_alert severity=pageteam',
+    ]);
     expect(await bellwether('validate', '-f', file('imported.yaml', out))).toMatchObject({
       code: 0,
       out: '3 resources are valid',
@@ -92,7 +96,18 @@ describe('import', () => {
     const { code, out, err } = await bellwether('import', 'openslo', given, '--strict');
     expect([code, out]).toEqual([2, '']);
     expect(err).toMatch(
-      /^error: this is not openslo that can be imported\n {2}SLO web-availability: spec.objectives.0.op: is forbidden/,
+      /^error: this is not openslo that can be imported\n {2}.*b.yml:15:36: SLO web-availability: spec.objectives.0.op: is forbidden/,
+    );
+  });
+
+  test('names the file of a folder that is not what was asked for', async () => {
+    const inner = mkdtempSync(path.join(folder, 'several-'));
+    writeFileSync(path.join(inner, 'a.yml'), sloth);
+    writeFileSync(path.join(inner, 'b.yml'), `# of another tool\n${openslo}`);
+    const { code, out, err } = await bellwether('import', 'sloth', '-f', inner);
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toContain(
+      `  ${inner}/b.yml:2:1: SLO web-availability: is OpenSLO, and no Sloth specification: import it as openslo`,
     );
   });
 

@@ -75,14 +75,21 @@ export function readManifests(
   return entries.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
 }
 
+/** A document of another tool. */
+export interface ForeignDocument {
+  value: unknown;
+  /** `file:line:column` of a field of it, or of the nearest one around it that is there. */
+  place(path: string): string;
+}
+
 /**
- * Reads documents of other tools, YAML or JSON; paths as those of manifests.
+ * Reads documents of other tools, YAML or JSON; paths as those of manifests. A list is each of its entries.
  * @throws CliError (usage) naming file, line and column of what is no YAML
  */
 export function readDocuments(
   paths: string[],
   stdin: () => string = () => readFileSync(0, 'utf8'),
-): unknown[] {
+): ForeignDocument[] {
   return sourcesOf(paths, stdin).flatMap(({ file, text }) => {
     const lines = new LineCounter();
     const documents = parseAllDocuments(text, { lineCounter: lines });
@@ -95,7 +102,17 @@ export function readDocuments(
         ]);
       }
       const value: unknown = document.toJS({ maxAliasCount: 100 });
-      return value === null || value === undefined ? [] : [value];
+      const place = (path: string): string => {
+        const start = document.contents?.range?.[0] ?? 0;
+        const { line, col } = lines.linePos(placeOf(document, path) ?? start);
+        return `${file}:${line}:${col}`;
+      };
+      if (value === null || value === undefined) return [];
+      if (!Array.isArray(value)) return [{ value, place }];
+      return value.map((entry: unknown, i) => ({
+        value: entry,
+        place: (path: string) => place(path === '' ? String(i) : `${i}.${path}`),
+      }));
     });
   });
 }

@@ -96,7 +96,7 @@ export {
   type SloSource,
 } from './indicator-buckets.js';
 export type { Definitions } from './interchange/definitions.js';
-export { type Imported, type Note, noteText } from './interchange/notes.js';
+export { type Imported, type Note, noteText, type Routing } from './interchange/notes.js';
 export { type AlertMark, emptyLedger, evolveLedger, type SloLedger, type SloTransition } from './ledger.js';
 export { MinuteSpan, type Stretch } from './minute-span.js';
 export { exportOpenSlo } from './openslo/export.js';

@@ -6,14 +6,16 @@ import {
   type Imported,
   importOpenSlo,
   importSloth,
+  type Note,
   noteText,
+  type Routing,
   rulesFile,
 } from '@bellwether/slo';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import type { z } from 'zod';
 import { CliError, ExitCode } from '../errors.js';
-import { type ManifestEntry, readDocuments, readManifests } from '../manifest.js';
+import { type ForeignDocument, type ManifestEntry, readDocuments, readManifests } from '../manifest.js';
 import { all, collect, type OpenSession, render, type Session, warn } from './command.js';
 
 const MANIFEST = [
@@ -70,7 +72,9 @@ export function interchangeCommands(program: Command, open: OpenSession): void {
     .action(async (names: string[], options: ExportOptions, command: Command) => {
       const session = open(command);
       const objects = exportOpenSlo(await definitions(session, names, options.file));
-      session.output.out(render(session, objects, documents));
+      session.output.out(
+        render(session, objects, (list) => list.map((one) => stringify(one).trimEnd()).join('\n---\n')),
+      );
     });
 }
 
@@ -111,9 +115,22 @@ function importCommands(importing: Command, open: OpenSession): void {
         const files = [...(options.file ?? []), ...paths];
         if (files.length === 0)
           throw new CliError('which file? Give -f with a file, a folder, or -', ExitCode.usage);
-        const imported = read(readDocuments(files), options);
-        warn(session, { warnings: imported.warnings.map(noteText) });
-        session.output.out(render(session, manifestsOf(imported, name), documents));
+        const given = readDocuments(files);
+        const imported = read(
+          given.map(({ value }) => value),
+          options,
+        );
+        const told = (note: Note) => `${placeIn(given, note)}${noteText(note)}`;
+        warn(session, { warnings: imported.warnings.map(told) });
+        if (!imported.ok)
+          throw new CliError(
+            `this is not ${name} that can be imported`,
+            ExitCode.usage,
+            imported.faults.map(told),
+          );
+        session.output.out(
+          render(session, manifestsOf(imported), (list) => documents(list, imported.routing)),
+        );
       });
   }
 }
@@ -121,15 +138,15 @@ function importCommands(importing: Command, open: OpenSession): void {
 /** Where a Prometheus listens unless it is told otherwise. */
 const LOCAL_PROMETHEUS = 'http://127.0.0.1:9090';
 
-/** What was imported as manifests that `apply` takes. @throws CliError with every fault */
-function manifestsOf(imported: Imported, format: string): object[] {
-  if (!imported.ok)
-    throw new CliError(
-      `this is not ${format} that can be imported`,
-      ExitCode.usage,
-      imported.faults.map(noteText),
-    );
-  const { services, slis, slos } = imported.definitions;
+/** `file:line:column: ` of what a note is about. */
+function placeIn(given: ForeignDocument[], { document, path }: Note): string {
+  const found = given.find(({ value }) => value === document);
+  return found === undefined ? '' : `${found.place(path)}: `;
+}
+
+/** What was imported as manifests that `apply` takes. */
+function manifestsOf({ definitions }: Imported & { ok: true }): Manifest[] {
+  const { services, slis, slos } = definitions;
   return [
     ...services.map((one) => ({ kind: 'service', ...one })),
     ...slis.map((one) => ({ kind: 'sli', ...one })),
@@ -137,7 +154,19 @@ function manifestsOf(imported: Imported, format: string): object[] {
   ];
 }
 
-const documents = (list: object[]): string => list.map((one) => stringify(one).trimEnd()).join('\n---\n');
+type Manifest = { kind: string; name: string; escalationPolicy?: string | undefined };
+
+/** As a file; where nothing says who is paged, a comment has the place for it. */
+const documents = (list: Manifest[], routing: Routing): string =>
+  list.map((one) => `${stringify(one).trimEnd()}${policyComment(one, routing)}`).join('\n---\n');
+
+function policyComment({ kind, name, escalationPolicy }: Manifest, routing: Routing): string {
+  if (escalationPolicy !== undefined) return '';
+  const route = kind === 'slo' ? routing[name] : undefined;
+  if (route !== undefined)
+    return `\n# escalationPolicy: <policy>  # another than that of the service; it was routed by ${route.replaceAll(/\s+/g, ' ')}`;
+  return kind === 'service' ? '\n# escalationPolicy: <policy>  # who is paged for its incidents' : '';
+}
 
 /** Definitions of manifests, or of the server; of some SLOs, those and what they are about. */
 async function definitions(

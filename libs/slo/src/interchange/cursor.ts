@@ -11,11 +11,18 @@ export class Cursor {
     readonly object: string,
     readonly notes: Notes,
     readonly path = '',
+    readonly document: unknown = value,
   ) {}
 
   at(key: string | number): Cursor {
     const inner = isRecord(this.value) || Array.isArray(this.value) ? Object(this.value)[key] : undefined;
-    return new Cursor(inner, this.object, this.notes, this.path === '' ? String(key) : `${this.path}.${key}`);
+    const path = this.path === '' ? String(key) : `${this.path}.${key}`;
+    return new Cursor(inner, this.object, this.notes, path, this.document);
+  }
+
+  /** The same place, spoken of as another object. */
+  as(object: string): Cursor {
+    return new Cursor(this.value, object, this.notes, this.path, this.document);
   }
 
   /** The first of the keys that is there: `error_query` of a file is `errorQuery` of a Kubernetes resource. */
@@ -60,11 +67,11 @@ export class Cursor {
   }
 
   warn(message: string): void {
-    this.notes.warn({ object: this.object, path: this.path, message });
+    this.notes.warn({ object: this.object, path: this.path, message, document: this.document });
   }
 
   fault(message: string): void {
-    this.notes.fault({ object: this.object, path: this.path, message });
+    this.notes.fault({ object: this.object, path: this.path, message, document: this.document });
   }
 }
 

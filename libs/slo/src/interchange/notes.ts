@@ -7,17 +7,24 @@ export interface Note {
   /** Path of the field, dots and indexes: `spec.objectives.0.op`; empty for the object itself. */
   path: string;
   message: string;
+  /** The document of an import that it is about, as it was given: who has read the file knows its place. */
+  document?: unknown;
 }
 
 /** What a file of another format came to: whole, or not at all. */
 export type Imported =
-  | { ok: true; definitions: Definitions; warnings: Note[] }
+  | { ok: true; definitions: Definitions; warnings: Note[]; routing: Routing }
   | { ok: false; faults: Note[]; warnings: Note[] };
+
+/** By SLO, the labels by which another tool routes its alerts to people: `page_alert severity=pageteam`. */
+export type Routing = Record<string, string>;
 
 /** What is wrong with the objects being read (`faults`), and what is read otherwise than it is written (`warnings`). */
 export class Notes {
   readonly #warnings: Note[] = [];
   readonly #faults: Note[] = [];
+  readonly #documents = new Map<unknown, number>();
+  readonly routing: Routing = {};
 
   warn(note: Note): void {
     this.#warnings.push(note);
@@ -33,17 +40,25 @@ export class Notes {
 
   /** The outcome: whole, or not at all. Of several remarks on one place the last is told, and a fault before any. */
   imported({ services, slis, slos }: Definitions): Imported {
-    const faults = lastOfEach(this.#faults);
-    const at = new Set(faults.map(place));
-    const warnings = lastOfEach(this.#warnings).filter((note) => !at.has(place(note)));
+    const faults = this.#lastOfEach(this.#faults);
+    const at = new Set(faults.map((note) => this.#place(note)));
+    const warnings = this.#lastOfEach(this.#warnings).filter((note) => !at.has(this.#place(note)));
     return this.refused
       ? { ok: false, faults, warnings }
-      : { ok: true, definitions: { services, slis, slos }, warnings };
+      : { ok: true, definitions: { services, slis, slos }, warnings, routing: this.routing };
+  }
+
+  #lastOfEach(notes: Note[]): Note[] {
+    return [...new Map(notes.map((note) => [this.#place(note), note])).values()];
+  }
+
+  /** Two files may well be about the same service. */
+  #place({ document, object, path }: Note): string {
+    const number = this.#documents.get(document) ?? this.#documents.size;
+    this.#documents.set(document, number);
+    return `${number} ${object} ${path}`;
   }
 }
-
-const place = ({ object, path }: Note): string => `${object} ${path}`;
-const lastOfEach = (notes: Note[]): Note[] => [...new Map(notes.map((note) => [place(note), note])).values()];
 
 /** `SLO main-page: spec.objectives.0.op: is forbidden …` */
 export const noteText = ({ object, path, message }: Note): string =>

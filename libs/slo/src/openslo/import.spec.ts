@@ -207,3 +207,25 @@ test.each([[null], ['text'], [[]], [{}], [{ apiVersion: 'openslo/v1', kind: 'SLO
     if (!Array.isArray(document)) expect(faultsOf(result).length).toBeGreaterThan(0);
   },
 );
+
+test('a Sloth specification is sent to its own import', () => {
+  expect(faultsOf(imported({ version: 'prometheus/v1', service: 'shop', slos: [] }))).toEqual([
+    'document (no name): is a Sloth specification, and no OpenSLO: import it as sloth',
+  ]);
+});
+
+test('remarks know the document that they are about, also where it was written in the older version', () => {
+  const document = { ...slo({}, { op: 'lte' }) };
+  expect(imported(document).warnings[0]).toMatchObject({ path: 'spec.objectives.0.op', document });
+  const older = {
+    apiVersion: 'openslo/v1alpha',
+    kind: 'SLO',
+    metadata: { name: 'old' },
+    spec: { service: 'web', budgetingMethod: 'Sometimes', objectives: [{ target: 0.9 }] },
+  };
+  const { ok, ...result } = imported(older);
+  expect(ok).toBe(false);
+  expect(result).toMatchObject({
+    faults: expect.arrayContaining([expect.objectContaining({ document: older })]),
+  });
+});

@@ -1,5 +1,6 @@
 import { Cursor } from '../interchange/cursor.js';
 import type { Notes } from '../interchange/notes.js';
+import { isSlothDocument } from '../sloth/specification.js';
 import { isOpenSloKind, type OpenSloKind, referenceFaults } from './reference-rules.js';
 import { upgradeSlo } from './v1alpha.js';
 
@@ -35,7 +36,7 @@ export class OpenSloObjects {
     options: OpenSloOptions,
   ) {
     this.prometheusUrl = options.prometheusUrl;
-    for (const document of documents.flat()) this.#add(document, options.strict === true);
+    for (const document of documents.flat()) this.#add(document, options.strict === true, document);
   }
 
   of(kind: OpenSloKind): Cursor[] {
@@ -50,14 +51,18 @@ export class OpenSloObjects {
       : this.of(kind).find((cursor) => cursor.at('metadata').at('name').text() === name);
   }
 
-  #add(document: unknown, strict: boolean): void {
-    const root = new Cursor(document, titleOf(document), this.notes);
+  /** @param given the document that this one was made of */
+  #add(document: unknown, strict: boolean, given: unknown): void {
+    const root = new Cursor(document, titleOf(document), this.notes, '', given);
     const [version, kind] = [root.at('apiVersion'), root.at('kind')];
     if (version.text() === 'openslo/v1alpha' && !strict) {
       if (kind.text() === 'SLO') {
-        for (const slo of upgradeSlo(document as Record<string, unknown>)) this.#add(slo, strict);
+        for (const slo of upgradeSlo(document as Record<string, unknown>)) this.#add(slo, strict, given);
         return;
       }
+    } else if (isSlothDocument(document)) {
+      root.fault('is a Sloth specification, and no OpenSLO: import it as sloth');
+      return;
     } else if (version.text() !== 'openslo/v1') {
       version.fault(
         `is ${version.text() ?? 'missing'}: it must be openslo/v1${strict ? '' : ' (or openslo/v1alpha)'}`,
@@ -72,7 +77,7 @@ export class OpenSloObjects {
       ...Object(document),
       apiVersion: 'openslo/v1',
     })) {
-      const note = { object: root.object, path, message };
+      const note = { object: root.object, path, message, document: given };
       if (strict) this.notes.fault(note);
       else this.notes.warn(note);
     }

@@ -249,7 +249,16 @@ describe('what a rule cannot say is said', () => {
       /missingData: .* the time before counts as bad$/,
     ],
     ['a mean of ratios', kind('ratio of a look-back'), /sli: the query says the ratio over each look-back/],
-    ['labels', kind('words for people'), /labels: no-label, severity, __hidden: left out/],
+    [
+      'labels',
+      kind('words for people'),
+      /labels: no-label, __hidden: left out, since Prometheus has no labels of such names/,
+    ],
+    [
+      'labels that the rules use',
+      kind('words for people'),
+      /labels: severity: left out, since the rules say something else by labels of that name/,
+    ],
     [
       'whom to page',
       example('x', counts, { escalationPolicy: 'pay' }),
@@ -309,6 +318,10 @@ describe('what a rule cannot say is said', () => {
   test('an SLI that is published, or not here, has no rules', () => {
     const { slo, sli } = example('x', counts);
     const { source: _, ...published } = sli;
+    const several = [slo, { ...slo, name: 'y' }];
+    expect(exportPrometheusRules({ slos: several, slis: [published] }).notes.map(noteText)).toEqual([
+      '2 SLOs: sli: their SLIs are published, and not fetched from a Prometheus: there are no rules of x, y. Give the SLIs source.prometheus to have them',
+    ]);
     expect(exportPrometheusRules({ slos: [slo], slis: [published] }).notes.map(noteText)).toEqual([
       expect.stringMatching(/^SLO x: sli: shop\/requests is published/),
     ]);

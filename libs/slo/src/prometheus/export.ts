@@ -55,7 +55,7 @@ export function exportPrometheusRules(
     silences.set(address, { name: `bellwether-sli:${address}`, rules: [absent] });
     addresses.set(slo.name, sli.source?.prometheus?.url as string);
   }
-  notes.push(...severalServers(addresses));
+  notes.push(...severalServers(addresses), ...published(slos, slis));
   return { groups: [...groups, ...silences.values()], notes };
 }
 
@@ -78,11 +78,7 @@ function rulesOf(
   }
   const source = sli.source?.prometheus;
   if (source === undefined) {
-    note(
-      'sli',
-      `${address} is published, and not fetched from a Prometheus: there are no rules. Give the SLI source.prometheus to have them`,
-    );
-    return null;
+    return null; // told of for all such SLOs together
   }
   const planned = planSlo(slo, sli.unit);
   if (!planned.ok) {
@@ -114,6 +110,33 @@ function groupsOf(rules: SloRules, sli: Sli): RuleGroup[] {
     { name: `${name}:budget`, interval: BUDGET_INTERVAL, rules: rules.budget() },
   ];
   return all.filter((group) => group.rules.length > 0);
+}
+
+/** SLOs whose measurements come from elsewhere; on a server that has both there are many of them. */
+function published(slos: SloDefinition[], slis: Sli[]): Note[] {
+  const without = slos.filter(({ service, sli, indicator }) => {
+    const found = slis.find((one) => one.service === service && one.name === sli);
+    return indicator.kind !== 'composite' && found !== undefined && found.source?.prometheus === undefined;
+  });
+  const [first] = without;
+  if (first === undefined) return [];
+  const message = 'published, and not fetched from a Prometheus: there are no rules';
+  const remedy = 'source.prometheus to have them';
+  return without.length === 1
+    ? [
+        {
+          object: `SLO ${first.name}`,
+          path: 'sli',
+          message: `${first.service}/${first.sli} is ${message}. Give the SLI ${remedy}`,
+        },
+      ]
+    : [
+        {
+          object: `${without.length} SLOs`,
+          path: 'sli',
+          message: `their SLIs are ${message} of ${without.map(({ name }) => name).join(', ')}. Give the SLIs ${remedy}`,
+        },
+      ];
 }
 
 /** Rules are for the one Prometheus that has the series. */

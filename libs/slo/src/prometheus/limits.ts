@@ -58,11 +58,12 @@ export function limitsOf(plan: SloPlan, sli: Sli): { path: string; message: stri
   found.push(...sourceLimits(plan, sli));
 
   const dropped = Object.keys(definition.labels).filter((key) => !(key in alertLabels(definition)));
-  if (dropped.length > 0)
-    say(
-      'labels',
-      `${dropped.join(', ')}: left out, since Prometheus has no labels of such names or uses them itself`,
-    );
+  const own = dropped.filter((key) => LABEL.test(key));
+  const impossible = dropped.filter((key) => !LABEL.test(key));
+  if (own.length > 0)
+    say('labels', `${own.join(', ')}: left out, since the rules say something else by labels of that name`);
+  if (impossible.length > 0)
+    say('labels', `${impossible.join(', ')}: left out, since Prometheus has no labels of such names`);
   if (definition.escalationPolicy !== undefined)
     say('escalationPolicy', 'is left out: Alertmanager routes alerts by their labels');
   if (definition.errorBudgetPolicy !== undefined) say('errorBudgetPolicy', 'is left out: rules only alert');

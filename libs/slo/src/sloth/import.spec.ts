@@ -103,13 +103,44 @@ test('a runbook annotation is the runbook, and routing labels are told of', () =
   );
   expect(definitionsOf(result).slos[0]?.runbookUrl).toBe('https://example.org/runbook');
   expect(result.warnings.map(noteText)).toEqual([
-    'service shop: slos.0.alerting.page_alert.labels: is left out: who is notified of an alert is said by escalationPolicy and declare',
+    'service shop, SLO availability: slos.0.alerting.page_alert.labels: page_alert severity=pageteam: left out, the escalationPolicy of the SLO or its service says who is notified',
   ]);
+  expect(result).toMatchObject({ routing: { 'shop-availability': 'page_alert severity=pageteam' } });
+});
+
+test('names and texts of alerts are told of, routing labels once for each SLO', () => {
+  const result = imported(
+    specification({
+      alerting: {
+        name: 'ShopErrors',
+        annotations: { summary: 'too many', runbook: 'https://example.org/runbook' },
+        page_alert: { labels: { routing_key: 'x' }, annotations: { team: 'y' } },
+        ticket_alert: { labels: { slack_channel: '#z' } },
+      },
+    }),
+  );
+  expect(result.warnings.map(({ path, message }) => `${path}: ${message}`).sort()).toEqual([
+    'slos.0.alerting.annotations: summary: left out, alerts have no texts of their own',
+    'slos.0.alerting.name: is left out: an alert is named by its SLO, its severity and its tier',
+    'slos.0.alerting.page_alert.annotations: are left out: alerts have no texts of their own',
+    'slos.0.alerting.page_alert.labels: page_alert routing_key=x, ticket_alert slack_channel=#z: left out, the escalationPolicy of the SLO or its service says who is notified',
+  ]);
+});
+
+test('two files about one service keep their remarks apart', () => {
+  const [one, other] = [specification(), specification({ name: 'latency' })];
+  const { warnings } = imported(one, other);
+  expect(warnings.map(({ document }) => document)).toEqual([one, other]);
 });
 
 describe('is refused', () => {
   const cases: [string, object, string][] = [
     ['no specification', { version: 'prometheus/v2' }, 'is no Sloth specification'],
+    [
+      'OpenSLO',
+      { apiVersion: 'openslo/v1', kind: 'SLO' },
+      'is OpenSLO, and no Sloth specification: import it as',
+    ],
     ['no service', specification({}, { service: undefined }), 'service: is required'],
     ['no SLO', specification({}, { slos: [] }), 'slos: must have at least one'],
     ['an objective of 100', specification({ objective: 100 }), 'slos.0.objective: must be a percentage'],
@@ -142,7 +173,10 @@ describe('is refused', () => {
 
   test('strictly: a field that is not known', () => {
     const document = specification({ threshold: 1 });
-    expect(imported(document)).toMatchObject({ ok: true, warnings: [{ path: 'slos.0.threshold' }] });
+    expect(imported(document)).toMatchObject({
+      ok: true,
+      warnings: [{ path: 'slos.0.threshold', document }, { path: 'slos.0.alerting.name' }],
+    });
     expect(importSloth([document], { prometheusUrl, strict: true })).toMatchObject({
       ok: false,
       faults: [{ path: 'slos.0.threshold' }],

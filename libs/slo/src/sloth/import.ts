@@ -34,12 +34,14 @@ export function importSloth(documents: unknown[], options: SlothOptions): Import
     if (catalogues.includes(root)) continue;
     if (!isSlothDocument(root.value)) {
       root.fault(
-        'is no Sloth specification: it must have version prometheus/v1, or be a PrometheusServiceLevel of sloth.slok.dev/v1',
+        isOpenSlo(root)
+          ? 'is OpenSLO, and no Sloth specification: import it as openslo'
+          : 'is no Sloth specification: it must have version prometheus/v1, or be a PrometheusServiceLevel of sloth.slok.dev/v1',
       );
       continue;
     }
     for (const { path, message } of unknownFields(root.value)) {
-      const note = { object: root.object, path, message };
+      const note = { object: root.object, path, message, document: root.document };
       if (options.strict) notes.fault(note);
       else notes.warn(note);
     }
@@ -67,7 +69,10 @@ function importService(spec: Cursor, context: Context): void {
   }
   const slos = spec.at('slos');
   if (slos.items().length === 0) slos.fault('must have at least one');
-  for (const slo of slos.items()) importSlo(slo, name, labels, context);
+  for (const slo of slos.items()) {
+    const title = slo.at('name').text();
+    importSlo(title === undefined ? slo : slo.as(`${slo.object}, SLO ${title}`), name, labels, context);
+  }
 }
 
 function importSlo(
@@ -103,7 +108,7 @@ function importSlo(
     window: { rolling: period.rolling },
     ...alertingFields(alerting, period),
     owner: serviceLabels.owner,
-    runbookUrl: runbookOf(alerting.at('annotations')),
+    runbookUrl: runbookOf(alerting),
     labels: { ...serviceLabels, ...labelsOf(slo.at('labels')), ...labelsOf(alerting.at('labels')) },
   });
   for (const parsed of [indicator, definition]) {
@@ -113,6 +118,8 @@ function importSlo(
   if (!indicator.success || !definition.success) return;
   if (!set.addSli(indicator.data) || !set.addSlo(definition.data))
     slo.at('name').fault(`${name} is there already: give one of them another name`);
+  const routing = routingOf(alerting);
+  if (routing !== '') slo.notes.routing[name] = routing;
 }
 
 /** Source and unit of an SLI: error and total events, or the ratio of errors as a value. */
@@ -144,14 +151,16 @@ function sourceOf(given: Cursor, url: string): { unit: string; source: object } 
   return bad && total ? { unit: 'count', source: { prometheus: { url, bad, total } } } : undefined;
 }
 
+const ALERTS = { page: ['page_alert', 'pageAlert'], ticket: ['ticket_alert', 'ticketAlert'] } as const;
+
 /** The alerts of an SLO: each severity can be turned off. */
 function alertingFields(alerting: Cursor, period: Period) {
-  const severities = { page: ['page_alert', 'pageAlert'], ticket: ['ticket_alert', 'ticketAlert'] } as const;
-  const isOn = (severity: keyof typeof severities) => {
-    const alert = alerting.either(...severities[severity]);
-    const routing = alert.either('labels', 'annotations');
-    if (routing.present)
-      routing.warn('is left out: who is notified of an alert is said by escalationPolicy and declare');
+  if (alerting.at('name').present)
+    alerting.at('name').warn('is left out: an alert is named by its SLO, its severity and its tier');
+  const isOn = (severity: keyof typeof ALERTS) => {
+    const alert = alerting.either(...ALERTS[severity]);
+    if (alert.at('annotations').present)
+      alert.at('annotations').warn('are left out: alerts have no texts of their own');
     return alert.at('disable').value !== true;
   };
   const on = { page: isOn('page'), ticket: isOn('ticket') };
@@ -161,14 +170,41 @@ function alertingFields(alerting: Cursor, period: Period) {
   return { alerting: samePairs(windows, preset) ? { preset: 'google-sre' } : { windows } };
 }
 
+/** The labels by which Alertmanager finds whom to notify, where there are any; that is told of. */
+function routingOf(alerting: Cursor): string {
+  const labels = Object.values(ALERTS).map((names) => alerting.either(...names).at('labels'));
+  const given = labels.filter((each) => each.present);
+  const text = given.flatMap((each) => {
+    const [, alert] = /([^.]+)[.]labels$/.exec(each.path) ?? [];
+    return [
+      `${alert} ${each
+        .entries()
+        .map(([key, label]) => `${key}=${label.text() ?? ''}`)
+        .join(' ')}`,
+    ];
+  });
+  given[0]?.warn(
+    `${text.join(', ')}: left out, the escalationPolicy of the SLO or its service says who is notified`,
+  );
+  return text.join(', ');
+}
+
+const RUNBOOKS = ['runbook_url', 'runbook', 'runbookUrl'];
+
 /** Sloth has no runbook; by convention it is an annotation. */
-function runbookOf(annotations: Cursor): string | undefined {
-  const runbook = annotations.either('runbook_url', 'runbook', 'runbookUrl');
+function runbookOf(alerting: Cursor): string | undefined {
+  const annotations = alerting.at('annotations');
+  const runbook = annotations.either(...RUNBOOKS);
+  const others = annotations.entries().filter(([key]) => !RUNBOOKS.includes(key));
+  if (others.length > 0)
+    annotations.warn(`${others.map(([key]) => key).join(', ')}: left out, alerts have no texts of their own`);
   const url = runbook.text();
   if (url === undefined || httpUrl.safeParse(url).success) return url;
   runbook.warn(`"${url}" is not an http or https URL: it is left out`);
   return undefined;
 }
+
+const isOpenSlo = (root: Cursor): boolean => (root.at('apiVersion').text() ?? '').startsWith('openslo/');
 
 const labelsOf = (labels: Cursor): Record<string, string> =>
   Object.fromEntries(labels.entries().map(([key, label]) => [key, label.text() ?? '']));
