@@ -4,6 +4,7 @@ import path from 'node:path';
 import { type Backtest, sloDefinition } from '@bellwether/contracts';
 import { planSlo, Recording, runBacktest } from '@bellwether/slo';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { notesOf } from './backtest/tables.js';
 import { FakeServer } from './fake-server.fixture.js';
 
 const MINUTE = 60_000;
@@ -54,6 +55,14 @@ afterAll(async () => {
   await server.stop();
 });
 beforeEach(() => server.reset());
+
+test('minutes that corrections take are told of: a budget without an end looks like nothing happened', () => {
+  const status = { corrections: 1, correctedMinutes: { exclude: 120, good: 0 } } as Backtest['status'];
+  const recorded = { points: 1, unfit: 0, historyAtFrom: 1 } as Backtest['recorded'];
+  expect(notesOf('a', { recorded, status, from: iso(0), warnings: [] } as unknown as Backtest)).toEqual([
+    'a: corrections at the end: 1 in the window, 2 h excluded',
+  ]);
+});
 
 const run = (...argv: string[]) => server.run('backtest', ...argv);
 const onFile = (...argv: string[]) => run('--csv', at('data.csv'), ...argv);

@@ -55,6 +55,12 @@ describe('gate', () => {
     ]);
   });
 
+  test('says of a budget that has run out what "status" says', async () => {
+    const budgets = gate().budgets.map((budget) => ({ ...budget, exhaustsAt: '2026-11-22T10:00:00.000Z' }));
+    server.answer = () => ({ status: 200, body: gate({ budgets }) });
+    expect((await server.run('gate', 'checkout')).out).toMatch(/at-risk +8 % +already +freeze/);
+  });
+
   test('exits 1 when they are refused, and says why', async () => {
     server.answer = () => ({ status: 200, body: refused });
     const { code, out, err } = await server.run('gate', 'checkout');

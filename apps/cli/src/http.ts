@@ -1,6 +1,7 @@
 import type { Fault, Problem } from '@bellwether/contracts';
 import type { Context } from './context.js';
 import { CliError, ExitCode } from './errors.js';
+import { kinds } from './manifest.js';
 
 export interface Answer<T> {
   status: number;
@@ -84,7 +85,7 @@ export class HttpClient {
     const response = await this.raw(method, path, options);
     const text = await response.text();
     if (!response.ok && !(options.optional && response.status === 404))
-      throw refusal(response, text, this.context);
+      throw refusal(response, text, this.context, { method, path });
     const type = response.headers.get('content-type') ?? '';
     const body = (text !== '' && type.includes('json') ? JSON.parse(text) : text) as T;
     return { status: response.status, body, etag: response.headers.get('etag'), headers: response.headers };
@@ -96,7 +97,12 @@ export async function refusalOf(response: Response, context: Context): Promise<C
   return refusal(response, await response.text(), context);
 }
 
-function refusal(response: Response, text: string, context: Context): CliError {
+interface Asked {
+  method: string;
+  path: string;
+}
+
+function refusal(response: Response, text: string, context: Context, asked?: Asked): CliError {
   const problem = parseProblem(text);
   if (response.status === 401) {
     if (context.token === undefined && context.unreadableToken !== undefined)
@@ -109,7 +115,7 @@ function refusal(response: Response, text: string, context: Context): CliError {
     );
   }
   const what = problem
-    ? `${problem.title} (${problem.status}): ${problem.detail}`
+    ? `${problem.title} (${problem.status}): ${response.status === 504 ? unanswered(problem, asked) : problem.detail}`
     : `HTTP ${response.status}`;
   const faults = problem?.errors ?? [];
   // One fault is mostly what the detail says already.
@@ -120,6 +126,28 @@ function refusal(response: Response, text: string, context: Context): CliError {
     ExitCode.failed,
     told ? [] : faults.map(({ path, message }: Fault) => `${path === '' ? '(root)' : path}: ${message}`),
   );
+}
+
+/** What to do when nothing came back in time: this program repeats nothing by itself, and sends no key to repeat with. */
+function unanswered({ detail }: Problem, asked?: Asked): string {
+  const [what = detail] = detail.split('; repeat the request');
+  if (asked === undefined || asked.method === 'GET') return `${what}; try again`;
+  const look = lookCommand(asked.path);
+  return `${what}. It may have been done all the same: look${look === null ? '' : ` with "bellwether ${look}"`} before you repeat it`;
+}
+
+/** The command that shows what a path is about; null where there is none. */
+function lookCommand(path: string): string | null {
+  const [, list, ...names] =
+    path.split('?', 1)[0]?.replace(/^\/v1/, '').split('/').map(decodeURIComponent) ?? [];
+  const [name] = names;
+  if (list === undefined || name === undefined) return list === 'incidents' ? 'incident list' : null;
+  if (list === 'pages') return `page show ${name}`;
+  if (list === 'incidents') return `incident show ${name}`;
+  if (list === 'slos' && names[1] === 'corrections') return `corrections ${name}`;
+  if (list === 'services' && names[1] === 'gate') return `gate ${name}`;
+  const [kind] = Object.entries(kinds).find(([, { plural }]) => plural === list) ?? [];
+  return kind === undefined ? null : `get ${kind} ${kind === 'sli' ? names.join('/') : name}`;
 }
 
 function parseProblem(text: string): Problem | undefined {

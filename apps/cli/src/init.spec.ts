@@ -110,7 +110,7 @@ describe.each(names)('init %s', (name) => {
     const { entries, faults } = parseManifest('-', text);
     expect(faults).toEqual([]);
     const named = new Set(entries.map((entry) => `${entry.kind} ${entry.name}`));
-    for (const wanted of ['user ada', `schedule ${name}-primary`, `policy ${name}`])
+    for (const wanted of ['user maria', `schedule ${name}-primary`, `policy ${name}`])
       expect(named).toContain(wanted);
   });
 });

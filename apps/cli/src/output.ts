@@ -71,6 +71,18 @@ export function percent(ratio: number | null | undefined, digits = 3): string {
   return ratio === null || ratio === undefined ? '–' : `${Number((ratio * 100).toFixed(digits))} %`;
 }
 
+/** A number of events for people: fractions come of weights and rates, and nobody reads more than two digits of them. */
+export function amount(events: number): string {
+  return String(Number(events.toFixed(2)));
+}
+
+/** A burn rate with the window that it is over: the hour, which most SLOs have, else the shortest. */
+export function burnCell(burn: readonly { window: string; rate: number | null }[]): string {
+  const shown = burn.find(({ window }) => window === '1h') ?? burn[0];
+  if (shown === undefined || shown.rate === null) return '–';
+  return `${shown.rate.toFixed(2)} (${shown.window})`;
+}
+
 /** How long ago or ahead: "4 min ago", "in 30 s". */
 export function relative(at: string | null | undefined, now: Date): string {
   if (!at) return '–';

@@ -21,6 +21,7 @@ import { publishCommand } from './commands/publish.js';
 import { reportCommand } from './commands/report.js';
 import { ruleCommands } from './commands/rule.js';
 import { signalsCommand } from './commands/signals.js';
+import { sloCommands } from './commands/slo.js';
 import { type GlobalOptions, resolveContext } from './context.js';
 import { CliError, ExitCode } from './errors.js';
 import { HttpClient } from './http.js';
@@ -86,6 +87,7 @@ export function buildProgram({
   historyCommand(program, open);
   forecastCommand(program, open);
   backtestCommand(program, open);
+  sloCommands(program, open);
   ruleCommands(program, open);
   signalsCommand(program, open);
   reportCommand(program, open);

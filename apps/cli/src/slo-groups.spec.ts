@@ -64,8 +64,8 @@ describe('status of an SLO with groups', () => {
     const { code, out } = await server.run('status', 'checkout-availability', '--groups');
     expect(code).toBe(0);
     const lines = out.split('\n');
-    expect(lines[0]).toMatch(/^REGION +STATE +SLI +TOTAL +BUDGET LEFT +BURN 1H +FIRING +NEWEST DATA$/);
-    expect(lines[1]).toMatch(/^eu +breached +99 % +4000 +-900 % +20\.50 +page-fast +1 min ago$/);
+    expect(lines[0]).toMatch(/^REGION +STATE +SLI +TOTAL +BUDGET LEFT +BURN +FIRING +NEWEST DATA$/);
+    expect(lines[1]).toMatch(/^eu +breached +99 % +4000 +-900 % +20\.50 \(1h\) +page-fast +1 min ago$/);
     expect(lines.slice(2, 4).map((line) => line.split(' ')[0])).toEqual(['__other__', 'us']);
     expect(out).toMatch(/more than 2 values of region came/);
     expect(out).toMatch(/without the label region.*9 good of 10/);

@@ -4,10 +4,13 @@ import { runShopService } from './services.js';
 import { SHOP_SERVICES, type ShopService } from './shop.js';
 
 const say = (line: string) => console.log(line);
+const HELP = `npm run demo                      a shop with services, load, SLOs and pagers, until Ctrl-C
+npm run demo -- break [seconds]   payments fail for so long (60 without a number)`;
 const [command, argument] = process.argv.slice(2);
 
 try {
   if (command === undefined) await runDemo(say);
+  else if (['--help', '-h', 'help'].includes(command)) say(HELP);
   else if (command === 'break') await breakShop(secondsOf(argument), say);
   else if (command === 'service' && SHOP_SERVICES.includes(argument as ShopService))
     await runShopService(argument as ShopService);

@@ -1,11 +1,14 @@
 import type { EventEnvelope, PageNotification, SloAlertFired } from '@bellwether/contracts';
 
-const BOLD = '\u001b[1m';
-const DIM = '\u001b[2m';
-const RED = '\u001b[31m';
-const GREEN = '\u001b[32m';
-const YELLOW = '\u001b[33m';
-const RESET = '\u001b[0m';
+/** Colours are for people: a file or another program gets plain text. */
+const isColoured = process.stdout.isTTY === true && !process.env.NO_COLOR;
+const code = (number: number): string => (isColoured ? `\u001b[${number}m` : '');
+const BOLD = code(1);
+const DIM = code(2);
+const RED = code(31);
+const GREEN = code(32);
+const YELLOW = code(33);
+const RESET = code(0);
 
 /** What the demo shows of an event; undefined for those it keeps to itself. */
 export function lineOf(event: EventEnvelope): string | undefined {
@@ -36,12 +39,14 @@ export function lineOf(event: EventEnvelope): string | undefined {
       );
     case 'incident.status-changed':
       return line(YELLOW, `${data.incident}: ${data.from} → ${data.to}, ${data.note}`);
+    case 'incident.reopened':
+      return line(RED, `${data.incident}: ${data.reason}`, `incident show ${data.incident}`);
     case 'incident.resolved':
       return line(GREEN, `${data.incident}: ${data.note}`, `incident report ${data.incident}`);
     case 'page.requested':
       return line(
         RED,
-        `${data.page}: step ${data.step}, to ${(data.users as string[]).join(' and ')}`,
+        `${data.page}: step ${data.step}, to ${(data.users as string[]).join(' and ') || 'nobody'}`,
         `page show ${data.page}`,
         `explain ${data.page}`,
         `page ack ${data.page}`,

@@ -150,6 +150,16 @@ describe('a second start', () => {
           new RegExp(`Port ${port} .* is taken by process ${process.pid} .*${variable}`),
         );
       }
+      // All at once: whoever frees one port does not want to hear of the next one after that.
+      const other = net.createServer().listen(0, '127.0.0.1');
+      await new Promise((done) => other.once('listening', done));
+      const second = (other.address() as net.AddressInfo).port;
+      const env = { BELLWETHER_INGEST_PORT: String(port), BELLWETHER_NATS_PORT: String(second) };
+      const run = await start({ dataDir, services, env });
+      expect(await run.ended()).toBe(1);
+      other.close();
+      expect(run.output).toMatch(new RegExp(`Port ${port} [(]ingest[)] is taken`));
+      expect(run.output).toMatch(new RegExp(`Port ${second} [(]nats[)] is taken`));
     } finally {
       holder.close();
     }

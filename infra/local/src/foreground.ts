@@ -1,4 +1,4 @@
-import { serviceProblems } from './service-settings.js';
+import { serviceProblems, unknownVariables } from './service-settings.js';
 import type { ServiceDefinition } from './services.js';
 import { settingsFrom } from './settings.js';
 import { StartError } from './start-error.js';
@@ -52,6 +52,7 @@ export async function runForeground(services: readonly ServiceDefinition[]): Pro
 async function create(services: readonly ServiceDefinition[]): Promise<Supervisor> {
   const { env } = process;
   try {
+    for (const unknown of await unknownVariables(services, env)) log('bellwether', `warning: ${unknown}`);
     const settings = settingsFrom(env, await serviceProblems(services, env));
     return new Supervisor({ settings, services, env, log });
   } catch (error) {

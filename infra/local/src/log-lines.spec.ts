@@ -22,6 +22,24 @@ test('a log entry in JSON becomes a line for a person; other lines stay', () => 
     expect(readable(line)).toBe(line);
 });
 
+test('an event is told of by what tells it from others', () => {
+  const data = {
+    slo: 'checkout-availability',
+    service: 'checkout',
+    severity: 'page',
+    tier: 'fast',
+    longBurn: 3.3140000001,
+    threshold: 3,
+    evidence: { measurements: Array.from({ length: 100 }, (_, i) => i) },
+  };
+  const entry = { level: 'info', time: '2026-11-22T22:13:20.123Z', service: 'evaluator', position: 12, data };
+  expect(readable(JSON.stringify({ ...entry, message: 'slo.alert.fired' }))).toBe(
+    '22:13:20.123 info  slo.alert.fired position=12 slo=checkout-availability service=checkout severity=page tier=fast longBurn=3.314 threshold=3',
+  );
+  const long = { ...entry, data: undefined, answer: { text: 'x'.repeat(1_000) } };
+  expect(readable(JSON.stringify(long)).length).toBeLessThan(400);
+});
+
 test('lines are whole however the stream is cut, multi-byte characters too', () => {
   const stream = new PassThrough();
   const lines: string[] = [];

@@ -1,4 +1,5 @@
 import { pathToFileURL } from 'node:url';
+import { nearestNames } from '@bellwether/contracts';
 import { ConfigError, loadConfig, serviceConfig } from '@bellwether/service/config';
 import type { ServiceDefinition } from './services.js';
 
@@ -24,6 +25,37 @@ export async function serviceProblems(
   const schemas = await Promise.all(services.map(configOf));
   const problems = schemas.flatMap((schema) => problemsOf(schema, env));
   return [...new Set(problems)];
+}
+
+/** Variables with our name that others than the services read: this program, the command line, images, tests. */
+const OTHERS =
+  /^BELLWETHER_(DATA_DIR|STATE_DIR|API_PORT|INGEST_PORT|NATS_PORT|POSTGRES_PORT|URL|INGEST_URL|DATABASE_PASSWORD|NATS_[A-Z]+_PASSWORD|CHROMIUM|DATA_SETS|CHAOS_SEED|PUBLISH|TEST_[A-Z_]+)$/;
+/** Those of them that a slip of the pen may have meant. */
+const SETTINGS = ['DATA_DIR', 'STATE_DIR', 'NATS_PORT', 'POSTGRES_PORT', 'URL', 'INGEST_URL'].map(
+  (name) => `BELLWETHER_${name}`,
+);
+
+/** Variables that look like ours and that nobody reads, a line each: they are ignored. */
+export async function unknownVariables(
+  services: readonly ServiceDefinition[],
+  env: NodeJS.ProcessEnv,
+): Promise<string[]> {
+  const schemas = await Promise.all(services.map(configOf));
+  const known = [
+    ...new Set([...SETTINGS, ...[serviceConfig, ...schemas].flatMap(({ shape }) => Object.keys(shape))]),
+  ];
+  return Object.keys(env)
+    .filter((name) => /^BELLWETHER_/i.test(name) && !known.includes(name) && !OTHERS.test(name))
+    .sort()
+    .map((name) => {
+      const [near] = nearestNames(
+        name,
+        known.map((each) => each.toLowerCase()),
+        1,
+      );
+      const meant = near === undefined ? '' : `; did you mean ${near.toUpperCase()}?`;
+      return `${name} is not known, and is ignored${meant}`;
+    });
 }
 
 async function configOf({ config }: ServiceDefinition): Promise<typeof serviceConfig> {

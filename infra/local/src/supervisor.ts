@@ -98,11 +98,11 @@ export class Supervisor {
     const postgresServer = settings.databaseUrl ? null : this.#embeddedPostgres(folder);
     const { natsServer, natsUrl } = this.#natsFor(folder, token);
     // Servers that outlived a killed run hold their ports, and are stopped by these very starts.
-    await requireFreePorts({ api, ingest }, afterCrash ? 10_000 : 0);
     if (natsServer) await natsServer.server.clearOrphan();
     if (postgresServer) await postgresServer.server.clearOrphan();
+    // All that are taken are named at once.
     await requireFreePorts(
-      { ...(natsServer ? { nats } : {}), ...(postgresServer ? { postgres } : {}) },
+      { api, ingest, ...(natsServer ? { nats } : {}), ...(postgresServer ? { postgres } : {}) },
       afterCrash ? 10_000 : 0,
     );
     this.#proceed();

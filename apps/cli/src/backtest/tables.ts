@@ -1,6 +1,7 @@
 import type { Backtest, BacktestAlert, BacktestScore } from '@bellwether/contracts';
 import pc from 'picocolors';
 import { sparkline } from '../chart.js';
+import { correctionLine } from '../commands/correction.js';
 import { type Column, fields, percent, table } from '../output.js';
 
 /** Alerts of one backtest that are printed; programs get them all. */
@@ -30,6 +31,8 @@ export function notesOf(title: string, { recorded, status, from, warnings }: Bac
   if (recorded.points === 0) notes.push(`${title}: nothing was measured in that time`);
   else if (recorded.historyAtFrom === 0)
     notes.push(`${title}: nothing was measured before ${from}: windows are young at first`);
+  const corrected = correctionLine(status);
+  if (corrected !== null) notes.push(`${title}: corrections at the end: ${corrected}`);
   if (status.frozen) notes.push(`${title}: frozen at the end: ${status.frozen.reason}`);
   return notes;
 }

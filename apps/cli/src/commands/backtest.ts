@@ -5,7 +5,7 @@ import {
   KNOWN_UNITS,
   measurementUnit,
 } from '@bellwether/contracts';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Candidate, type CandidateOptions, chooseCandidates, resolved } from '../backtest/candidates.js';
 import type { CsvOptions } from '../backtest/csv-mapping.js';
 import { type CsvPoints, readPoints } from '../backtest/csv-points.js';
@@ -59,7 +59,11 @@ export function backtestCommand(program: Command, open: OpenSession): void {
     .option('--label-name <column>', 'in place of name')
     .option('--label-service <column>', 'in place of service: only incidents of the SLO’s service count')
     .option('--incident-length <duration>', 'how long incidents without an end last', length)
-    .option('--grace <duration>', 'how long after its end an alert still finds an incident', length, GRACE)
+    .addOption(
+      new Option('--grace <duration>', 'how long after its end an alert still finds an incident')
+        .argParser(length)
+        .default(GRACE, BacktestLimits.defaultGrace),
+    )
     .option('--min-precision <ratio>', 'exit with 1 below it, such as 0.9', ratio)
     .option('--min-recall <ratio>', 'exit with 1 below it', ratio)
     .optionsGroup('Measurements of a file, without a server:')

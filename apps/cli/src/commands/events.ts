@@ -82,6 +82,7 @@ async function tail(session: Session, options: TailOptions): Promise<void> {
         },
       );
       if (!response.ok || !response.body) throw await refusalOf(response, session.context);
+      if (failures > 0) session.output.err(pc.green('connected again'));
       failures = 0;
       for await (const message of response.body
         .pipeThrough(new TextDecoderStream())

@@ -90,7 +90,7 @@ function forPeople(gate: Gate, now: Date): string {
         { head: 'SLO', cell: (b) => b.slo },
         { head: 'STATE', cell: (b) => b.state },
         { head: 'BUDGET LEFT', cell: (b) => percent(b.remaining, 1) },
-        { head: 'EXHAUSTED', cell: (b) => relative(b.exhaustsAt, now) },
+        { head: 'EXHAUSTED', cell: (b) => exhausted(b.exhaustsAt, now) },
         {
           head: 'STEP',
           cell: (b) => (b.step ? `${b.step.action} below ${percent(b.step.remainingBelow)}` : null),
@@ -101,6 +101,10 @@ function forPeople(gate: Gate, now: Date): string {
     ),
   ].join('\n');
 }
+
+/** As "status" says it: when a budget ran out is not known, only that it has. */
+const exhausted = (at: string | null, now: Date): string =>
+  at !== null && Date.parse(at) <= now.getTime() ? 'already' : relative(at, now);
 
 const SIGN: Record<GateReason['effect'], string> = {
   refuse: pc.red('refused '),

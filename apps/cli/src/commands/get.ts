@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { CliError, ExitCode } from '../errors.js';
 import { kinds } from '../manifest.js';
-import { type Column, fields, percent, relative, span, table, tone } from '../output.js';
+import { amount, burnCell, type Column, fields, percent, relative, span, table, tone } from '../output.js';
 import { all, type OpenSession, render, type Session, shown, WATCH } from './command.js';
 import { correctionLine } from './correction.js';
 import { freezeColumns } from './freeze.js';
@@ -56,14 +56,16 @@ const tables: Record<string, (now: Date) => Column<Row>[]> = {
   incidents: (now) => incidentColumns(now) as unknown as Column<Row>[],
   pages: (now) => pageColumns(now) as unknown as Column<Row>[],
   oncall: (now) => onCallColumns(now) as unknown as Column<Row>[],
-  tokens: () => [
-    column('ID', (r) => r.id),
-    column('NAME', (r) => r.name),
-    column('ROLE', (r) => r.role),
-    column('USER', (r) => r.user),
-    column('EXPIRES', (r) => r.expiresAt),
-  ],
+  tokens: () => tokenColumns,
 };
+
+export const tokenColumns: Column<Row>[] = [
+  column('ID', (r) => r.id),
+  column('NAME', (r) => r.name),
+  column('ROLE', (r) => r.role),
+  column('USER', (r) => r.user),
+  column('EXPIRES', (r) => r.expiresAt),
+];
 
 export const incidentColumns = (now: Date): Column<Incident>[] => [
   { head: 'ID', cell: (i) => i.id },
@@ -219,7 +221,7 @@ const statusColumns = (now: Date): Column<SloStatus>[] => [
   { head: 'OBJECTIVE', cell: (s) => percent(s.objective) },
   { head: 'SLI', cell: (s) => percent(s.sli) },
   { head: 'BUDGET LEFT', cell: (s) => percent(s.budget.remaining, 1) },
-  { head: 'BURN 1H', cell: (s) => rate(s.burn.find((b) => b.window === '1h')?.rate ?? s.burn[0]?.rate) },
+  { head: 'BURN', cell: (s) => burnCell(s.burn) },
   {
     head: 'FIRING',
     cell: (s) => s.alerts.filter((a) => a.state === 'firing').map((a) => `${a.severity}-${a.tier}`),
@@ -232,7 +234,7 @@ function oneStatus(s: SloStatus, now: Date): string {
     ['SLO', `${s.slo} (service ${s.service})`],
     ...(s.group ? ([['Group', `${s.group.label} ${s.group.value}`]] as [string, unknown][]) : []),
     ['State', `${tone(s.state)}${s.frozen ? `, frozen since ${s.frozen.since}: ${s.frozen.reason}` : ''}`],
-    ['SLI', `${percent(s.sli)} of ${percent(s.objective)} (${s.good} good of ${s.total})`],
+    ['SLI', `${percent(s.sli)} of ${percent(s.objective)} (${amount(s.good)} good of ${amount(s.total)})`],
     ['Budget', `${percent(s.budget.remaining, 1)} left, ${percent(s.budget.consumed, 1)} spent`],
     [
       'Exhausted',

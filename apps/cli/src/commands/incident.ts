@@ -1,7 +1,7 @@
 import { groupName, type Incident, type IncidentAlert, type TimelineEntry } from '@bellwether/contracts';
 import type { Command } from 'commander';
 import pc from 'picocolors';
-import { fields, relative, table, tone } from '../output.js';
+import { amount, fields, relative, table, tone } from '../output.js';
 import {
   all,
   collect,
@@ -102,7 +102,7 @@ export function incidentCommands(program: Command, open: OpenSession): void {
     (c) =>
       c
         .argument('<status>', 'investigating, identified, monitoring or resolved')
-        .requiredOption('-m, --note <text>')
+        .requiredOption('-m, --note <text>', 'what is known or was done (required)')
         .option('--at <time>', 'when it was so'),
     'status',
     ([, status], o) => ({ status, note: o.note, ...(o.at ? { at: o.at } : {}) }),
@@ -110,14 +110,14 @@ export function incidentCommands(program: Command, open: OpenSession): void {
   act(
     'resolve',
     'resolve it',
-    (c) => c.requiredOption('-m, --note <text>'),
+    (c) => c.requiredOption('-m, --note <text>', 'what ended it (required)'),
     'status',
     (_args, o) => ({ status: 'resolved', note: o.note }),
   );
   act(
     'severity',
     'change the severity, with a reason',
-    (c) => c.argument('<sev>', 'sev1 to sev4').requiredOption('-m, --reason <text>'),
+    (c) => c.argument('<sev>', 'sev1 to sev4').requiredOption('-m, --reason <text>', 'why (required)'),
     'severity',
     ([, severity], o) => ({ severity, reason: o.reason }),
   );
@@ -177,7 +177,7 @@ export function incidentCommands(program: Command, open: OpenSession): void {
   act(
     'reopen',
     'reopen it, with a reason',
-    (c) => c.requiredOption('-m, --reason <text>'),
+    (c) => c.requiredOption('-m, --reason <text>', 'why (required)'),
     'reopen',
     (_args, o) => ({ reason: o.reason }),
   );
@@ -227,7 +227,10 @@ async function show(session: Session, id: string, asOf?: string): Promise<void> 
         ['Started', `${state.startedAt} (${relative(state.startedAt, session.now())})`],
         ['Detected', state.detectedAt],
         ['Acknowledged', state.acknowledgedAt],
-        ['Resolved', state.resolvedAt ? `${state.resolvedAt} (${state.timeToResolveMinutes} min)` : null],
+        [
+          'Resolved',
+          state.resolvedAt ? `${state.resolvedAt} (${amount(state.timeToResolveMinutes ?? 0)} min)` : null,
+        ],
         ['Alerts', state.alerts.map((a) => `${alertLine(a)} ${tone(a.state)}`)],
       ]),
       '',

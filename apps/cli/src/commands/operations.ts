@@ -6,6 +6,7 @@ import pc from 'picocolors';
 import { CliError, ExitCode } from '../errors.js';
 import { fields, table } from '../output.js';
 import { all, type OpenSession, present, render, type Session, shown, WATCH, warn } from './command.js';
+import { tokenColumns } from './get.js';
 
 interface ParkedKey {
   service: string;
@@ -202,6 +203,14 @@ export function operationCommands(program: Command, open: OpenSession): void {
       );
       warn(session, body);
       present(session, body, (t) => `${t.token}\n${pc.dim(`id ${t.id}; it is not shown again`)}`);
+    });
+  token
+    .command('list')
+    .description('tokens, without what they are; as "get tokens"')
+    .action(async (_options: unknown, command: Command) => {
+      const session = open(command);
+      const tokens = await all<Record<string, unknown>>(session, '/v1/tokens');
+      present(session, tokens, (list) => (list.length === 0 ? 'no tokens' : table(tokenColumns, list)));
     });
   token
     .command('revoke')

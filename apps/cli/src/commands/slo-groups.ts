@@ -1,5 +1,5 @@
 import type { SloGrouping, SloGroupStatus, SloStatus } from '@bellwether/contracts';
-import { type Column, percent, relative, table, tone } from '../output.js';
+import { amount, burnCell, type Column, percent, relative, table, tone } from '../output.js';
 
 /** The groups of an SLO as people read them, the worst first. */
 export function groupTable({ slo, grouping, groups }: SloStatus, now: Date): string {
@@ -36,7 +36,7 @@ function notes({ label, cap, overflowing, unlabelled }: SloGrouping): string[] {
     );
   if (unlabelled !== null && unlabelled.total > 0)
     notes.push(
-      `without the label ${label}, and so in no group: ${unlabelled.good} good of ${unlabelled.total}`,
+      `without the label ${label}, and so in no group: ${amount(unlabelled.good)} good of ${amount(unlabelled.total)}`,
     );
   return notes;
 }
@@ -45,18 +45,15 @@ const groupColumns = ({ label }: SloGrouping, now: Date): Column<SloGroupStatus>
   { head: label.toUpperCase(), cell: (g) => said(g.value) },
   { head: 'STATE', cell: (g) => `${tone(g.state)}${g.frozen ? ' (frozen)' : ''}` },
   { head: 'SLI', cell: (g) => percent(g.sli) },
-  { head: 'TOTAL', cell: (g) => g.total },
+  { head: 'TOTAL', cell: (g) => amount(g.total) },
   { head: 'BUDGET LEFT', cell: (g) => percent(g.budget.remaining, 1) },
-  { head: 'BURN 1H', cell: (g) => rate(g.burn.find((b) => b.window === '1h')?.rate ?? g.burn[0]?.rate) },
+  { head: 'BURN', cell: (g) => burnCell(g.burn) },
   {
     head: 'FIRING',
     cell: (g) => g.alerts.filter((a) => a.state === 'firing').map((a) => `${a.severity}-${a.tier}`),
   },
   { head: 'NEWEST DATA', cell: (g) => relative(g.watermark, now) },
 ];
-
-const rate = (value: number | null | undefined) =>
-  value === null || value === undefined ? '–' : value.toFixed(2);
 
 /** What a composite is made of, in one line. */
 export const componentLine = (components: NonNullable<SloStatus['components']>): string =>

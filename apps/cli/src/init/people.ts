@@ -20,13 +20,13 @@ export function people({ name, policy }: Answers): string {
 
 const STUBS = `---
 kind: user
-name: ada
-displayName: Ada
+name: maria
+displayName: Maria
 timeZone: Europe/Berlin
 contactMethods:
   - id: hook
     kind: webhook
-    address: https://hooks.example.org/ada
+    address: https://hooks.example.org/maria
     verified: true
 ---
 kind: schedule
@@ -37,7 +37,7 @@ layers:
     rotation:
       type: weekly
       start: "2026-01-05T09:00"
-      participants: [ada]
+      participants: [maria]
 ---
 kind: policy
 name: NAME

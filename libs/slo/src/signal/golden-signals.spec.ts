@@ -115,7 +115,7 @@ describe('what nothing fresh was measured of is unknown, never ok', () => {
     const none: Measured = { latency: { unit: 's', columns: [] } };
     expect(signals(none).latency).toMatchObject({
       status: 'unknown',
-      detail: 'nothing was measured of latency in the last 5m',
+      detail: 'nothing was measured of latency in the last 5m of complete minutes',
       watermark: null,
     });
     expect(signals({ latency: values('s', 0.1) }, undefined, EPOCH + 20 * MINUTE).latency).toMatchObject({

@@ -27,7 +27,8 @@ const isBeyond = ({ threshold }: SignalPlan, { verdict }: RuleReading): boolean 
 
 /** Why a value that is not beyond the threshold says nothing; null where it does. */
 function doubtOf({ sli, window, threshold }: SignalPlan, reading: RuleReading): string | null {
-  if (reading.value === null) return `nothing was measured of ${sli} in the last ${window}`;
+  if (reading.value === null)
+    return `nothing was measured of ${sli} in the last ${window} of complete minutes`;
   if (reading.freeze?.kind === 'stale') return reading.freeze.reason;
   return threshold !== null && reading.verdict === 'unknown'
     ? `too few measurements of ${sli} came in the last ${window} to tell`
