@@ -267,3 +267,15 @@ test('a family of events is asked for as the api knows it', async () => {
     'incident.*,page.requested',
   ]);
 });
+
+test('tokens are listed where they are made', async () => {
+  const token = { id: 'tok-1', name: 'ci', role: 'publisher', user: null, expiresAt: null };
+  server.answer = () => ({ status: 200, body: { items: [token], nextCursor: null } });
+  expect((await bellwether('token', 'list')).out).toMatch(/^ID .*\ntok-1 +ci +publisher/);
+  expect(server.requests).toMatchObject([{ method: 'GET', url: '/v1/tokens' }]);
+});
+
+test('help speaks of lengths as people do, and of what is required', async () => {
+  expect((await bellwether('backtest', '--help')).out).toMatch(/--grace <duration>.*\(default:\s+5m\)/s);
+  expect((await bellwether('incident', 'resolve', '--help')).out).toMatch(/--note <text>.*\(required\)/);
+});
