@@ -1,6 +1,7 @@
 // `npm start`: with nothing but Node 20 and npm, installs what is missing, builds what has changed, and runs the
 // whole system in the foreground under the pinned Node.
 import path from 'node:path';
+import { requireOwnFolders } from './own-folders.mjs';
 import {
   build,
   ensureNatsServer,
@@ -9,7 +10,6 @@ import {
   PrepareError,
   pinnedNode,
   requireNode,
-  requireOwnFolders,
   root,
   runForeground,
   say,

@@ -5,13 +5,6 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 
 interface Prepare {
   missingDependency(folder: string): string | null;
-  foreignFolders(folder: string, canWrite: (file: string) => boolean): { name: string; uid: number }[];
-  foreignText(
-    foreign: { name: string; uid: number }[],
-    folder: string,
-    user: string,
-    ownerOf: (uid: number) => string,
-  ): string;
   natsServer: { debian: string };
   installation(
     program: { debian: string },
@@ -22,9 +15,7 @@ interface Prepare {
   };
 }
 const file = '../bin/prepare.mjs';
-const { foreignFolders, foreignText, installation, missingDependency, natsServer } = (await import(
-  file
-)) as Prepare;
+const { installation, missingDependency, natsServer } = (await import(file)) as Prepare;
 
 const checkouts: string[] = [];
 afterEach(() => {
@@ -79,49 +70,6 @@ describe('dependencies are installed only when they have to be', () => {
     const others = folders.filter((folder) => !folder.startsWith('apps/'));
     expect(missingDependency(checkout(wanted, installed, others))).toMatch(
       /^apps\/cli\/node_modules\/commander is not installed/,
-    );
-  });
-});
-
-describe('a checkout of another user', () => {
-  const built = ['.nx/cache', 'apps/api/dist/commands', 'libs/slo/src', '.bellwether', 'node_modules/pg'];
-
-  test('is everything that a start writes to and may not; what is installed already is not written to', () => {
-    const folder = checkout(
-      { 'node_modules/pg': { version: '1.0.0' } },
-      { 'node_modules/pg': { version: '1.0.0' } },
-      built,
-    );
-    const namesOf = (canWrite: (file: string) => boolean) =>
-      foreignFolders(folder, canWrite).map(({ name }) => name);
-    expect(namesOf(() => true)).toEqual([]);
-    expect(namesOf(() => false)).toEqual([
-      '.',
-      '.nx',
-      '.nx/cache',
-      'apps/api',
-      'libs/slo',
-      'apps/api/dist',
-      'apps/api/dist/commands',
-      '.bellwether',
-    ]);
-    // Once started by root: only what that start made.
-    expect(namesOf((file) => !file.includes('dist'))).toEqual(['apps/api/dist', 'apps/api/dist/commands']);
-    rmSync(path.join(folder, 'node_modules/pg'), { recursive: true });
-    expect(namesOf((file) => !file.endsWith('node_modules'))).toEqual(['node_modules']);
-  });
-
-  const ownerOf = (uid: number) => (uid === 0 ? 'root' : 'games');
-  test('is told with whose it is, who we are, and what to do', () => {
-    const foreign = ['.nx', 'a', 'b', 'c', 'd', 'e', 'f'].map((name) => ({ name, uid: 0 }));
-    expect(foreignText(foreign, '/srv/bellwether', 'games', ownerOf).split('\n')).toEqual([
-      'User games may not write to what a start writes to in /srv/bellwether:',
-      '  .nx, a, b, c, d and 2 more: of user root',
-      "Start as root; or make the folder games's, if nothing runs in it: sudo chown -R games '/srv/bellwether'",
-      "or use a clone of your own: git clone '/srv/bellwether' bellwether",
-    ]);
-    expect(foreignText([{ name: '.nx', uid: 5 }], '/srv/bellwether', 'games', ownerOf)).toMatch(
-      /chmod -R u[+]w '\/srv\/bellwether'$/,
     );
   });
 });

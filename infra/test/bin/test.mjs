@@ -4,6 +4,7 @@ import { fork, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { requireOwnFolders } from '../../local/bin/own-folders.mjs';
 import {
   build,
   ensureChromium,
@@ -15,7 +16,6 @@ import {
   PrepareError,
   pinnedNode,
   requireNode,
-  requireOwnFolders,
   root,
   run,
   say,
