@@ -6,7 +6,7 @@ import { type OpenSession, present, warn } from './command.js';
 export function sloCommands(program: Command, open: OpenSession): void {
   const slo = program
     .command('slo')
-    .description('SLOs that are ended; "status" shows them, "apply" defines them');
+    .description('end SLOs; "apply" defines them, "status" shows how they do');
   slo
     .command('retire')
     .argument('<name>')
