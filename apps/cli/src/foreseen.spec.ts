@@ -104,6 +104,12 @@ describe('an SLO', () => {
     ]);
   });
 
+  test('whose SLI has a unit that is spelled otherwise', async () => {
+    expect(await foreseen('kind: sli\nservice: shop\nname: latency\nunit: seconds\n', shop)).toEqual([
+      'sli shop/latency: unit: "seconds" is taken as it is written and never converted; "s" would be',
+    ]);
+  });
+
   test('of the server that a new unit does not fit', async () => {
     const [entry] = parseManifest(
       'a.yaml',

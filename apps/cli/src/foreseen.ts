@@ -1,6 +1,6 @@
 import type { Rule, Schedule, Sli, SloDefinition, User } from '@bellwether/contracts';
 import { isUsable, scheduleGaps } from '@bellwether/oncall';
-import { componentWarnings, planRule, planSlo } from '@bellwether/slo';
+import { componentWarnings, meantUnit, planRule, planSlo } from '@bellwether/slo';
 import { type Known, notDefined } from './known.js';
 import type { ManifestEntry } from './manifest.js';
 import type { PlannedChange } from './plan.js';
@@ -34,7 +34,7 @@ async function ofKind(
     case 'schedule':
       return ofSchedule(definition as Schedule, known, now.getTime());
     case 'sli':
-      return fields.includes('unit') ? ofUnit(definition as Sli, known) : [];
+      return ofSli(definition as Sli, known, fields.includes('unit'));
     case 'slo':
       return ofSlo(entry, known);
     case 'rule':
@@ -81,18 +81,25 @@ async function ofSlo(entry: ManifestEntry, known: Known): Promise<string[]> {
   return [...budgeted.filter((warning) => !missing.has(warning)), ...planned(planSlo(definition))];
 }
 
-/** SLOs and rules of the server that a new unit of their SLI does not fit. */
-async function ofUnit(sli: Sli, known: Known): Promise<string[]> {
+/** A unit that says something else than was meant, and SLOs and rules of the server that a new one does not fit. */
+async function ofSli(sli: Sli, known: Known, isNew: boolean): Promise<string[]> {
+  const meant = meantUnit(sli.unit);
+  const said =
+    meant === undefined
+      ? []
+      : [`unit: "${sli.unit}" is taken as it is written and never converted; "${meant}" would be`];
+  if (!isNew) return said;
   const isOfSli = (one: { service: string; sli: string }) =>
     one.service === sli.service && one.sli === sli.name;
   const slos = (await known.onServer<SloDefinition>('slo')).filter(isOfSli);
   const rules = (await known.onServer<Rule>('rule')).filter(isOfSli);
-  return [
+  const unfit = [
     ...slos.map((slo) => ({ what: `SLO ${slo.name}`, plan: planSlo(slo, sli.unit) })),
     ...rules.map((rule) => ({ what: `rule ${rule.name}`, plan: planRule(rule, sli.unit) })),
   ].flatMap(({ what, plan }) =>
     plan.ok ? [] : [`unit: ${what} does not fit it: ${plan.faults[0]?.message}`],
   );
+  return [...said, ...unfit];
 }
 
 const unitOf = async ({ service, sli }: { service: string; sli: string }, known: Known) =>

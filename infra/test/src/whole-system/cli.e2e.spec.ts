@@ -334,6 +334,7 @@ describe('the bellwether command', () => {
         'kind: schedule\nname: nights\ntimeZone: UTC\nlayers: [{ name: n, rotation: { type: daily, start: "2026-11-02T09:00", participants: [nobody] }, restrictions: [{ days: [mon], from: "01:00", to: "02:00" }] }]',
         'kind: policy\nname: nights\nsteps: [{ targets: [{ kind: schedule, name: nosuch }, { kind: user, name: nobody }], timeoutMinutes: 5 }]',
         'kind: service\nname: depot\ndependsOn: [nowhere]\ngoldenSignals: { latency: { sli: latency } }',
+        'kind: sli\nservice: depot\nname: loading\nunit: seconds',
         'kind: slo\nname: depot-trucks\nservice: depot\nsli: trucks\nobjective: 0.9\nindicator: { kind: ratio }\nbudgeting: { method: occurrences }\nwindow: { rolling: 30d }',
         'kind: slo\nname: depot-all\nservice: depot\nobjective: 0.999\nindicator: { kind: composite, of: [{ slo: depot-trucks }, { slo: depot-none }] }\nbudgeting: { method: ratio-timeslices }\nwindow: { rolling: 30d }\nescalationPolicy: days',
       ].join('\n---\n'),
