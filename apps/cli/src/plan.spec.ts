@@ -31,7 +31,7 @@ test('a rule whose SLI is named with its service is the one that the server has'
     );
   const { resource } = rule('service: checkout\nsli: latency');
   expect(planChange(rule('sli: checkout/latency'), resource).action).toBe('unchanged');
-  expect(planChange(rule('sli: search/latency'), resource).differences).toEqual([
+  expect(lines(planChange(rule('sli: search/latency'), resource))).toEqual([
     'service: "checkout" → "search"',
   ]);
 });

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { z } from 'zod';
 import { kinds, type ManifestEntry } from './manifest.js';
 
 /** What applying a manifest entry would do. */
@@ -27,12 +29,19 @@ export function planChange(
   if (!current) return { entry, action: 'create', differences: [] };
   const changed = differ('', current, entry.resource).map((difference) => ({
     ...difference,
-    leftOut:
-      !isNothing(difference.before) &&
-      (isNothing(difference.after) || !Object.hasOwn(entry.raw, difference.path.split('.')[0] as string)),
+    leftOut: !isNothing(difference.before) && (isNothing(difference.after) || isDefault(entry, difference)),
   }));
   const differences = [...changed, ...takenAway(entry, current)];
   return { entry, action: differences.length === 0 ? 'unchanged' : 'change', differences };
+}
+
+/** Whether a field has its value for want of another, and not from another field: a rule's SLI may name its service. */
+function isDefault({ kind, raw, resource }: ManifestEntry, { path }: Differing): boolean {
+  const field = path.split('.')[0] as string;
+  if (Object.hasOwn(raw, field)) return false;
+  const schema = (kinds[kind].schema.shape as Record<string, z.ZodType>)[field];
+  const given = schema?.safeParse(undefined);
+  return given?.success === true && isDeepStrictEqual(given.data, resource[field]);
 }
 
 /** `tier: 2 → 1` */
