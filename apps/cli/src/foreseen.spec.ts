@@ -66,7 +66,7 @@ describe('what is named and not there', () => {
 test('a person who cannot be reached', async () => {
   expect(
     await foreseen(
-      'kind: user\nname: ada\ncontactMethods: [{ id: hook, kind: webhook, address: "http://127.0.0.1:1/" }]\n',
+      'kind: user\nname: ada\ncontactMethods: [{ id: hook, kind: webhook, address: "http://127.0.0.1:1/", secret: sealed }]\n',
     ),
   ).toEqual([
     'user ada: contact method hook is not verified and is not used',

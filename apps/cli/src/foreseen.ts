@@ -1,5 +1,5 @@
-import type { Rule, Schedule, Sli, SloDefinition, User } from '@bellwether/contracts';
-import { isUsable, scheduleGaps } from '@bellwether/oncall';
+import type { EscalationPolicy, Rule, Schedule, Sli, SloDefinition, User } from '@bellwether/contracts';
+import { policyWarnings, scheduleGaps, scheduleWarnings, userWarnings } from '@bellwether/oncall';
 import { componentWarnings, meantUnit, planRule, planSlo } from '@bellwether/slo';
 import { type Known, notDefined } from './known.js';
 import type { ManifestEntry } from './manifest.js';
@@ -30,9 +30,14 @@ async function ofKind(
   const definition: unknown = entry.resource;
   switch (entry.kind) {
     case 'user':
-      return ofUser(definition as User);
+      return userWarnings(definition as User);
+    case 'policy':
+      return policyWarnings(definition as EscalationPolicy);
     case 'schedule':
-      return ofSchedule(definition as Schedule, known, now.getTime());
+      return [
+        ...(await gapsOf(definition as Schedule, known, now.getTime())),
+        ...scheduleWarnings(definition as Schedule),
+      ];
     case 'sli':
       return ofSli(definition as Sli, known, fields.includes('unit'));
     case 'slo':
@@ -44,19 +49,8 @@ async function ofKind(
   }
 }
 
-function ofUser({ name, contactMethods }: User): string[] {
-  const unused = contactMethods
-    .filter((method) => !isUsable(method))
-    .map(
-      ({ id, disabled }) =>
-        `contact method ${id} is ${disabled ? 'disabled' : 'not verified'} and is not used`,
-    );
-  if (contactMethods.some(isUsable)) return unused;
-  return [...unused, `${name} cannot be reached: there is no verified contact method`];
-}
-
 /** Gaps that the layers leave; overrides may fill them, and then only the server can tell. */
-async function ofSchedule(schedule: Schedule, known: Known, now: number): Promise<string[]> {
+async function gapsOf(schedule: Schedule, known: Known, now: number): Promise<string[]> {
   if (await known.hasOverrides(schedule.name)) return [];
   const state = {
     name: schedule.name,

@@ -16,7 +16,14 @@ import {
   user as userSchema,
 } from '@bellwether/contracts';
 import { type EventLog, type RecordedEvent, VersionConflict } from '@bellwether/event-log';
-import { isUsable, redactPolicy, redactUser, scheduleGaps } from '@bellwether/oncall';
+import {
+  policyWarnings,
+  redactPolicy,
+  redactUser,
+  scheduleGaps,
+  scheduleWarnings,
+  userWarnings,
+} from '@bellwether/oncall';
 import { causeOfRequest } from './cause.js';
 import { requireRole } from './roles.js';
 import { scheduleState } from './roster.js';
@@ -37,9 +44,6 @@ interface Definition<T extends Resource> {
 
 const warnAheadDays = 14;
 const day = 86_400_000;
-
-const UNSIGNED =
-  'has no secret: what is sent to it is not signed (no webhook-signature), and its receiver cannot tell whom it is from';
 
 /** Users, schedules and escalation policies: create or replace as a whole. */
 export class Definitions {
@@ -66,7 +70,7 @@ export class Definitions {
         return { ...user, contactMethods };
       },
       show: redactUser,
-      warnings: async (user) => warningsOfUser(user),
+      warnings: async (user) => userWarnings(user),
     });
   }
 
@@ -82,7 +86,7 @@ export class Definitions {
       warnings: async (schedule, events) => {
         const people = schedule.layers.flatMap(({ rotation }) => rotation.participants.flat());
         const missing = await this.#undefined('user', people);
-        return [...missing, ...sameNames(schedule), ...this.#gapWarnings(events)];
+        return [...missing, ...scheduleWarnings(schedule), ...this.#gapWarnings(events)];
       },
     });
   }
@@ -104,7 +108,7 @@ export class Definitions {
           this.#undefined('schedule', named('schedule')),
           this.#undefined('user', named('user')),
         ];
-        return [...(await Promise.all(missing)).flat(), ...unsignedTargets(policy)];
+        return [...(await Promise.all(missing)).flat(), ...policyWarnings(policy)];
       },
     });
   }
@@ -199,39 +203,6 @@ function refuseSelfVerified(request: CommandRequest, user: User, stored: User | 
   if (claimed) {
     throw CommandRefused.forbidden(`only an admin may say that contact method ${claimed.id} is verified`);
   }
-}
-
-function warningsOfUser(user: User): string[] {
-  const warnings = user.contactMethods
-    .filter((method) => !isUsable(method))
-    .map(
-      ({ id, disabled }) =>
-        `contact method ${id} is ${disabled ? 'disabled' : 'not verified'} and is not used`,
-    );
-  for (const { id, kind, secret } of user.contactMethods)
-    if (kind === 'webhook' && secret === undefined) warnings.push(`contact method ${id} ${UNSIGNED}`);
-  if (user.contactMethods.some(isUsable)) return warnings;
-  return [...warnings, `${user.name} cannot be reached: there is no verified contact method`];
-}
-
-/** Layers that are named as another one is. */
-function sameNames({ layers }: Schedule): string[] {
-  return layers.flatMap(({ name }, place) =>
-    layers.findIndex((layer) => layer.name === name) < place
-      ? [`layers.${place}.name: another layer is named "${name}": shifts do not tell them apart`]
-      : [],
-  );
-}
-
-/** Webhooks of a policy without a secret, by their place: an address may be a secret itself. */
-function unsignedTargets({ steps }: EscalationPolicy): string[] {
-  return steps.flatMap(({ targets }, step) =>
-    targets.flatMap((target, place) =>
-      target.kind === 'webhook' && target.secret === undefined
-        ? [`steps.${step}.targets.${place} ${UNSIGNED}`]
-        : [],
-    ),
-  );
 }
 
 /** As the log keeps it: without what JSON leaves out. */

@@ -1,6 +1,7 @@
 export * from './acknowledge-link.js';
 export * from './backoff.js';
 export * from './contact.js';
+export * from './definition-warnings.js';
 export * from './directory.js';
 export * from './final-schedule.js';
 export * from './open-hours.js';

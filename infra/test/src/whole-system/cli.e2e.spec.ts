@@ -4,7 +4,6 @@ import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import type {
   Explanation,
-  Incident,
   MeasurementReceipt,
   Page,
   Report,
@@ -105,7 +104,9 @@ describe('the bellwether command', () => {
     // The SLI comes to be with its first measurement; what the same call defines is nothing to warn of.
     expect(first).toMatchObject({
       code: 0,
-      err: 'warning: slo search-availability: sli: search/availability is not defined yet\n',
+      err: expect.stringMatching(
+        /^warning: user ada: contact method hook has no secret: .*\nwarning: slo search-availability: sli: search\/availability is not defined yet\n$/,
+      ),
     });
     expect(first.out).toContain('+ create    user ada');
     expect(first.out).toContain('applied: 5 created, 0 changed, 0 unchanged');
@@ -213,9 +214,9 @@ describe('the bellwether command', () => {
     expect(await json<Page>('page', 'ack', page.id)).toMatchObject({ status: 'acknowledged' });
     await json('incident', 'note', 'INC-1', 'the index was corrupt', '--pin');
     expect((await bellwether('incident', 'show', 'INC-1')).out).toContain('the index was corrupt');
-    expect(await json<Incident>('incident', 'resolve', 'INC-1', '-m', 'rebuilt')).toMatchObject({
-      status: 'resolved',
-    });
+    // Its alert fires on for a while, which is warned of.
+    const resolved = await bellwether('incident', 'resolve', 'INC-1', '-m', 'rebuilt', '-o', 'json');
+    expect(JSON.parse(resolved.out)).toMatchObject({ status: 'resolved' });
     expect(await bellwether('incident', 'resolve', 'INC-1', '-m', 'again')).toMatchObject({
       code: 1,
       err: expect.stringContaining('(409)'),
@@ -285,7 +286,7 @@ describe('the bellwether command', () => {
       /^page alert of rule store-disk-full: store: a disk is 95 % full; max of disk/,
     );
     expect((await bellwether('signals', 'store')).out).toMatch(/^store: unknown\n/);
-    await json('incident', 'resolve', page.incident, '-m', 'cleaned up');
+    expect((await bellwether('incident', 'resolve', page.incident, '-m', 'cleaned up')).code).toBe(0);
   });
 
   test('the log is listed, followed and verified; read models are rebuilt; nothing is parked', async () => {
