@@ -65,6 +65,7 @@ export const tokenColumns: Column<Row>[] = [
   column('ROLE', (r) => r.role),
   column('USER', (r) => r.user),
   column('EXPIRES', (r) => r.expiresAt),
+  column('REVOKED', (r) => r.revokedAt),
 ];
 
 export const incidentColumns = (now: Date): Column<Incident>[] => [

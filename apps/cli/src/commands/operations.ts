@@ -149,7 +149,7 @@ export function operationCommands(program: Command, open: OpenSession): void {
 
   program
     .command('system')
-    .description('positions of the log and of what is derived from it')
+    .description('positions of the log and of what is derived from it, and which services answer')
     .action(async (_options: unknown, command: Command) => {
       const session = open(command);
       const { body } = await session.http.get<SystemView>('/v1/system');
@@ -177,6 +177,18 @@ export function operationCommands(program: Command, open: OpenSession): void {
               },
             ],
             s.projections,
+          ),
+          '',
+          table(
+            [
+              { head: 'SERVICE', cell: (one) => one.name },
+              {
+                head: 'STATE',
+                cell: ({ state }) => (state === 'answering' ? state : pc.red('does not answer')),
+              },
+              { head: 'DEAD LETTERS', cell: ({ deadLetters }) => deadLetters ?? '–' },
+            ],
+            s.services,
           ),
         ].join('\n'),
       );
@@ -236,6 +248,7 @@ interface SystemView {
     building?: { position: number; head: number } | null;
     halted?: { position: number; error: string } | null;
   }[];
+  services: { name: string; state: 'answering' | 'silent'; deadLetters: number | null }[];
 }
 
 /** Waits for a rebuild to be swapped in, with a bar where a person looks on. */

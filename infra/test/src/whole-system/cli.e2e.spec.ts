@@ -297,7 +297,11 @@ describe('the bellwether command', () => {
     const verified = await bellwether('log', 'verify');
     expect(verified).toMatchObject({ code: 0, out: expect.stringMatching(/control +\d+ +\d+ +verified/) });
     expect((await bellwether('rebuild')).out).toMatch(/incidents: rebuilt\n(.*\n)*buckets: rebuilt\n$/);
-    expect((await bellwether('system')).out).toMatch(/incidents +\d+ +\d+ +0 +live/);
+    const { out } = await bellwether('system');
+    expect(out).toMatch(/incidents +\d+ +\d+ +0 +live/);
+    for (const service of ['evaluator', 'incident', 'ingest', 'paging']) {
+      expect(out).toMatch(new RegExp(`${service} +answering +0`));
+    }
     expect((await bellwether('dlq', 'list')).out).toBe('nothing is parked\n');
   });
 
