@@ -22,6 +22,23 @@ function clockChanges(timeZone: string, { from, to } = decade): number[] {
   }
 }
 
+/**
+ * Of the zones whose clocks were the same throughout the decade one stands for all: their shifts are the same instants.
+ * Each with the clock changes of the decade.
+ */
+const distinctZones: ReadonlyMap<string, number[]> = (() => {
+  const seen = new Map<string, [zone: string, changes: number[]]>();
+  for (const zone of zones) {
+    const changes = clockChanges(zone);
+    const offsets = [decade.from, ...changes].map(
+      (at) => Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone).offset,
+    );
+    const clock = JSON.stringify([changes, offsets]);
+    if (!seen.has(clock)) seen.set(clock, [zone, changes]);
+  }
+  return new Map(seen.values());
+})();
+
 /** What must hold of the shifts over a span, whatever clocks do. */
 function seamless(rotation: Rotation, from: number, to: number): string | null {
   let end: number | null = null;
@@ -44,8 +61,8 @@ describe('every shift ends where the next begins', () => {
   test('in every zone, at every clock change of a decade and around it', () => {
     const faults: string[] = [];
     let changes = 0;
-    for (const [place, zone] of zones.entries()) {
-      for (const [number, change] of clockChanges(zone).entries()) {
+    for (const [place, [zone, zoneChanges]] of [...distinctZones].entries()) {
+      for (const [number, change] of zoneChanges.entries()) {
         changes += 1;
         // Hand-offs before, within and after the stretch that is skipped or comes twice.
         const lead = [0, 30, 60, 90, 120, 1440][(place + number) % 6]! * minute;
@@ -57,7 +74,7 @@ describe('every shift ends where the next begins', () => {
         if (fault) faults.push(`${zone} ${type} ${start}: ${fault}`);
       }
     }
-    expect(changes).toBeGreaterThan(2000);
+    expect(changes).toBeGreaterThan(500);
     expect(faults).toEqual([]);
   }, 120_000);
 
