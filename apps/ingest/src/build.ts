@@ -92,6 +92,8 @@ export async function build(context: ServiceContext<IngestConfig>): Promise<Serv
       host: config.BELLWETHER_HTTP_HOST,
       port: config.BELLWETHER_INGEST_PORT,
       authority,
+      // Not waited for before listening: a database that is away must not keep the bootstrap token out.
+      tokensKnown: () => tokens.caughtUp,
       bodyLimit: MeasurementLimits.bytes,
       configure: (app) => {
         const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;

@@ -2,8 +2,9 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { type MeasurementPublisher, publishOverHttp, publishOverNats } from '@bellwether/client';
-import { LogStreams, type MeasurementRecorded } from '@bellwether/contracts';
+import { CONTROL_JOURNAL, LogStreams, type MeasurementRecorded } from '@bellwether/contracts';
 import { EventLog, migrate } from '@bellwether/event-log';
+import { hashToken } from '@bellwether/service';
 import {
   eventually,
   forkSource,
@@ -15,6 +16,7 @@ import {
 } from '@bellwether/testing';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
+/** Of a publisher, and in the log alone: each start of ingest has to read it first. */
 const token = 'token-of-the-crash-test';
 let postgres: TestPostgres;
 let nats: TestNats;
@@ -26,6 +28,19 @@ beforeAll(async () => {
   [postgres, nats, port] = await Promise.all([startOwnPostgres(), startNats(), freePort()]);
   await migrate(postgres.url());
   log = EventLog.open({ connectionString: postgres.url(), poolSize: 2 });
+  await log.append({
+    journal: CONTROL_JOURNAL,
+    stream: LogStreams.token('shop'),
+    expectedVersion: 'no-stream',
+    events: [
+      {
+        type: 'token.created',
+        data: { id: 'shop', name: 'shop', role: 'publisher', hash: hashToken(token), expiresAt: null },
+        meta: { correlationId: 'c', causationId: null, actor: 'user:ada', source: '/bellwether/paging' },
+        occurredAt: new Date(),
+      },
+    ],
+  });
 }, 60_000);
 afterAll(async () => {
   ingest?.kill('SIGKILL');
@@ -41,7 +56,6 @@ async function startIngest(): Promise<void> {
       DATABASE_URL: postgres.url(),
       NATS_URL: nats.url,
       BELLWETHER_INGEST_PORT: String(port),
-      BELLWETHER_TOKEN: token,
       BELLWETHER_LOG_LEVEL: 'fatal',
     },
     stdio: 'inherit',

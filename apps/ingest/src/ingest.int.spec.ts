@@ -284,6 +284,36 @@ describe('tokens', () => {
     await later.stop();
   });
 
+  test('that are being read are asked to come again, and the bootstrap token is let through', async () => {
+    const id = `${service}-early`;
+    await append('token.created', id, { name: id, role: 'publisher', hash: hashToken(id), expiresAt: null });
+    // Whoever holds the table keeps an instance that starts from reading it.
+    const holder = await stage.log.pool.connect();
+    const { rows } = await holder.query<{ schema: string }>(
+      `select schemaname as schema from pg_tables where tablename = 'valid_tokens'`,
+    );
+    await holder.query(`begin; lock table ${rows[0]?.schema}.valid_tokens in access exclusive mode`);
+    const starting = await startIngest(stage, {}, 'listening');
+    const send = (head: Record<string, string>) =>
+      fetch(`${starting.url}/v1/measurements/${service}/availability`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...head },
+        body: JSON.stringify(point()),
+      });
+    try {
+      const early = await send({ authorization: `Bearer ${id}` });
+      expect([early.status, early.headers.get('retry-after')]).toEqual([503, '1']);
+      expect((await send({ authorization: `Bearer ${adminToken}` })).status).toBe(202);
+      expect((await send({})).status).toBe(401);
+    } finally {
+      await holder.query('rollback');
+      holder.release();
+    }
+    await eventually(async () => expect((await send({ authorization: `Bearer ${id}` })).status).toBe(202));
+    expect((await send({ authorization: 'Bearer nobodys' })).status).toBe(401);
+    await starting.stop();
+  });
+
   test('created in the log publish, once their event is read; viewers do not', async () => {
     for (const role of ['publisher', 'viewer'] as const) {
       const id = `${service}-${role}`;

@@ -12,10 +12,11 @@ export interface RunningIngest {
 
 export const adminToken = 'admin-token-of-the-test';
 
-/** Starts ingest and waits until it is ready. */
+/** Starts ingest. @param until what to wait for: that it is ready, or only that it listens */
 export async function startIngest(
   on: { database: TestDatabase; nats: TestNats },
   env: Record<string, string> = {},
+  until: 'ready' | 'listening' = 'ready',
 ): Promise<RunningIngest> {
   const config = loadConfig(ingestConfig, {
     DATABASE_URL: on.database.url,
@@ -26,7 +27,7 @@ export async function startIngest(
     ...env,
   });
   const service = await runService({ name: 'ingest', config, build });
-  await service.becameReady;
+  if (until === 'ready') await service.becameReady;
   return { url: `http://127.0.0.1:${service.httpPort}`, stop: () => service.stop() };
 }
 

@@ -177,6 +177,41 @@ describe('publishing over HTTP', () => {
     expect(new Set(http.seen.map(({ body }) => body)).size).toBe(1);
   });
 
+  test('keeps what is answered 401 or 403, until its token is known and may publish', async () => {
+    const detail = 'the token is not known, or was revoked';
+    const answers = [
+      { status: 401, body: { type: 'urn:x', title: 'x', status: 401, detail } },
+      { status: 403 },
+      { status: 202, body: { accepted: 1, duplicates: 0 } },
+    ];
+    const http = await FakeHttp.listen(() => answers.shift() ?? { status: 500 });
+    const tokens = ['old', 'old', 'new'];
+    const heard: Error[] = [];
+    const to = publishOverHttp({
+      url: http.url,
+      token: () => tokens.shift() ?? '',
+      lingerMs: 1,
+      retryMs: [1, 2],
+      onRetry: ({ error }) => heard.push(error),
+    });
+    endings.push(
+      () => http.close(),
+      () => to.close(),
+    );
+    await to.publish('checkout', 'availability', point);
+    expect(http.seen.map(({ headers }) => headers.authorization)).toEqual([
+      'Bearer old',
+      'Bearer old',
+      'Bearer new',
+    ]);
+    expect(new Set(http.seen.map(({ body }) => body)).size).toBe(1);
+    expect(heard).toMatchObject([
+      { name: 'TokenRefused', message: detail },
+      { name: 'TokenRefused', message: 'answered 403' },
+    ]);
+    expect(to.counts).toMatchObject({ acknowledged: 1, refused: 0, held: 0 });
+  });
+
   test('hears of a refusal with its faults', async () => {
     const errors = [{ path: 'data.points.0.at', message: 'must not be older than 400 days' }];
     const body = { type: 'urn:x', title: 'x', status: 422, detail: 'too old', errors };

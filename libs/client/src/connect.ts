@@ -33,8 +33,8 @@ export async function publishOverNats(options: NatsPublisherOptions): Promise<Me
 export interface HttpPublisherOptions extends PublisherOptions {
   /** Address of ingest: `http://127.0.0.1:8081`. */
   url: string;
-  /** A token with the role `publisher`. */
-  token: string;
+  /** A token with the role `publisher`; a function is asked before each attempt, for tokens that are rotated. */
+  token: string | (() => string);
   /** How long an answer may take, milliseconds; default 15,000. */
   timeoutMs?: number;
 }

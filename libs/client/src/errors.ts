@@ -17,8 +17,10 @@ export class MeasurementRefused extends Error {
 export class PublisherClosed extends Error {
   override readonly name = 'PublisherClosed';
 
-  constructor() {
-    super('the publisher was closed before this measurement was acknowledged');
+  /** @param cause why the last attempt failed, when there was one */
+  constructor(cause?: Error) {
+    const why = cause === undefined ? '' : `: ${cause.message}`;
+    super(`the publisher was closed before this measurement was acknowledged${why}`, { cause });
   }
 }
 
@@ -33,4 +35,12 @@ export class NotTakenYet extends Error {
   ) {
     super(message, options);
   }
+}
+
+/**
+ * The token is not known (yet, or any more), or may not publish. The measurement is sound: it is kept and sent again,
+ * since whoever looks after tokens may put it right in the next moment.
+ */
+export class TokenRefused extends Error {
+  override readonly name = 'TokenRefused';
 }

@@ -1,21 +1,23 @@
 import { CLOUDEVENTS_JSON, type Fault, measurementReceipt, problem } from '@bellwether/contracts';
 import { SpanKind } from '@opentelemetry/api';
 import type { Batch } from './batch.js';
-import { MeasurementRefused, NotTakenYet } from './errors.js';
+import { MeasurementRefused, NotTakenYet, TokenRefused } from './errors.js';
 import { sendInSpan } from './send-span.js';
 import type { Acknowledgement, Transport } from './transport.js';
 
 export interface HttpTransportOptions {
   /** Address of ingest: `http://127.0.0.1:8081`. */
   url: string;
-  /** A token with the role `publisher`. */
-  token: string;
+  /** A token with the role `publisher`; a function is asked before each attempt, for tokens that are rotated. */
+  token: string | (() => string);
   /** How long an answer may take, milliseconds. */
   timeoutMs: number;
 }
 
 /** Answers that say "not now" or "not here", besides all of 5xx. */
 const passing = new Set([408, 425, 429]);
+/** Answers to the token, and not to the measurement. */
+const tokenRefused = new Set([401, 403]);
 
 /** Over HTTP, `POST /v1/measurements/{service}/{sli}`; an answer means that it is committed to the log. */
 export class HttpTransport implements Transport {
@@ -43,12 +45,13 @@ export class HttpTransport implements Transport {
     trace: Record<string, string>,
     signal: AbortSignal,
   ): Promise<Acknowledgement> {
+    const { token } = this.options;
     const response = await fetch(url, {
       method: 'POST',
       headers: {
         ...trace,
         'content-type': CLOUDEVENTS_JSON,
-        authorization: `Bearer ${this.options.token}`,
+        authorization: `Bearer ${typeof token === 'function' ? token() : token}`,
       },
       body: batch.body(),
       signal: AbortSignal.any([signal, AbortSignal.timeout(this.options.timeoutMs)]),
@@ -62,6 +65,7 @@ export class HttpTransport implements Transport {
     if (response.status >= 500 || passing.has(response.status)) {
       throw new NotTakenYet(detail, retryAfterMs(response.headers.get('retry-after')));
     }
+    if (tokenRefused.has(response.status)) throw new TokenRefused(detail);
     throw new MeasurementRefused(detail, faults);
   }
 

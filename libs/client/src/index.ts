@@ -4,7 +4,7 @@ export {
   publishOverHttp,
   publishOverNats,
 } from './connect.js';
-export { MeasurementRefused, NotTakenYet, PublisherClosed } from './errors.js';
+export { MeasurementRefused, NotTakenYet, PublisherClosed, TokenRefused } from './errors.js';
 export type { EventsApiOptions } from './events-api.js';
 export type { AcknowledgementLevel } from './nats-transport.js';
 export { type PositionStore, positionInFile, positionInMemory } from './position-store.js';

@@ -1,8 +1,9 @@
+import { getMaxListeners } from 'node:events';
 import { ManualClock, measurementBody } from '@bellwether/contracts';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Batch } from './batch.js';
-import { MeasurementRefused, NotTakenYet, PublisherClosed } from './errors.js';
+import { MeasurementRefused, NotTakenYet, PublisherClosed, TokenRefused } from './errors.js';
 import { MeasurementPublisher, type PublisherOptions } from './publisher.js';
 import type { Acknowledgement, Transport } from './transport.js';
 
@@ -10,9 +11,11 @@ import type { Acknowledgement, Transport } from './transport.js';
 class ScriptedTransport implements Transport {
   readonly sent: { id: string; body: string; sli: string }[] = [];
   closed = false;
+  signal: AbortSignal | undefined;
   answer: (batch: Batch, attempt: number) => Promise<Acknowledgement> | Acknowledgement = () => 'accepted';
 
-  async send(batch: Batch): Promise<Acknowledgement> {
+  async send(batch: Batch, signal: AbortSignal): Promise<Acknowledgement> {
+    this.signal = signal;
     this.sent.push({ id: batch.id, body: batch.body(), sli: `${batch.service}/${batch.sli}` });
     return await this.answer(batch, this.sent.filter(({ id }) => id === batch.id).length);
   }
@@ -114,6 +117,46 @@ describe('publishing', () => {
     expect(to.counts).toMatchObject({ held: 0, refused: 1 });
   });
 
+  test('whose token is refused are kept, and the program hears of it', async () => {
+    const heard: unknown[] = [];
+    const { transport, publisher: to } = publisher({ onRetry: (failure) => heard.push(failure) });
+    const refused = new TokenRefused('answered 401: the token is not known, or was revoked');
+    transport.answer = (_, attempt) => {
+      if (attempt < 3) throw refused;
+      return 'accepted';
+    };
+    await to.publish('checkout', 'availability', point);
+    expect(heard).toEqual(
+      [1, 2].map((attempt) => ({ service: 'checkout', sli: 'availability', attempt, error: refused })),
+    );
+    expect(to.counts).toMatchObject({ acknowledged: 1, refused: 0 });
+  });
+
+  test('whose token is refused are a warning of the process, once, when the program does not listen', async () => {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    try {
+      const { transport, publisher: to } = publisher();
+      transport.answer = (_, attempt) => {
+        if (attempt === 1) throw new NotTakenYet('later');
+        if (attempt < 4) throw new TokenRefused('answered 403: this needs the role publisher');
+        return 'accepted';
+      };
+      await to.publish('checkout', 'availability', point);
+      expect(warn.mock.calls.map(([text]) => text)).toEqual([
+        'measurements are kept and tried again: answered 403: this needs the role publisher',
+      ]);
+    } finally {
+      warn.mockRestore();
+    }
+  });
+
+  test('however many wait to be sent again, Node takes them for no leak', async () => {
+    const { transport, publisher: to } = publisher({ batchPoints: 1, maxInFlight: 32 });
+    await to.publish('checkout', 'availability', point);
+    // What Node warns above, 0 being never: each message under way may wait on the one signal.
+    expect(getMaxListeners(transport.signal as AbortSignal)).toBe(0);
+  });
+
   test('a point that is no measurement is refused before it is sent, and says where', async () => {
     const { transport, publisher: to } = publisher();
     await expect(to.publish('checkout', 'availability', { good: 3, total: 2 })).rejects.toMatchObject({
@@ -149,6 +192,16 @@ describe('back-pressure', () => {
     await Promise.all(all);
     expect(done).toEqual([1, 2, 3, 4]);
     expect(to.record('checkout', 'availability', point)).toBe(true);
+  });
+
+  test('what is gathered goes out when somebody waits for room, not when its time has come', async () => {
+    const { transport, publisher: to } = publisher({ maxPoints: 2, lingerMs: 3_600_000 });
+    const all = to.publish('checkout', 'availability', [point, point, point, point]);
+    await turn();
+    expect(transport.sent.map(({ body }) => pointsOf(body).length)).toEqual([2]);
+    const left = to.flush();
+    await Promise.all([all, left]);
+    expect(to.counts).toMatchObject({ acknowledged: 4, held: 0 });
   });
 
   test('never holds more than it may, and loses nothing that it took, whatever the way does', async () => {
@@ -204,13 +257,14 @@ describe('closing', () => {
     transport.answer = () => {
       throw new Error('no connection');
     };
+    const why = 'the publisher was closed before this measurement was acknowledged';
     const first = to.publish('checkout', 'availability', point);
     const second = to.publish('checkout', 'availability', point);
     const both = Promise.allSettled([first, second]);
     expect(await to.close(5)).toBe(1);
     expect(await both).toMatchObject([
-      { reason: { name: 'PublisherClosed' } },
-      { reason: { name: 'PublisherClosed' } },
+      { reason: { name: 'PublisherClosed', message: `${why}: no connection` } },
+      { reason: { name: 'PublisherClosed', message: why } },
     ]);
     expect(transport.closed).toBe(true);
   });

@@ -1,7 +1,8 @@
+import { setMaxListeners } from 'node:events';
 import { type Clock, type Labels, type MeasurementPoint, systemClock } from '@bellwether/contracts';
 import { uuidv7 } from 'uuidv7';
 import { Batch } from './batch.js';
-import { MeasurementRefused, NotTakenYet, PublisherClosed } from './errors.js';
+import { MeasurementRefused, NotTakenYet, PublisherClosed, TokenRefused } from './errors.js';
 import { pause } from './pause.js';
 import { Room } from './room.js';
 import type { Transport } from './transport.js';
@@ -29,7 +30,10 @@ export interface PublisherOptions {
   retryMs?: readonly [first: number, longest: number];
   /** Hears of each batch that was refused for good. */
   onRefused?: (refusal: { service: string; sli: string; points: number; error: MeasurementRefused }) => void;
-  /** Hears of each failure that is tried again. */
+  /**
+   * Hears of each failure that is tried again; `error` is a `TokenRefused` while the token is not known or may not
+   * publish. Without it the first such failure is a warning of the process.
+   */
   onRetry?: (failure: { service: string; sli: string; attempt: number; error: Error }) => void;
   clock?: Clock;
 }
@@ -61,6 +65,7 @@ export class MeasurementPublisher {
   readonly #room: Room;
   readonly #giveUp = new AbortController();
   #closed = false;
+  #warned = false;
   #idle: (() => void)[] = [];
 
   constructor(transport: Transport, options: PublisherOptions = {}) {
@@ -77,6 +82,8 @@ export class MeasurementPublisher {
       retryMs: options.retryMs ?? [100, 10_000],
       clock: options.clock ?? systemClock,
     };
+    // Each message under way may listen to it, and there may be more of them than Node takes for a leak.
+    setMaxListeners(0, this.#giveUp.signal);
     this.#room = new Room({ points: this.#options.maxPoints, bytes: this.#options.maxBytes });
   }
 
@@ -204,6 +211,7 @@ export class MeasurementPublisher {
   async #deliver(batch: Batch): Promise<void> {
     const { service, sli } = batch;
     const { signal } = this.#giveUp;
+    let why: Error | undefined;
     for (let attempt = 1; ; attempt += 1) {
       try {
         await this.#transport.send(batch, signal);
@@ -221,16 +229,27 @@ export class MeasurementPublisher {
           return;
         }
         if (!signal.aborted) {
+          why = error;
           this.#counts.retries += 1;
-          this.#options.onRetry?.({ service, sli, attempt, error });
+          if (this.#options.onRetry) this.#options.onRetry({ service, sli, attempt, error });
+          else if (error instanceof TokenRefused) this.#warn(error);
           await pause(this.#pauseMs(attempt, error), signal);
         }
         if (signal.aborted) {
-          batch.reject(new PublisherClosed());
+          batch.reject(new PublisherClosed(why));
           return;
         }
       }
     }
+  }
+
+  // Nothing arrives, and who does not listen would never know why.
+  #warn(error: TokenRefused): void {
+    if (this.#warned) return;
+    this.#warned = true;
+    process.emitWarning(`measurements are kept and tried again: ${error.message}`, {
+      type: 'BellwetherWarning',
+    });
   }
 
   // Full jitter: publishers that failed together do not come back together.

@@ -80,10 +80,12 @@ class ScriptedStream implements EventStream {
   }
 
   async *events(): AsyncGenerator<StreamedEvent> {
+    this.doubtful = false;
     const fetched = this.fetches.shift();
     if (fetched === undefined) this.onDry();
     else if (fetched instanceof Error) {
       this.#isNew = fetched.message === 'the durable is gone';
+      this.doubtful = fetched.message === 'reconnected';
       throw fetched;
     } else {
       for (const { at, doubtful = false, large = false } of fetched) {
@@ -187,6 +189,12 @@ describe('a subscription', () => {
       head: 9,
     });
     expect(handled).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  });
+
+  test('whose connection came back reads the log at once, not when the next delivery comes', async () => {
+    const reconnected = new Error('reconnected');
+    const { handled } = await run({ fetches: [[{ at: 1 }, { at: 2 }], reconnected], head: 4 });
+    expect(handled).toEqual([1, 2, 3, 4]);
   });
 
   test('that kept its position resumes from it, whatever the durable knows', async () => {

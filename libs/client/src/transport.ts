@@ -9,6 +9,7 @@ export interface Transport {
    * Sends a batch once.
    *
    * @throws MeasurementRefused when it can never be taken
+   * @throws TokenRefused when the token is at fault; the batch may be taken later
    * @throws any other error when it may be taken later; {@link NotTakenYet} to say when
    */
   send(batch: Batch, signal: AbortSignal): Promise<Acknowledgement>;

@@ -67,8 +67,11 @@ const logged: string[] = [];
 let running: RunningService;
 let base: string;
 
+const authority = new TokenAuthority('admin-token');
+/** What the service says of its tokens. */
+let tokensKnown = true;
+
 beforeAll(async () => {
-  const authority = new TokenAuthority('admin-token');
   for (const role of ['publisher', 'viewer', 'responder'] as const) {
     authority.apply({
       type: 'token.created',
@@ -81,7 +84,7 @@ beforeAll(async () => {
       config: sampleConfig(),
       build: async () => ({
         module: { module: class Sample {}, controllers: [ServicesController] },
-        http: { host: '127.0.0.1', port: 0, authority, bodyLimit: 4096 },
+        http: { host: '127.0.0.1', port: 0, authority, tokensKnown: () => tokensKnown, bodyLimit: 4096 },
         ready: async () => null,
         close: async () => {},
       }),
@@ -131,6 +134,20 @@ describe('tokens and roles', () => {
     const { status, body } = await call('/v1/services/checkout', { ...json('{'), token: 'guess' });
     expect(status).toBe(401);
     expect(body.detail).toContain('not known');
+  });
+
+  test('an unknown token is 503 while the tokens are being read; a known one, and none, are answered as ever', async () => {
+    tokensKnown = false;
+    try {
+      const early = await call('/v1/services/checkout', { token: 'guess' });
+      expect(early).toMatchObject({ status: 503, body: { status: 503 } });
+      expect(early.headers.get('retry-after')).toBe('1');
+      expect((await call('/v1/services/checkout')).status).toBe(200);
+      expect((await call('/v1/services/checkout', { token: null })).status).toBe(401);
+      expect((await call('/v1/signed', { token: 'guess' })).status).toBe(200);
+    } finally {
+      tokensKnown = true;
+    }
   });
 
   test.each([
@@ -283,6 +300,36 @@ describe('every answer', () => {
     expect(text).not.toContain('nothing-like-this');
     expect(text).toMatch(/http_request_duration_seconds_bucket/);
     expect(text).toMatch(/http_active_connections\{service="sample"\} [1-9]/);
+  });
+
+  test('shows metrics on the admin port alone in production', async () => {
+    const before = process.env.NODE_ENV;
+    process.env.NODE_ENV = 'production';
+    const service = await runService(
+      {
+        name: 'sample',
+        config: sampleConfig(),
+        build: async () => ({
+          http: { host: '127.0.0.1', port: 0, authority },
+          ready: async () => null,
+          close: async () => {},
+        }),
+      },
+      { logger: createLogger({ BELLWETHER_LOG_LEVEL: 'silent' }) },
+    ).finally(() => {
+      if (before === undefined) delete process.env.NODE_ENV;
+      else process.env.NODE_ENV = before;
+    });
+    const ask = async (port: number | undefined, path: string) =>
+      (await fetch(`http://127.0.0.1:${port}${path}`, { headers: { authorization: 'Bearer admin-token' } }))
+        .status;
+    try {
+      expect(await ask(service.httpPort, '/metrics')).toBe(404);
+      expect(await ask(service.httpPort, '/healthz')).toBe(200);
+      expect(await ask(service.adminPort, '/metrics')).toBe(200);
+    } finally {
+      await service.stop();
+    }
   });
 
   test('of health needs no token', async () => {

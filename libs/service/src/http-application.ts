@@ -13,7 +13,7 @@ import { ContextInterceptor } from './context.interceptor.js';
 import { parseJson } from './json-body.js';
 import { type Logger, NestLog } from './logger.js';
 import { ProblemFilter, sendProblem } from './problem.filter.js';
-import { answerTo } from './problem.js';
+import { answerTo, HttpProblem } from './problem.js';
 import {
   acceptCorrelationId,
   acceptTraceparent,
@@ -37,6 +37,8 @@ export interface HttpOptions {
   port: number;
   /** Whose tokens are valid. Every route needs one, unless it is `@Public()`. */
   authority: TokenAuthority;
+  /** Whether the authority knows them yet; until then a token that is not known is answered 503. Always, when absent. */
+  tokensKnown?: () => boolean;
   /** Largest body in bytes; default 1 MiB. */
   bodyLimit?: number;
   /** Paths outside of Nest's controllers that need no token (static files). */
@@ -184,14 +186,18 @@ function partWhenDraining(server: FastifyInstance, signal: AbortSignal): void {
 
 // Before the body is read: who has no token cannot make this process hold a body, and a route that was added
 // past Nest's guard is not open by accident.
-function requireTokens(server: FastifyInstance, { authority, publicPath }: HttpOptions): void {
+function requireTokens(server: FastifyInstance, { authority, tokensKnown, publicPath }: HttpOptions): void {
   server.addHook('onRequest', (request, _reply, done) => {
     const principal = identify(request, authority);
     const open =
       request.is404 ||
       request.routeOptions.config.public === true ||
       publicPath?.(request.url.split('?', 1)[0] as string) === true;
-    done(principal === null && !open ? notAuthenticated(request) : undefined);
+    if (principal !== null || open) done();
+    // A caller takes 401 for the last word on its token, and gives up what it had to say.
+    else if (request.headers.authorization !== undefined && tokensKnown?.() === false)
+      done(HttpProblem.unavailable('the tokens are still being read; send the same again in a moment'));
+    else done(notAuthenticated(request));
   });
 }
 

@@ -31,6 +31,7 @@ const silent = createLogger({ BELLWETHER_LOG_LEVEL: 'silent' });
 async function start(
   build: (context: ServiceContext) => Promise<Partial<ServiceParts>>,
   logger = silent,
+  options: { drainDeadlineMs?: number } = {},
 ): Promise<RunningService> {
   const service = await runService(
     {
@@ -42,7 +43,7 @@ async function start(
         ...(await build(context)),
       }),
     },
-    { logger },
+    { logger, ...options },
   );
   running.push(service);
   return service;
@@ -147,6 +148,37 @@ describe('a drain', () => {
     expect(order).toEqual(['draining', 'answered', 'closed']);
     await expect(get(service.httpPort, '/slow')).rejects.toThrow();
     await expect(get(service.adminPort, '/healthz')).rejects.toThrow();
+  });
+
+  test('cuts at its deadline a request that never ends, and closes the parts then', async () => {
+    const { promise: inHand, resolve: arrived } = Promise.withResolvers<void>();
+    let closed = false;
+
+    @Controller()
+    class Endless {
+      @Get('endless')
+      @Public()
+      endless() {
+        arrived();
+        return new Promise(() => {});
+      }
+    }
+    const service = await start(
+      async () => ({
+        module: { module: class Sample {}, controllers: [Endless] },
+        http: { host: '127.0.0.1', port: 0, authority: new TokenAuthority(undefined) },
+        close: async () => {
+          closed = true;
+        },
+      }),
+      silent,
+      { drainDeadlineMs: 50 },
+    );
+    const answer = get(service.httpPort, '/endless').catch((error: unknown) => error);
+    await inHand;
+    await service.stop();
+    expect(closed).toBe(true);
+    expect(String(await answer)).toMatch(/fetch failed/);
   });
 
   test('happens once, however often it is asked for', async () => {

@@ -71,7 +71,7 @@ class NoModule {}
  */
 export async function runService<C extends ServiceConfig>(
   definition: ServiceDefinition<C>,
-  options: { onFail?: (error: unknown) => void; logger?: Logger } = {},
+  options: { onFail?: (error: unknown) => void; logger?: Logger; drainDeadlineMs?: number } = {},
 ): Promise<RunningService> {
   const { name } = definition;
   const config = configOf(definition);
@@ -105,7 +105,8 @@ export async function runService<C extends ServiceConfig>(
   async function drain(): Promise<void> {
     draining.abort();
     // Connections that only wait for an answer get it; those that never end are cut at the deadline.
-    const cut = setTimeout(() => state.app?.getHttpServer().closeAllConnections(), drainDeadlineMillis);
+    const deadline = options.drainDeadlineMs ?? drainDeadlineMillis;
+    const cut = setTimeout(() => state.app?.getHttpServer().closeAllConnections(), deadline);
     try {
       await state.app?.close();
       await state.parts?.close();

@@ -102,7 +102,10 @@ describe(`${KILLS} kills under load`, () => {
 
   test(`every process dies again and again (seed ${seed})`, async () => {
     const stop = new AbortController();
-    loads = [await Load.overNats(system, 'shop', 'over-nats'), Load.overHttp(system, 'shop', 'over-http')];
+    loads = [
+      await Load.overNats(system, 'shop', 'over-nats'),
+      await Load.overHttp(system, 'shop', 'over-http'),
+    ];
     const noting = takeNotes(stop.signal);
     const witness = await subscribe({
       servers: system.local.natsUrl('subscriber'),

@@ -48,16 +48,20 @@ export class Load {
     return new Load(publisher, service, sli);
   }
 
-  /** @param url of an ingest; the system's own when absent */
-  static overHttp(
+  /**
+   * Over HTTP, as a publisher whose token the log alone knows: an ingest that was killed has to read it again.
+   * @param url of an ingest; the system's own when absent
+   */
+  static async overHttp(
     system: WholeSystem,
     service: string,
     sli: string,
     url: string = system.local.ingestUrl,
-  ): Load {
+  ): Promise<Load> {
+    const { token } = await system.post<{ token: string }>('/v1/tokens', { name: sli, role: 'publisher' });
     const publisher = publishOverHttp({
       url,
-      token: system.local.token,
+      token,
       batchPoints: 1,
       lingerMs: 0,
       timeoutMs: 5_000,

@@ -73,7 +73,7 @@ describe('two of each service', () => {
     });
     loads = [
       await Load.overNats(system, 'shop', 'over-nats'),
-      Load.overHttp(system, 'shop', 'over-http', `http://127.0.0.1:${secondIngest}`),
+      await Load.overHttp(system, 'shop', 'over-http', `http://127.0.0.1:${secondIngest}`),
     ];
   });
   afterAll(async () => {

@@ -62,7 +62,10 @@ describe('JetStream is deleted under a running system and its load', () => {
       onError: () => {},
     });
     // Well at first, and failing from the fifth second on.
-    loads = [await Load.overNats(system, 'shop', 'over-nats'), Load.overHttp(system, 'shop', 'over-http')];
+    loads = [
+      await Load.overNats(system, 'shop', 'over-nats'),
+      await Load.overHttp(system, 'shop', 'over-http'),
+    ];
     await moreAccepted(50);
   });
   afterAll(async () => {
