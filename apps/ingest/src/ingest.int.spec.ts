@@ -174,6 +174,37 @@ describe('measurements over HTTP', () => {
     expect((await send([fresh, event])).body).toEqual({ accepted: 1, duplicates: 1 });
   });
 
+  test('batches that race over one identity are recorded whole or not at all', async () => {
+    const event = { specversion: '1.0', type: MEASUREMENT_CE_TYPE, source: `/${service}`, data: point() };
+    const of = (id: string, sli: string, good: number) => ({
+      ...event,
+      id,
+      subject: `${service}/${sli}`,
+      data: { ...event.data, good },
+    });
+    const send = (events: unknown[]) =>
+      stage.post('/v1/measurements', events, { 'content-type': 'application/cloudevents-batch+json' });
+    for (let round = 0; round < 20; round += 1) {
+      // Each in a journal of its own, so that no append waits for another.
+      const [one, other, common] = [`one-${round}`, `other-${round}`, `common-${round}`];
+      const racing = [
+        send([of(one, one, 1), of(common, common, 1)]),
+        send([of(other, other, 1), of(common, common, 2)]),
+        stage.post(`/v1/measurements/${service}/${common}`, of(common, common, 3), {
+          'content-type': 'application/cloudevents+json',
+        }),
+      ];
+      const statuses = (await Promise.all(racing)).map(({ status }) => status);
+      expect([...statuses].sort()).toEqual([202, 409, 409]);
+      const recorded = async (sli: string) => (await stage.recorded(sli)).length;
+      expect([await recorded(one), await recorded(other), await recorded(common)]).toEqual([
+        statuses[0] === 202 ? 1 : 0,
+        statuses[1] === 202 ? 1 : 0,
+        1,
+      ]);
+    }
+  });
+
   test('carry the story of the request', async () => {
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
     await stage.post(`/v1/measurements/${service}/availability`, point(), {

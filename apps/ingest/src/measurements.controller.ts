@@ -16,7 +16,8 @@ import {
   readFromRequest,
 } from './measurement/message.js';
 import { Refusal } from './measurement/refusal.js';
-import { Recorder } from './recorder.js';
+import { receiptOf } from './receipt.js';
+import { type Recorded, Recorder } from './recorder.js';
 
 /** Measurements over HTTP. The answer comes after the commit to the log; a refusal leaves nothing behind. */
 @Controller('v1/measurements')
@@ -63,31 +64,22 @@ export class MeasurementsController {
     read: (reception: { receivedAt: number; now: number }) => MeasurementMessage[],
   ): Promise<MeasurementReceipt> {
     const now = this.clock.now().getTime();
-    const receipt: MeasurementReceipt = { accepted: 0, duplicates: 0 };
+    const origin = originOf(principalOf(request));
+    let outcomes: PromiseSettledResult<Recorded>[];
     try {
       const messages = read({ receivedAt: now, now });
-      if (messages.length > 1) await this.recorder.admit(messages);
-      const origin = originOf(principalOf(request));
-      // All are told to the log before any is waited for, so that they share its groups; every outcome is awaited,
-      // since an answer before the last commit would be one about an unknown state.
-      const outcomes = await Promise.allSettled(
-        messages.map((message) => this.recorder.record(message, origin)),
-      );
-      for (const [index, outcome] of outcomes.entries()) {
-        if (outcome.status === 'rejected') throw within(outcome.reason, index, messages.length);
-        this.metrics.recorded('http', outcome.value);
-        receipt[outcome.value.status === 'accepted' ? 'accepted' : 'duplicates'] += outcome.value.points;
-      }
-      return receipt;
+      const [only] = messages;
+      outcomes =
+        messages.length === 1 && only !== undefined
+          ? await Promise.allSettled([this.recorder.record(only, origin)])
+          : await this.recorder.recordBatch(messages, origin);
     } catch (error) {
+      // As a whole: nothing of it is in the log.
       if (error instanceof Refusal) this.metrics.refused('http', error.reason);
       throw error;
     }
+    return receiptOf(outcomes, this.metrics);
   }
-}
-
-function within(error: unknown, index: number, of: number): unknown {
-  return error instanceof Refusal && of > 1 ? error.within(String(index)) : error;
 }
 
 function originOf({ actor }: Principal) {

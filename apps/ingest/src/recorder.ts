@@ -2,6 +2,7 @@ import { type Clock, JsonText, LogStreams, measurementJournal } from '@bellwethe
 import { CommandConflict, type EventLog, type EventMeta } from '@bellwether/event-log';
 import { uuidv7 } from 'uuidv7';
 import { refuseReusedIdentities } from './identity-check.js';
+import { IdentityHolds } from './identity-holds.js';
 import { isOfTheMoment, LogBusy } from './log-busy.js';
 import { commandOf, type MeasurementMessage } from './measurement/message.js';
 import { Refusal } from './measurement/refusal.js';
@@ -34,6 +35,7 @@ const mostPlaces = 100_000;
 /** Puts measurements into the log, each identity once. */
 export class Recorder {
   readonly #places = new Map<string, Place>();
+  readonly #holds = new IdentityHolds();
 
   constructor(
     private readonly log: Pick<EventLog, 'append' | 'commandHashes'>,
@@ -42,12 +44,41 @@ export class Recorder {
   ) {}
 
   /**
-   * Refuses a batch as a whole when `record` would refuse one of it, before anything of it is written.
+   * Records a batch, whole or not at all: what `record` would refuse of it is found before anything is written, and
+   * its identities are held until all of it is. Between two processes the log alone decides: should one take an
+   * identity for other content between this one's check and its append, a refused batch leaves the rest of it in the
+   * log, which goes to several journals and so has no transaction in common.
    *
+   * @returns one outcome for each message, after the last commit
    * @throws Refusal whose path begins with the index of the message at fault
    * @throws LogBusy
    */
-  async admit(messages: readonly MeasurementMessage[]): Promise<void> {
+  recordBatch(
+    messages: readonly MeasurementMessage[],
+    origin: Origin,
+  ): Promise<PromiseSettledResult<Recorded>[]> {
+    const identities = messages.flatMap(({ identity }) => (identity === null ? [] : [identity]));
+    return this.#holds.alone(identities, async () => {
+      await this.admit(messages);
+      // All are told to the log before any is waited for, so that they share its groups; every outcome is awaited,
+      // since an answer before the last commit would be one about an unknown state.
+      return await Promise.allSettled(messages.map((message) => this.append(message, origin)));
+    });
+  }
+
+  /**
+   * Resolves after the commit.
+   *
+   * @throws Refusal when the identity was used for other content, or the SLI is unknown and must not be
+   * @throws LogBusy when it may be recorded later
+   */
+  record(message: MeasurementMessage, origin: Origin): Promise<Recorded> {
+    const { identity } = message;
+    if (identity === null) return this.append(message, origin);
+    return this.#holds.shared(identity, () => this.append(message, origin));
+  }
+
+  private async admit(messages: readonly MeasurementMessage[]): Promise<void> {
     await refuseReusedIdentities(this.log, messages);
     const checks = await Promise.allSettled(
       messages.map(({ service, sli }) => this.slis.check(service, sli)),
@@ -58,13 +89,7 @@ export class Recorder {
     }
   }
 
-  /**
-   * Resolves after the commit.
-   *
-   * @throws Refusal when the identity was used for other content, or the SLI is unknown and must not be
-   * @throws LogBusy when it may be recorded later
-   */
-  async record(message: MeasurementMessage, origin: Origin): Promise<Recorded> {
+  private async append(message: MeasurementMessage, origin: Origin): Promise<Recorded> {
     const { service, sli, points } = message;
     const id = uuidv7();
     const meta: EventMeta = {
