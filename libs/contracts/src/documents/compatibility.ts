@@ -1,5 +1,6 @@
 import type { JsonSchema, Side } from './json-schema.js';
-import { type Incompatibility, resolve, schemaIncompatibilities } from './schema-compatibility.js';
+import { type Incompatibility, schemaIncompatibilities } from './schema-compatibility.js';
+import { resolve } from './schema-reading.js';
 
 export type { Incompatibility } from './schema-compatibility.js';
 

@@ -4,7 +4,7 @@ import { asyncApiDocument, publishedEvents } from './asyncapi.js';
 import type { JsonSchema } from './json-schema.js';
 import { checkRouteTable, openApiDocument } from './openapi.js';
 import { routes } from './routes.js';
-import { resolve } from './schema-compatibility.js';
+import { resolve } from './schema-reading.js';
 
 function everyReference(document: JsonSchema): string[] {
   const found: string[] = [];

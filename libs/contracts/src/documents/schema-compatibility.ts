@@ -1,4 +1,22 @@
 import type { JsonSchema, Side } from './json-schema.js';
+import {
+  anyName,
+  branchesOf,
+  constantsOf,
+  covers,
+  describe,
+  flatten,
+  isVariant,
+  itemsOf,
+  nameOf,
+  propertiesOf,
+  requiredOf,
+  restOf,
+  spelledOut,
+  tupleOf,
+  typesOf,
+  valuesOf,
+} from './schema-reading.js';
 
 /** A change of a published schema that breaks a program which was written against it. */
 export interface Incompatibility {
@@ -23,19 +41,42 @@ export function schemaIncompatibilities(
   return comparison.found;
 }
 
-/** Bounds, and whether a larger one accepts less. */
+/** Bounds that stand for themselves, and whether a larger one accepts less. */
 const BOUNDS: readonly [keyword: string, largerIsTighter: boolean][] = [
-  ['minimum', true],
-  ['exclusiveMinimum', true],
   ['minLength', true],
   ['minItems', true],
   ['minProperties', true],
-  ['maximum', false],
-  ['exclusiveMaximum', false],
   ['maxLength', false],
   ['maxItems', false],
   ['maxProperties', false],
 ];
+
+/** Bounds of numbers, of which an exclusive one implies the other. */
+const RANGES: readonly [inclusive: string, exclusive: string, largerIsTighter: boolean][] = [
+  ['minimum', 'exclusiveMinimum', true],
+  ['maximum', 'exclusiveMaximum', false],
+];
+
+/** Rules that are the same or are another rule: which of two accepts less cannot be told. */
+const RULES = [
+  'pattern',
+  'format',
+  'multipleOf',
+  'contentEncoding',
+  'contentMediaType',
+  'not',
+  'if',
+  'then',
+  'else',
+  'contains',
+  'minContains',
+  'maxContains',
+  'dependentRequired',
+  'dependentSchemas',
+  'patternProperties',
+  'unevaluatedItems',
+  'unevaluatedProperties',
+] as const;
 
 class Comparison {
   found: Incompatibility[] = [];
@@ -65,7 +106,8 @@ class Comparison {
     }
     this.compareTypes(before, after, at);
     this.compareValues(before, after, at);
-    if (this.side === 'input') this.compareBounds(before, after, at);
+    this.compareBounds(before, after, at);
+    this.compareRules(before, after, at);
     this.compareObjects(before, after, at);
     this.compareArrays(before, after, at);
   }
@@ -124,24 +166,53 @@ class Comparison {
       else if (gone && gone.length > 0) this.report(at, `${gone.join(', ')} is no longer accepted`);
     } else if (was !== null && is === null && typesOf(after) !== null) {
       this.report(at, `the values were only ${was.join(', ')}, and now may be others`);
-    } else if ('const' in before && was?.some((value) => !is?.includes(value))) {
+    } else if (was?.length === 1 && 'const' in before && is?.join() !== was[0]) {
       this.report(at, `the value was ${was.join()} and is ${is?.join() ?? 'open'}`);
     }
   }
 
+  /**
+   * A limit binds whoever sends when it is new, and whoever reads when it is lost. What it binds to has to be certain
+   * from the limits of the other document.
+   */
   private compareBounds(before: JsonSchema, after: JsonSchema, at: string): void {
+    const [binding, given] = this.side === 'input' ? [after, before] : [before, after];
+    const report = (keyword: string) =>
+      this.report(at, `${keyword} was ${before[keyword] ?? 'not set'} and is ${after[keyword] ?? 'not set'}`);
     for (const [keyword, largerIsTighter] of BOUNDS) {
-      const [was, is] = [before[keyword], after[keyword]];
-      if (typeof is !== 'number') continue;
-      const tighter = typeof was !== 'number' || (largerIsTighter ? is > was : is < was);
-      if (tighter) this.report(at, `${keyword} was ${was ?? 'not set'} and is ${is}`);
+      const [bound, other] = [binding[keyword], given[keyword]];
+      if (typeof bound !== 'number') continue;
+      const implied = typeof other === 'number' && (largerIsTighter ? other >= bound : other <= bound);
+      if (!implied) report(keyword);
     }
-    for (const keyword of ['pattern', 'format', 'multipleOf'] as const) {
-      if (after[keyword] !== undefined && before[keyword] !== after[keyword])
-        this.report(at, `${keyword} was ${before[keyword] ?? 'not set'} and is ${after[keyword]}`);
+    for (const [inclusive, exclusive, largerIsTighter] of RANGES) {
+      const beyond = (value: unknown, bound: number) =>
+        typeof value === 'number' && (largerIsTighter ? value > bound : value < bound);
+      for (const keyword of [inclusive, exclusive]) {
+        const bound = binding[keyword];
+        if (typeof bound !== 'number') continue;
+        const implied =
+          given[keyword] === bound ||
+          given[exclusive] === bound ||
+          beyond(given[inclusive], bound) ||
+          beyond(given[exclusive], bound);
+        if (!implied) report(keyword);
+      }
     }
-    if (after.uniqueItems === true && before.uniqueItems !== true)
-      this.report(at, 'items must be unique now');
+    if (binding.uniqueItems === true && given.uniqueItems !== true)
+      this.report(at, this.side === 'input' ? 'items must be unique now' : 'items may be the same now');
+  }
+
+  /** Like bounds, but of rules that are compared as they are written, with what they refer to. */
+  private compareRules(before: JsonSchema, after: JsonSchema, at: string): void {
+    const binding = this.side === 'input' ? after : before;
+    for (const keyword of RULES) {
+      if (binding[keyword] === undefined) continue;
+      const [was, is] = [spelledOut(before[keyword], this.before), spelledOut(after[keyword], this.after)];
+      if (was !== is) this.report(at, `${keyword} was ${was ?? 'not set'} and is ${is ?? 'not set'}`);
+    }
+    const [names, namesNow] = [before.propertyNames, after.propertyNames] as (JsonSchema | undefined)[];
+    if (names || namesNow) this.compare({ ...anyName, ...names }, { ...anyName, ...namesNow }, join(at, '*'));
   }
 
   private compareObjects(before: JsonSchema, after: JsonSchema, at: string): void {
@@ -179,17 +250,23 @@ class Comparison {
 
   private compareArrays(before: JsonSchema, after: JsonSchema, at: string): void {
     const [was, is] = [tupleOf(before), tupleOf(after)];
-    if (was && is && was.length !== is.length)
+    if (was && is && was.length !== is.length) {
       this.report(at, `it had ${was.length} places and has ${is.length}`);
-    else
-      for (const [i, schema] of (was ?? []).entries()) {
-        const now = is?.[i] ?? itemsOf(after);
-        if (now) this.compare(schema, now, `${at}[${i}]`);
-      }
-    const [each, eachNow] = [itemsOf(before), itemsOf(after)];
-    if (each && eachNow) this.compare(each, eachNow, `${at}[]`);
-    else if (this.side === 'input' && !each && !was && eachNow && typesOf(before)?.includes('array'))
-      this.compare({}, eachNow, `${at}[]`);
+      return;
+    }
+    // Only what was an array has items; what became one is told by its type.
+    if (!was && itemsOf(before) === undefined && !typesOf(before)?.includes('array')) return;
+    const [each, eachNow] = [itemsOf(before) ?? {}, itemsOf(after) ?? {}];
+    const places = (was ?? is ?? []).length;
+    for (let i = 0; i < places; i++) this.compareItems(was?.[i] ?? each, is?.[i] ?? eachNow, `${at}[${i}]`);
+    this.compareItems(each, eachNow, `${at}[]`);
+  }
+
+  /** Items of one place, or of all that follow; false where there are none. */
+  private compareItems(was: JsonSchema | false, is: JsonSchema | false, at: string): void {
+    if (was !== false && is !== false) this.compare(was, is, at);
+    else if (was === false && is !== false && this.side === 'output') this.report(at, 'may come now');
+    else if (was !== false && is === false && this.side === 'input') this.report(at, 'is no longer accepted');
   }
 
   private report(at: string, message: string): void {
@@ -198,86 +275,3 @@ class Comparison {
 }
 
 const join = (at: string, name: string) => (at === '' ? name : `${at}.${name}`);
-
-/** The schema with `$ref` resolved and `allOf` folded into one. */
-function flatten(schema: JsonSchema, document: JsonSchema): JsonSchema {
-  const { $ref, allOf, ...own } = schema;
-  if ($ref === undefined && allOf === undefined) return schema;
-  const parts = [
-    ...(typeof $ref === 'string' ? [flatten(resolve($ref, document), document)] : []),
-    ...((allOf as JsonSchema[] | undefined) ?? []).map((part) => flatten(part, document)),
-    own,
-  ];
-  const properties = Object.assign({}, ...parts.map(propertiesOf)) as Record<string, JsonSchema>;
-  const required = parts.flatMap((part) => [...requiredOf(part)]);
-  return {
-    ...(Object.assign({}, ...parts) as JsonSchema),
-    ...(Object.keys(properties).length > 0 ? { properties } : {}),
-    ...(required.length > 0 ? { required } : {}),
-  };
-}
-
-/** What a local reference names. @throws RangeError when it names nothing */
-export function resolve(reference: string, document: JsonSchema): JsonSchema {
-  let node: unknown = document;
-  for (const part of reference.replace(/^#\//, '').split('/')) {
-    node = (node as Record<string, unknown> | undefined)?.[part.replaceAll('~1', '/').replaceAll('~0', '~')];
-  }
-  if (node === null || typeof node !== 'object') throw new RangeError(`${reference} names nothing`);
-  return node as JsonSchema;
-}
-
-function branchesOf(schema: JsonSchema): JsonSchema[] | undefined {
-  return (schema.anyOf ?? schema.oneOf) as JsonSchema[] | undefined;
-}
-
-function typesOf(schema: JsonSchema): string[] | null {
-  if (schema.type !== undefined) return [schema.type].flat() as string[];
-  const values = valuesOf(schema);
-  if (values === null) return null;
-  return [...new Set(values.map((value) => jsonType(JSON.parse(value))))];
-}
-
-function jsonType(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'array';
-  return typeof value;
-}
-
-const covers = (types: string[], type: string) =>
-  types.includes(type) || (type === 'integer' && types.includes('number'));
-
-/** The only values that are possible, as JSON; null when the schema does not list them. */
-function valuesOf(schema: JsonSchema): string[] | null {
-  if ('const' in schema) return [JSON.stringify(schema.const)];
-  return Array.isArray(schema.enum) ? schema.enum.map((value) => JSON.stringify(value)) : null;
-}
-
-const propertiesOf = (schema: JsonSchema) => (schema.properties ?? {}) as Record<string, JsonSchema>;
-const requiredOf = (schema: JsonSchema) => new Set((schema.required ?? []) as string[]);
-const tupleOf = (schema: JsonSchema) => schema.prefixItems as JsonSchema[] | undefined;
-const itemsOf = (schema: JsonSchema) =>
-  typeof schema.items === 'object' && schema.items !== null ? (schema.items as JsonSchema) : undefined;
-
-function restOf(schema: JsonSchema): JsonSchema | false {
-  const rest = schema.additionalProperties;
-  if (rest === false) return false;
-  return typeof rest === 'object' && rest !== null ? (rest as JsonSchema) : {};
-}
-
-function constantsOf(schema: JsonSchema): [string, string[] | null][] {
-  return Object.entries(propertiesOf(schema))
-    .map(([name, inner]): [string, string[] | null] => [name, valuesOf(inner)])
-    .filter(([, values]) => values?.length === 1);
-}
-
-/** An object that says by a constant which variant it is. */
-const isVariant = (schema: JsonSchema) => constantsOf(schema).length > 0;
-
-const nameOf = (types: string[] | null) => (types === null ? 'anything' : types.join(' or '));
-
-function describe(schema: JsonSchema): string {
-  const constants = constantsOf(schema).map(([name, values]) => `${name} ${values?.join()}`);
-  if (constants.length > 0) return `the variant ${constants.join(', ')}`;
-  return valuesOf(schema)?.join(', ') ?? nameOf(typesOf(schema));
-}
