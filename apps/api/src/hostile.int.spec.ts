@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { CommandServer } from '@bellwether/bus';
-import { CommandRefused, Subjects } from '@bellwether/contracts';
+import { CommandRefused, Subjects, type SystemState } from '@bellwether/contracts';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { ADMIN, Rig } from './rig.fixture.js';
 
@@ -252,13 +252,16 @@ describe('operation', () => {
       parkedAt: '2026-11-22T10:00:00.000Z',
       attempts: 1,
     });
-    server.serve('dlq-list', async () => ({ items: [letter(7, 'cannot'), letter(9, null)] }));
+    server.serve('dlq-list', async () => ({ items: [letter(7, 'cannot'), letter(9, null)], more: 12 }));
     server.serve('dlq-retry', async ({ data }) => ({
       items: [{ key: (data as { key: string }).key, replayed: 1, remaining: 1, error: 'still cannot' }],
     }));
     await server.ready();
     try {
-      const { body } = await rig.get<{ items: object[] }>('/v1/system/dead-letters?service=paging');
+      const { body } = await rig.get<{ items: object[]; notListed: number }>(
+        '/v1/system/dead-letters?service=paging',
+      );
+      expect(body.notListed).toBe(12);
       expect(body.items).toEqual([
         {
           service: 'paging',
@@ -273,6 +276,8 @@ describe('operation', () => {
           parkedAt: '2026-11-22T10:00:00.000Z',
         },
       ]);
+      const { body: system } = await rig.get<SystemState>('/v1/system');
+      expect(system.services).toContainEqual({ name: 'paging', state: 'answering', deadLetters: 14 });
       const retried = await rig.post('/v1/system/dead-letters/paging/retry', { key: 'INC-1' });
       expect(retried.body).toEqual({ replayed: 1, remaining: 1, error: 'still cannot' });
       expect((await rig.post('/v1/system/dead-letters/nobody/retry', {})).status).toBe(404);

@@ -45,14 +45,18 @@ export class HttpClient {
     return this.request<T>('DELETE', path, {});
   }
 
-  /** Every item of a list, over all its pages. */
-  async *list<T>(path: string): AsyncGenerator<T> {
+  /**
+   * Every item of a list, over all its pages.
+   * @param onPage gets each page as it is, for what it says besides its items
+   */
+  async *list<T>(path: string, onPage?: (page: object) => void): AsyncGenerator<T> {
     let cursor: string | null = null;
     do {
       const url: string = cursor
         ? `${path}${path.includes('?') ? '&' : '?'}cursor=${encodeURIComponent(cursor)}`
         : path;
       const { body } = await this.get<{ items: T[]; nextCursor: string | null }>(url);
+      onPage?.(body);
       yield* body.items;
       cursor = body.nextCursor;
     } while (cursor);

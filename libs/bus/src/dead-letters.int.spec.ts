@@ -113,6 +113,25 @@ describe('dead letters', () => {
     expect(await ask('dlq-list')).toMatchObject({ data: { items: [] } });
   });
 
+  test('are listed up to a number, with how many more there are', async () => {
+    const publish = (count: number, subject: string) =>
+      Promise.all(Array.from({ length: count }, () => stage.bus.js.publish(subject, 'bad')));
+    await publish(500, 'dlq.sli.checkout.availability');
+    // Of another service, which is not asked here.
+    await publish(1, 'dlq.evt.incident');
+    await stage.ingest(async (messages) => messages.map(() => done));
+    const listed = async () => {
+      const answer = await stage.command('dlq-list');
+      if (!answer.ok) throw new Error(answer.problem.detail);
+      const { items, more } = answer.data as { items: object[]; more: number };
+      return [items.length, more];
+    };
+    expect(await listed()).toEqual([500, 0]);
+    await publish(2, 'dlq.sli.checkout.availability');
+    await publish(1, 'dlq.sli.checkout.latency');
+    expect(await listed()).toEqual([500, 3]);
+  });
+
   test('tell what a subscriber gave up on', async () => {
     await stage.bus.js.publish('evt.incident.declared.INC-1', '{}');
     await stage.bus.jsm.consumers.add(Streams.EVENTS, {

@@ -126,6 +126,17 @@ export class DeadLetters {
     return { items, next: sequence };
   }
 
+  /** How many there are, and how many subscribers gave up on. */
+  async count(): Promise<{ letters: number; abandoned: number }> {
+    const { streams } = this.#bus.jsm;
+    const [dead, abandoned] = await Promise.all([
+      streams.info(Streams.DLQ, { subjects_filter: this.#subject }),
+      streams.info(Streams.ABANDONED),
+    ]);
+    const letters = Object.values(dead.state.subjects ?? {}).reduce((sum, messages) => sum + messages, 0);
+    return { letters, abandoned: abandoned.state.messages };
+  }
+
   /** What subscribers of EVENTS gave up on after their own MaxDeliver, oldest first. */
   async abandoned(options: { after?: number; limit?: number } = {}): Promise<DeadLetter[]> {
     const items: DeadLetter[] = [];
@@ -176,7 +187,7 @@ export class DeadLetters {
 /** How keys of what subscribers gave up on begin. */
 const ABANDONED = `${Streams.ABANDONED}/`;
 
-/** Most dead letters that one answer lists. */
+/** Most dead letters that one answer lists; it says how many more there are. */
 const LISTED = 500;
 
 /**
@@ -194,9 +205,12 @@ export function deadLetterCommands(
     list: async () => {
       const { items } = await letters.list({ limit: LISTED });
       const abandoned = await letters.abandoned({ limit: LISTED });
-      return {
-        items: [...items, ...abandoned].map((letter) => asParked(letter.subscriber ?? consumer, letter)),
-      };
+      const all = [...items, ...abandoned];
+      const isAll = items.length < LISTED && abandoned.length < LISTED;
+      const count = isAll ? null : await letters.count();
+      // Not below none: what was listed may be gone when it is counted.
+      const more = count === null ? 0 : Math.max(0, count.letters + count.abandoned - all.length);
+      return { items: all.map((letter) => asParked(letter.subscriber ?? consumer, letter)), more };
     },
     retry: async (request) => {
       requireAdmin(request);

@@ -42,11 +42,12 @@ export class SystemController {
     const paging = Paging.of(query, ['dead-letters', query.service], z.int());
     const after = paging.after ?? 0;
     const keys = states.flatMap(({ deadLetters }) => deadLetters ?? []);
-    return paging.page(
+    const page = paging.page(
       keys.map((key, place) => ({ key, place: place + 1 })).slice(after, after + paging.limit + 1),
       ({ place }) => place,
       ({ key }) => key,
     );
+    return { ...page, notListed: states.reduce((total, { more }) => total + more, 0) };
   }
 
   @Serves('retryDeadLetters')

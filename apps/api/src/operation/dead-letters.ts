@@ -6,8 +6,9 @@ import type { Caller, CommandGateway } from '../commands/gateway.js';
 export const ANSWERING_SERVICES = ['evaluator', 'incident', 'ingest', 'paging'] as const;
 export type AnsweringService = (typeof ANSWERING_SERVICES)[number];
 
-/** What services answer on `dlq-list` and `dlq-retry`. */
+/** What services answer on `dlq-list` and `dlq-retry`. `more`: how many there are besides those listed. */
 const parked = z.object({
+  more: z.int().default(0),
   items: z.array(
     z.object({
       consumer: z.string(),
@@ -27,8 +28,8 @@ const retried = z.object({
 
 /** How a service answers for itself. */
 export type ServiceState =
-  | { name: AnsweringService; state: 'answering'; deadLetters: DeadLetter[] }
-  | { name: AnsweringService; state: 'silent' | 'failing'; deadLetters: null };
+  | { name: AnsweringService; state: 'answering'; deadLetters: DeadLetter[]; more: number }
+  | { name: AnsweringService; state: 'silent' | 'failing'; deadLetters: null; more: 0 };
 
 /** Asks services about what they could not handle. */
 export class DeadLetters {
@@ -41,11 +42,12 @@ export class DeadLetters {
         timeoutMs: 2_000,
         graceMs: 0,
       });
-      return { name, state: 'answering', deadLetters: keysOf(name, parked.parse(answer).items) };
+      const { items, more } = parked.parse(answer);
+      return { name, state: 'answering', deadLetters: keysOf(name, items), more };
     } catch (error) {
       const { problem } = error as { problem?: { status: number } };
       const silent = problem?.status === 503 || problem?.status === 504;
-      return { name, state: silent ? 'silent' : 'failing', deadLetters: null };
+      return { name, state: silent ? 'silent' : 'failing', deadLetters: null, more: 0 };
     }
   }
 

@@ -44,10 +44,10 @@ export class System {
       journals,
       projections: this.projections(),
       buckets: bucketsState,
-      services: services.map(({ name, state, deadLetters: keys }) => ({
+      services: services.map(({ name, state, deadLetters: keys, more }) => ({
         name,
         state,
-        deadLetters: keys?.reduce((total, { events }) => total + events, 0) ?? null,
+        deadLetters: keys?.reduce((total, { events }) => total + events, more) ?? null,
       })),
       streams: { connections: stream.connections },
     };

@@ -69,10 +69,10 @@ export async function shown(
   }
 }
 
-/** Every item of a list. */
-export async function all<T>(session: Session, path: string): Promise<T[]> {
+/** Every item of a list. @param onPage gets each page, for what it says besides its items */
+export async function all<T>(session: Session, path: string, onPage?: (page: object) => void): Promise<T[]> {
   const items: T[] = [];
-  for await (const item of session.http.list<T>(path)) items.push(item);
+  for await (const item of session.http.list<T>(path, onPage)) items.push(item);
   return items;
 }
 

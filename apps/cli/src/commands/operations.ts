@@ -86,8 +86,19 @@ export function operationCommands(program: Command, open: OpenSession): void {
     .option(...WATCH)
     .action(async ({ watch }: { watch?: true }, command: Command) => {
       const session = open(command);
-      await shown(session, watch, async () =>
-        render(session, await all<ParkedKey>(session, '/v1/system/dead-letters'), (list) =>
+      let told = 0;
+      await shown(session, watch, async () => {
+        let notListed = 0;
+        const parked = await all<ParkedKey>(session, '/v1/system/dead-letters', (page) => {
+          notListed = (page as { notListed?: number }).notListed ?? 0;
+        });
+        // Beside what is printed for programs too: they would take the list for all there is.
+        if (notListed > 0 && notListed !== told)
+          session.output.err(
+            `${pc.yellow('warning')}: ${notListed} more are not listed; they show when earlier ones are retried or gone`,
+          );
+        told = notListed;
+        return render(session, parked, (list) =>
           list.length === 0
             ? 'nothing is parked'
             : table(
@@ -103,8 +114,8 @@ export function operationCommands(program: Command, open: OpenSession): void {
                 ],
                 list,
               ),
-        ),
-      );
+        );
+      });
     });
   dlq
     .command('retry')

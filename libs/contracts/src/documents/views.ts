@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { role } from '../events/oncall.js';
 import { resourceName } from '../names.js';
 import { timestamp } from '../time.js';
-import { incident, timelineEntry } from '../views/views.js';
+import { incident, listOf, timelineEntry } from '../views/views.js';
 
 const minutes = z.number().nullable();
 
@@ -166,6 +166,9 @@ export const deadLetter = z
   })
   .meta({ id: 'DeadLetter' });
 export type DeadLetter = z.infer<typeof deadLetter>;
+
+/** `notListed`: events and messages that wait besides those of all pages; they are listed when earlier ones are gone. */
+export const deadLetterList = listOf(deadLetter).extend({ notListed: z.int() });
 
 /** Without a key: all of the service. */
 export const deadLetterRetry = z.strictObject({ key: z.string().min(1).max(300).optional() });

@@ -8,7 +8,7 @@ import { defineRoutes, integerParameter, pagedQuery } from '../route.js';
 import {
   accessToken,
   bucketsState,
-  deadLetter,
+  deadLetterList,
   deadLetterRetried,
   deadLetterRetry,
   newToken,
@@ -149,7 +149,7 @@ export const operationRoutes = defineRoutes({
     summary: 'Keys whose events a service could not handle, with how many wait',
     access: 'viewer',
     query: z.strictObject({ ...pagedQuery, service: resourceName.optional() }),
-    answers: { 200: { description: 'Keys by service, consumer and position', schema: listOf(deadLetter) } },
+    answers: { 200: { description: 'Keys by service, consumer and position', schema: deadLetterList } },
   },
   retryDeadLetters: {
     app: 'api',
