@@ -19,9 +19,26 @@ export async function migrateLog(databaseUrl: string): Promise<void> {
   try {
     await migrate(databaseUrl);
   } catch (error) {
-    const { host, pathname } = new URL(databaseUrl);
-    throw new StartError(
-      `The log's schema could not be set up in ${host}${pathname}: ${(error as Error).message}`,
-    );
+    const { host, pathname, username } = new URL(databaseUrl);
+    const said = `The log's schema could not be set up in ${host}${pathname}: ${(error as Error).message}`;
+    const names = { database: decodeURIComponent(pathname.slice(1)), user: decodeURIComponent(username) };
+    throw new StartError(lacksRights(error) ? `${said}\n${neededRights(names)}` : said);
   }
+}
+
+/** Whether an error, or what it comes from, is Postgres' insufficient_privilege. */
+function lacksRights(error: unknown): boolean {
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown };
+  return code === '42501' || (cause !== undefined && lacksRights(cause));
+}
+
+function neededRights({ database, user }: { database: string; user: string }): string {
+  const role = user === '' ? '<user>' : pg.escapeIdentifier(user);
+  return [
+    'DATABASE_URL has to name a superuser, or the owner of the database who may create roles. An administrator makes one:',
+    `  alter role ${role} createrole;`,
+    `  alter database ${pg.escapeIdentifier(database)} owner to ${role};`,
+    'and, where another database of this server has been set up for Bellwether before:',
+    `  grant bellwether_owner, bellwether_writer to ${role};`,
+  ].join('\n');
 }

@@ -4,6 +4,7 @@ import { Guard } from './guard.js';
 import { KeptServer } from './kept-server.js';
 import { natsAccess } from './nats-access.js';
 import { NatsServer } from './nats-server.js';
+import { requireNats } from './own-nats.js';
 import { requireFreePorts } from './port-check.js';
 import { freePort } from './ports.js';
 import { reachableBinaries } from './postgres-binaries.js';
@@ -107,7 +108,10 @@ export class Supervisor {
     );
     this.#proceed();
 
-    await allSettledOrThrow([this.#startDatabase(postgresServer), natsServer?.start() ?? Promise.resolve()]);
+    await allSettledOrThrow([
+      this.#startDatabase(postgresServer),
+      natsServer?.start() ?? requireNats(natsUrl),
+    ]);
     this.#proceed();
     this.#startServices({
       ...(postgresServer ? { BELLWETHER_ARCHIVE_DIR: folder.file('archive') } : {}),
