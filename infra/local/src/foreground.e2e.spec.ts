@@ -261,6 +261,23 @@ describe('what goes wrong', () => {
     expect(run.output.match(/bellwether ready/g)).toHaveLength(1);
   }, 120_000);
 
+  test('a guard that dies ends the run in order: what it watches is not left to itself', async () => {
+    const { folder, dataDir, services } = place();
+    const run = await start({ dataDir, services });
+    await run.ready();
+    const servers = processesOf(dataDir).filter((line) => /postgres -D|nats-server -c/.test(line));
+    expect(servers).toHaveLength(2);
+    process.kill(record(dataDir).guard?.pid as number, 'SIGKILL');
+    expect(await run.ended()).toBe(1);
+    expect(run.output).toMatch(/the guard process has died.*Start again\./);
+    // Neither server was taken for ended and started again; both stopped after the services that need them.
+    expect(run.output).not.toMatch(/starting it again/);
+    expect(run.output).toMatch(/one +\| draining\n.*two +\| draining\n.*\| stopped\n$/s);
+    expect(readFileSync(path.join(dataDir, 'nats', 'nats.log'), 'utf8')).toContain('Server Exiting');
+    expect(existsSync(path.join(dataDir, 'run.json'))).toBe(false);
+    expect(processesOf(folder)).toEqual([]);
+  }, 60_000);
+
   test('a service that cannot start ends the run with the reason', async () => {
     const { folder, dataDir, services } = place();
     const run = await start({ dataDir, services, env: { FAKE_TWO: 'crash' } });

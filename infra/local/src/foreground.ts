@@ -14,7 +14,7 @@ export async function runForeground(services: readonly ServiceDefinition[]): Pro
   // The reader of our output may go away (`npm start | head`); that is no reason to crash.
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
-  const supervisor = await create(services);
+  const supervisor = await create(services, (error) => fail(error, 'it cannot go on'));
   let asked: string | null = null;
 
   const stop = async (reason: string): Promise<void> => {
@@ -30,31 +30,33 @@ export async function runForeground(services: readonly ServiceDefinition[]): Pro
     }
     process.exit();
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(signal));
-  process.on('disconnect', () => void stop('npm start is gone'));
-  process.on('uncaughtException', (error) => {
+  const fail = (error: unknown, reason: string): Promise<void> => {
     complain(error);
     process.exitCode = 1;
-    void stop('an error of the supervisor');
-  });
+    return stop(reason);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(signal));
+  process.on('disconnect', () => void stop('npm start is gone'));
+  process.on('uncaughtException', (error) => void fail(error, 'an error of the supervisor'));
 
   try {
     await supervisor.start();
     if (asked === null) process.stdout.write(`bellwether ready: ${supervisor.apiUrl}\n`);
   } catch (error) {
     if (asked !== null || error instanceof StartAborted) return;
-    complain(error);
-    process.exitCode = 1;
-    await stop('it could not start');
+    await fail(error, 'it could not start');
   }
 }
 
-async function create(services: readonly ServiceDefinition[]): Promise<Supervisor> {
+async function create(
+  services: readonly ServiceDefinition[],
+  onFailure: (error: unknown) => void,
+): Promise<Supervisor> {
   const { env } = process;
   try {
     for (const unknown of await unknownVariables(services, env)) log('bellwether', `warning: ${unknown}`);
     const settings = settingsFrom(env, await serviceProblems(services, env));
-    return new Supervisor({ settings, services, env, log });
+    return new Supervisor({ settings, services, env, log, onFailure });
   } catch (error) {
     complain(error);
     process.exit(1);

@@ -1,6 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { identify, isRunning } from './process-identity.js';
 
 /** What to start under the guard. */
 export interface GuardedCommand {
@@ -72,8 +74,8 @@ export class Guard {
   readonly #reports = new EventEmitter();
   readonly #ready: Promise<void>;
   #next = 1;
-  #pending = 0;
   #lost = false;
+  #closing = false;
 
   constructor() {
     this.#child = fork(path.resolve(import.meta.dirname, '../bin/guard.mjs'), [], {
@@ -93,6 +95,7 @@ export class Guard {
     this.#ready = this.#expect<void>('ready').then(() => {});
     this.#ready.catch(() => {});
     this.#child.unref();
+    this.#child.channel?.unref();
   }
 
   /** The guard's own process id. */
@@ -100,17 +103,19 @@ export class Guard {
     return this.#child.pid ?? 0;
   }
 
-  /** Called when the guard itself has died: what it started is then no longer watched. */
+  /** Called when the guard itself has died: what it started goes on, and nobody stops it when we are gone. */
   onLost(listener: () => void): void {
-    this.#reports.once('lost', listener);
+    this.#reports.once('lost', () => {
+      if (!this.#closing) listener();
+    });
   }
 
   async spawn(command: GuardedCommand): Promise<GuardedProcess> {
     await this.#ready;
     const id = this.#next++;
-    const exited = new Promise<Exit>((resolve) => {
+    const reported = new Promise<Exit | null>((resolve) => {
       this.#reports.once(`exit:${id}`, ({ code, signal }: Exit) => resolve({ code, signal }));
-      this.#reports.once('lost', () => resolve({ code: null, signal: null }));
+      this.#reports.once('lost', () => resolve(null));
     });
     const spawned = this.#expect<Report>(`spawned:${id}`, `failed:${id}`);
     this.#send({ type: 'spawn', stopSignal: 'SIGKILL', graceMs: 5_000, env: {}, ...command, id });
@@ -120,7 +125,14 @@ export class Guard {
         `${command.file} did not start: ${report.type === 'failed' ? report.message : 'no reason'}`,
       );
     }
-    return new GuardedProcess(report.pid, exited);
+    const { pid } = report;
+    const identity = identify(pid);
+    const exited = reported.then(async (exit) => {
+      // Without the guard nobody says so, and it may run for long yet.
+      while (exit === null && identity && isRunning(identity)) await sleep(50, undefined, { ref: false });
+      return exit ?? { code: null, signal: null };
+    });
+    return new GuardedProcess(pid, exited);
   }
 
   /** Runs a command to its end. */
@@ -149,6 +161,7 @@ export class Guard {
 
   /** Stops everything that is still running and waits until the guard has finished. */
   async close(): Promise<void> {
+    this.#closing = true;
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = once(this.#child, 'exit');
     this.#child.ref();
@@ -156,15 +169,13 @@ export class Guard {
     await exited;
   }
 
-  /** The channel holds the event loop open only while somebody waits for an answer. */
+  /** The event loop is held open only while somebody waits for an answer. */
   async waiting<T>(work: () => Promise<T>): Promise<T> {
-    this.#pending += 1;
-    this.#child.channel?.ref();
+    const hold = setInterval(() => {}, 60_000);
     try {
       return await work();
     } finally {
-      this.#pending -= 1;
-      if (this.#pending === 0) this.#child.channel?.unref();
+      clearInterval(hold);
     }
   }
 

@@ -13,7 +13,6 @@ export interface Restartable {
 export class KeptServer<Server extends Restartable> {
   readonly #stopping = new AbortController();
   #keeping: Promise<void> | null = null;
-  #restarts = 0;
 
   constructor(
     readonly name: string,
@@ -21,10 +20,6 @@ export class KeptServer<Server extends Restartable> {
     readonly log: (source: string, line: string) => void,
     readonly backOff: BackOff = new BackOff(),
   ) {}
-
-  get restarts(): number {
-    return this.#restarts;
-  }
 
   async start(): Promise<void> {
     await this.server.start();
@@ -51,7 +46,6 @@ export class KeptServer<Server extends Restartable> {
       startedAt = performance.now();
       try {
         await this.server.start();
-        this.#restarts += 1;
         this.log(this.name, 'runs again');
       } catch (error) {
         this.log(this.name, (error as Error).message);

@@ -42,11 +42,17 @@ export async function startLocal(options: LocalOptions): Promise<LocalSystem> {
   const services = options.services ?? allServices;
   const settings = settingsFrom(env, await serviceProblems(services, env));
   settings.ports = { api: 0, ingest: 0, nats: 0, postgres: 0, ...options.ports };
-  const supervisor = new Supervisor({
+  const log = options.log ?? (() => {});
+  const supervisor: Supervisor = new Supervisor({
     settings,
     env,
     services,
-    log: options.log ?? (() => {}),
+    log,
+    onFailure: (error) => {
+      log('bellwether', error.message);
+      // A failure of the stop is the caller's to see, who stops it, too.
+      supervisor.stop().catch(() => {});
+    },
     ...(options.readyTimeoutMs === undefined ? {} : { readyTimeoutMs: options.readyTimeoutMs }),
   });
   try {

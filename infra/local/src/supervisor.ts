@@ -15,6 +15,7 @@ import { RunLock } from './run-lock.js';
 import { ServiceProcess, type ServiceState } from './service-process.js';
 import type { ServiceDefinition } from './services.js';
 import type { Ports, Settings } from './settings.js';
+import { StartError } from './start-error.js';
 
 export interface SupervisorOptions {
   settings: Settings;
@@ -23,6 +24,8 @@ export interface SupervisorOptions {
   env: NodeJS.ProcessEnv;
   /** Takes every line: of the services, and the supervisor's own (source `bellwether`). */
   log: (source: string, line: string) => void;
+  /** Told what makes it impossible to go on: whoever started the run is to stop it. */
+  onFailure: (error: StartError) => void;
   /** How long services may take to be ready. Default 60 s. */
   readyTimeoutMs?: number;
 }
@@ -34,6 +37,9 @@ export class StartAborted extends Error {
 
 const database = 'bellwether';
 const drainMs = 10_000;
+const guardDied =
+  'the guard process has died, which starts Postgres and NATS and would end everything if this process were killed. ' +
+  'Start again.';
 
 /** Starts, watches and stops everything that a local run consists of. */
 export class Supervisor {
@@ -51,6 +57,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#ports = { ...options.settings.ports };
+    this.#guard.onLost(() => options.onFailure(new StartError(guardDied)));
   }
 
   get apiUrl(): string {
