@@ -7,6 +7,7 @@ import { createDatabase, type TestDatabase } from '@bellwether/testing';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { archiveSegments, EventLog, migrate, verifyArchive } from './index.js';
 import { event, positions, versions } from './testing/events.fixture.js';
+import { query } from './testing/own-server.fixture.js';
 
 // Generous: the machine may be busy with other tests.
 jest.setTimeout(60_000);
@@ -55,6 +56,26 @@ test('segments are made ahead of need and sealed with their time span and bounda
   ]);
 });
 
+test('a segment that does not verify is not archived, and stays where it is', async () => {
+  const tampered = async (change: string) => {
+    await query(
+      database.url,
+      `alter table log.events_measurement_00_p1 disable trigger immutable;
+       update log.events_measurement_00_p1 set ${change} where journal = '${journal}' and position = 4;
+       alter table log.events_measurement_00_p1 enable trigger immutable`,
+    );
+  };
+  const before = new Date('2026-01-15T00:00:00.000Z');
+  await tampered(`type = 'changed'`);
+  await expect(archiveSegments(database.url, { before, directory })).rejects.toThrow(
+    `${journal} is not archived: position 4 does not verify`,
+  );
+  expect(await readdir(directory)).toEqual(['measurement-00-1.jsonl.gz.partial']);
+  expect(positions(await log.readJournal(journal, { after: 0, limit: 4 }))).toEqual([1, 2, 3, 4]);
+  expect(await log.archivedUntil(journal)).toBe(0);
+  await tampered(`type = 'incident.note-added'`);
+});
+
 test('old segments of measurements go to files, and the chain still verifies over the boundary', async () => {
   const before = new Date('2026-01-25T00:00:00.000Z');
   expect(await archiveSegments(database.url, { before, directory })).toEqual(
@@ -70,7 +91,7 @@ test('old segments of measurements go to files, and the chain still verifies ove
     'measurement-00-1.jsonl.gz',
     'measurement-00-11.jsonl.gz',
   ]);
-  const report = await log.verify();
+  const report = await log.verify({ expected: ['control', journal] });
   expect(report.ok).toBe(true);
   expect(report.journals).toMatchObject([
     { journal: 'control', from: 1, checked: 34 },

@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rename } from 'node:fs/promises';
+import { mkdir, open, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import pg from 'pg';
 import { chainHash, GENESIS, hashedEvent, STORED_COLUMNS, type StoredRow } from './chain.js';
+import { lastOfPage, PAGE_BYTES } from './page.js';
 import { connection } from './pool.js';
 import { OWNER } from './roles.js';
 import { asText } from './rows.js';
@@ -58,7 +59,7 @@ export async function archiveSegments(
   await client.connect();
   try {
     await client.query("select pg_advisory_lock(hashtextextended('bellwether archive', 0))");
-    await mkdir(options.directory, { recursive: true });
+    await makeFolder(options.directory);
     const archived: ArchivedSegment[] = [];
     for (const segment of await archivable(client, options)) {
       archived.push(await archiveSegment(client, segment, options));
@@ -118,12 +119,14 @@ async function archiveSegment(
   await pipeline(
     Readable.from(lines(client, segment, firstPosition - 1)),
     createGzip(),
-    createWriteStream(`${file}.partial`),
+    createWriteStream(`${file}.partial`, { flush: true }),
     { signal },
   );
   const bad = await firstBad(segment, `${file}.partial`);
   if (bad !== null) throw new Error(`${journal} is not archived: position ${bad} does not verify`);
   await rename(`${file}.partial`, file);
+  // The database's own word of it outlives a power failure, so the file has to before.
+  await flushFolder(directory);
   // Noted first: from here on nobody expects to find it in the table.
   await client.query(
     `update log.segments set archived_at = coalesce(archived_at, clock_timestamp())
@@ -133,6 +136,29 @@ async function archiveSegment(
   await detach(client, segment);
   await client.query(`drop table if exists log.${pg.escapeIdentifier(segment.table_name)}`);
   return { journal, firstPosition, lastPosition, file };
+}
+
+/** A folder, whose name is on the disk as what is put into it will be. */
+async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true });
+  if (first === undefined) return;
+  for (
+    let made = path.resolve(folder);
+    made.length >= path.resolve(first).length;
+    made = path.dirname(made)
+  ) {
+    await flushFolder(path.dirname(made));
+  }
+}
+
+/** Names in a folder are as durable as what they name only once the folder itself is on the disk. */
+async function flushFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Without stopping those who read or append; one that was interrupted is finished. */
@@ -149,11 +175,12 @@ async function detach(client: pg.Client, { journal, table_name }: SegmentRow): P
 }
 
 async function* lines(client: pg.Client, segment: SegmentRow, after: number): AsyncGenerator<string> {
-  const table = `log.${pg.escapeIdentifier(segment.table_name)}`;
+  const events = `log.${pg.escapeIdentifier(segment.table_name)} where position > $1 and position <= $2`;
   for (let position = after; ; ) {
     const { rows } = await client.query<StoredRow>({
-      text: `select ${STORED_COLUMNS} from ${table} where position > $1 order by position limit ${PAGE}`,
-      values: [position],
+      text: `select ${STORED_COLUMNS} from ${events}
+                and position <= ${lastOfPage(events, String(PAGE_BYTES))} order by position`,
+      values: [position, position + PAGE],
       rowMode: 'array',
       types: asText,
     });

@@ -152,7 +152,7 @@ test('N writers over M streams, in any interleaving: dense positions, dense vers
     { numRuns: 25 },
   );
   const log = EventLog.open({ connectionString: database.url });
-  expect((await log.verify()).ok).toBe(true);
+  expect((await log.verify({ expected: JOURNALS })).ok).toBe(true);
   await log.close();
 }, 120_000);
 
@@ -178,6 +178,6 @@ test('a reader never sees past an append that has not committed, and a rolled-ba
   other.release();
   expect((await waiting).firstPosition).toBe(before + 1);
   expect(await log.streamVersion('open:1')).toBe(0);
-  expect((await log.verify()).ok).toBe(true);
+  expect((await log.verify({ expected: JOURNALS })).ok).toBe(true);
   await log.close();
 });

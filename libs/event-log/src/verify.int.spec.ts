@@ -1,7 +1,9 @@
-import { createDatabase, type TestDatabase } from '@bellwether/testing';
+import { createDatabase, type TestDatabase, temporaryFolder } from '@bellwether/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import pg from 'pg';
-import { EventLog, migrate } from './index.js';
+import { chainHash, hashedEvent, STORED_COLUMNS, type StoredRow } from './chain.js';
+import { archiveSegments, EventLog, migrate, type VerifyOptions } from './index.js';
+import { asText } from './rows.js';
 import { event } from './testing/events.fixture.js';
 
 // Generous: the machine may be busy with other tests.
@@ -13,11 +15,11 @@ let admin: pg.Client;
 
 beforeAll(async () => {
   database = await createDatabase();
-  await migrate(database.url, { journals: ['control', 'measurement-00'], segmentSize: 5 });
+  await migrate(database.url, { journals: expected, segmentSize: 5 });
   log = EventLog.open({ connectionString: database.url });
   admin = new pg.Client(database.url);
   await admin.connect();
-  for (const journal of ['control', 'measurement-00']) {
+  for (const journal of expected) {
     for (let i = 0; i < 12; i += 1) {
       await log.append({
         journal,
@@ -35,6 +37,8 @@ afterAll(async () => {
   await database?.drop();
 });
 
+const expected = ['control', 'measurement-00'];
+
 /** What only somebody with the rights of a superuser, who switches the triggers off, can do. */
 async function tamper(sql: string): Promise<void> {
   const { rows } = await admin.query<{ name: string }>(
@@ -47,10 +51,10 @@ async function tamper(sql: string): Promise<void> {
 beforeEach(() => admin.query('begin'));
 
 /** The report as seen from within the transaction that tampers, which is then rolled back. */
-async function verifyAndUndo() {
+async function verifyAndUndo(options: VerifyOptions = { expected }) {
   const { verifyLog } = await import('./verify.js');
   try {
-    return await verifyLog(admin as unknown as pg.Pool, {});
+    return await verifyLog(admin as unknown as pg.Pool, options);
   } finally {
     await admin.query('rollback');
   }
@@ -58,10 +62,10 @@ async function verifyAndUndo() {
 
 test('an untouched log verifies', async () => {
   const seen: number[] = [];
-  const report = await log.verify({ onProgress: ({ position }) => seen.push(position) });
+  const report = await log.verify({ expected, onProgress: ({ position }) => seen.push(position) });
   expect(report).toEqual({
     ok: true,
-    journals: ['control', 'measurement-00'].map((journal) => ({
+    journals: expected.map((journal) => ({
       journal,
       from: 1,
       head: 12,
@@ -125,6 +129,28 @@ describe('the first bad position is named when', () => {
     expect((await verifyAndUndo()).journals[0]!.bad).toEqual({ position: 13, reason: 'beyond the head' });
   });
 
+  test('one was recorded before the one before it, by who could make its hash', async () => {
+    const { rows } = await admin.query<StoredRow>({
+      text: `select ${STORED_COLUMNS} from log.events where journal = 'control' and position > 10 order by position`,
+      rowMode: 'array',
+      types: asText,
+    });
+    const [before, last] = rows as [StoredRow, StoredRow];
+    const recordedAt = new Date('2020-01-01T00:00:00.000Z');
+    const forged = chainHash(Buffer.from(before[10]!, 'hex'), {
+      ...hashedEvent('control', last),
+      recordedAt,
+    });
+    const hash = `decode('${forged.toString('hex')}', 'hex')`;
+    await tamper(`update log.events set recorded_at = '${recordedAt.toISOString()}', hash = ${hash}
+                   where journal = 'control' and position = 12;
+                  update log.head set hash = ${hash} where journal = 'control'`);
+    expect((await verifyAndUndo()).journals[0]!.bad).toEqual({
+      position: 12,
+      reason: 'recorded before the event before it',
+    });
+  });
+
   test('the hash kept for a segment was changed', async () => {
     await tamper(
       `update log.segments set last_hash = sha256('') where journal = 'control' and end_position = 6`,
@@ -133,7 +159,62 @@ describe('the first bad position is named when', () => {
   });
 });
 
+describe('a journal whose head is gone is not fine', () => {
+  const headless = { ok: false, bad: { position: 1, reason: 'the journal has no head' } };
+
+  test('whether all heads are, or one', async () => {
+    await admin.query('truncate log.head cascade');
+    const none = await verifyAndUndo();
+    expect({ ok: none.ok, bad: none.journals[1]!.bad }).toEqual(headless);
+    expect(none.journals.map(({ journal }) => journal)).toEqual(expected);
+
+    await admin.query('begin');
+    await admin.query(`delete from log.segments where journal = 'control';
+                       delete from log.head where journal = 'control'`);
+    const one = await verifyAndUndo();
+    expect({ ok: one.ok, bad: one.journals[0]!.bad }).toEqual(headless);
+    expect(one.journals[1]!.bad).toBeNull();
+  });
+
+  test('though the contracts do not know it', async () => {
+    await admin.query('truncate log.head cascade');
+    const { journals } = await verifyAndUndo({ expected: [] });
+    expect(journals.map(({ journal, bad }) => [journal, bad])).toEqual(
+      expected.map((journal) => [journal, headless.bad]),
+    );
+  });
+
+  test('though nothing of it is left', async () => {
+    const { ok, journals } = await verifyAndUndo({});
+    expect(ok).toBe(false);
+    expect(journals).toHaveLength(17);
+    expect(journals.find(({ journal }) => journal === 'measurement-15')!.bad).toEqual(headless.bad);
+  });
+});
+
 test('an unknown journal is not fine', async () => {
   await admin.query('rollback');
   await expect(log.verify({ journals: ['nowhere'] })).rejects.toThrow('nowhere');
+});
+
+test('what is archived while it runs is not missing', async () => {
+  await admin.query('rollback');
+  const directory = temporaryFolder('verify');
+  const { verifyLog } = await import('./verify.js');
+  // Where the log is archived already is asked for before the first page is.
+  let archived = 0;
+  const pool = {
+    async query(query: pg.QueryConfig | string, values?: unknown[]) {
+      const text = typeof query === 'string' ? query : query.text;
+      if (text.startsWith(`select ${STORED_COLUMNS}`) && archived === 0) {
+        archived = (await archiveSegments(database.url, { before: new Date(), directory })).length;
+      }
+      return await admin.query(query as string, values);
+    },
+  } as unknown as pg.Pool;
+  expect(await verifyLog(pool, { journals: ['measurement-00'], expected })).toEqual({
+    ok: true,
+    journals: [{ journal: 'measurement-00', from: 11, head: 12, checked: 2, bad: null }],
+  });
+  expect(archived).toBe(2);
 });
