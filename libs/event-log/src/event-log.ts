@@ -10,8 +10,15 @@ import type { AppendRequest, AppendResult, RecordedEvent } from './event.js';
 import { type FollowOptions, follow, type ReadPage } from './follow.js';
 import { type LogMetrics, logMetrics, noLogMetrics } from './log-metrics.js';
 import { Nudges } from './nudges.js';
+import type { Page } from './page.js';
 import { openPool } from './pool.js';
-import { type Head, Reader, type ReadJournalOptions, type ReadStreamOptions } from './reader.js';
+import {
+  type Head,
+  Reader,
+  type ReadJournalOptions,
+  type ReadPageOptions,
+  type ReadStreamOptions,
+} from './reader.js';
 import { commandHashes, type RecordedCommand, recordedCommand } from './recorded-commands.js';
 import { type ScannedPage, type ScanStreamOptions, scanStream } from './stream-scan.js';
 import { type Upcast, type Upcaster, upcastWith } from './upcast.js';
@@ -131,6 +138,11 @@ export class EventLog {
     return this.#reader.readJournal(journal, options);
   }
 
+  /** The same, ended by the bytes of its data too: for those who go through a journal and keep no more than a page. */
+  readPage(journal: string, options: ReadPageOptions): Promise<Page> {
+    return this.#reader.readPage(journal, options);
+  }
+
   /** Those events of a journal that are at given positions, in order. */
   readPositions(journal: string, positions: readonly number[]): Promise<RecordedEvent[]> {
     return this.#reader.readPositions(journal, positions);
@@ -147,7 +159,7 @@ export class EventLog {
 
   /** Pages of events as they are appended, until the signal aborts. Errors of the database are thrown. */
   follow(journal: string, options: FollowOptions): AsyncIterable<RecordedEvent[]> {
-    return this.followWith((after, limit) => this.readJournal(journal, { after, limit }), journal, options);
+    return this.followWith((after, limit) => this.readPage(journal, { after, limit }), journal, options);
   }
 
   /** `follow` with another way to read a page, such as one that several followers share. */

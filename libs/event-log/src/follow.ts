@@ -1,5 +1,6 @@
 import type { RecordedEvent } from './event.js';
 import type { Nudges } from './nudges.js';
+import type { Page } from './page.js';
 
 export interface FollowOptions {
   /** The position after which to start. */
@@ -12,7 +13,7 @@ export interface FollowOptions {
 }
 
 /** Reads a page of the followed journal. */
-export type ReadPage = (after: number, limit: number) => Promise<RecordedEvent[]>;
+export type ReadPage = (after: number, limit: number) => Promise<Page>;
 
 const POLL_MS = 500;
 const PAGE = 500;
@@ -34,17 +35,17 @@ export async function* follow(
   while (!signal.aborted) {
     const { heard, page }: ReturnType<typeof start> = ahead ?? start();
     ahead = null;
-    const events = await page;
+    const { events, full } = await page;
     if (signal.aborted) return;
     position = events.at(-1)?.position ?? position;
-    if (events.length === batch) {
+    if (full) {
       ahead = start();
       // Nobody may come to await it: the caller may stop here.
       ahead.page.catch(() => {});
     }
     if (events.length > 0) yield events;
     // A page that lacks what was announced may be one that another follower had begun to read before.
-    const isEnd = events.length === 0 || (events.length < batch && heard.position <= position);
+    const isEnd = events.length === 0 || (!full && heard.position <= position);
     if (isEnd) await nudges.wait(journal, heard, position, pollMs, signal);
   }
 }

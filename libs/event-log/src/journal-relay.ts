@@ -26,6 +26,11 @@ export interface JournalRelayOptions {
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2000;
+/**
+ * Where a window ends though it has few events. When the copy is made anew all journals are published at once, each with a
+ * window under way and one read ahead: it is these that the memory of a relay is filled with.
+ */
+const WINDOW_BYTES = 2 * 1024 * 1024;
 /** Growth is noticed by nudges and by the relay's look at all heads at once. */
 const POLL_MS = 30_000;
 
@@ -119,7 +124,8 @@ export class JournalRelay {
     const { log, target, checkpoints, journal, window, metrics, clock, onStep } = this.#options;
     const incarnation = this.#incarnation!;
     // What is passed on is not looked into.
-    const read: ReadPage = (after, limit) => log.readJournal(journal, { after, limit, dataAs: 'text' });
+    const read: ReadPage = (after, limit) =>
+      log.readPage(journal, { after, limit, bytes: WINDOW_BYTES, dataAs: 'text' });
     for await (const events of log.followWith(read, journal, {
       after: this.#position,
       signal,

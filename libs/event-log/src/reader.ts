@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { bigintArray } from './binary-array.js';
 import type { RecordedEvent } from './event.js';
+import { lastOfPage, mayBeFull, PAGE_BYTES, type Page } from './page.js';
 import { asText, EVENT_COLUMNS, type EventRow, toRecordedEvent, utcDate } from './rows.js';
 import type { Upcast } from './upcast.js';
 
@@ -19,6 +20,17 @@ export interface ReadJournalOptions {
   limit?: number;
   /** Only what the log had taken by then. */
   recordedUntil?: Date;
+  /** `text`: data as `JsonText`, for who passes it on; `value` when absent. */
+  dataAs?: 'value' | 'text';
+}
+
+export interface ReadPageOptions {
+  /** The position after which to read; 0 for the start. */
+  after: number;
+  /** Events at most. */
+  limit: number;
+  /** Bytes of data after which the page ends; 4 MiB when absent. */
+  bytes?: number;
   /** `text`: data as `JsonText`, for who passes it on; `value` when absent. */
   dataAs?: 'value' | 'text';
 }
@@ -90,6 +102,33 @@ export class Reader {
     });
     const events = rows.map((row) => toRecordedEvent(journal, row, this.#upcast, options.dataAs));
     return until(events, options.recordedUntil);
+  }
+
+  async readPage(journal: string, options: ReadPageOptions): Promise<Page> {
+    const page = await this.#page(journal, options);
+    if (page.events.length > 0) return page;
+    // Nothing there: it is the end of the journal, or what was asked for is archived.
+    const archived = await this.archivedUntil(journal);
+    return archived > options.after ? this.#page(journal, { ...options, after: archived }) : page;
+  }
+
+  /** Positions are dense, so which ones a page has is known before. */
+  async #page(journal: string, options: ReadPageOptions): Promise<Page> {
+    const { after, limit, bytes = PAGE_BYTES, dataAs } = options;
+    const events = 'log.events where journal = $1 and position > $2 and position <= $3';
+    const { rows } = await this.#pool.query<EventRow>({
+      name: 'log-read-page',
+      text: `select ${EVENT_COLUMNS} from ${events} and position <= ${lastOfPage(events, '$4')}
+              order by position`,
+      values: [journal, after, after + limit, bytes],
+      rowMode: 'array',
+      types: asText,
+    });
+    const characters = rows.reduce((sum, row) => sum + row[6].length, 0);
+    return {
+      events: rows.map((row) => toRecordedEvent(journal, row, this.#upcast, dataAs)),
+      full: rows.length === limit || mayBeFull(characters, bytes),
+    };
   }
 
   async readPositions(journal: string, positions: readonly number[]): Promise<RecordedEvent[]> {

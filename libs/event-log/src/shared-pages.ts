@@ -1,31 +1,31 @@
-import type { RecordedEvent } from './event.js';
 import type { EventLog } from './event-log.js';
+import type { Page } from './page.js';
 
 /** Full pages kept. */
 const KEPT = 8;
 
 /**
  * Pages of journals that several projections read one shortly after the other: read and decoded once. A full page
- * never changes, so it may be kept; one that is not full is shared only while it is being read.
+ * has no end that moves, so it may be kept; one that is not full is shared only while it is being read.
  */
 export class SharedPages {
   readonly #log: EventLog;
-  readonly #pages = new Map<string, Promise<RecordedEvent[]>>();
+  readonly #pages = new Map<string, Promise<Page>>();
 
   constructor(log: EventLog) {
     this.#log = log;
   }
 
-  read(journal: string, after: number, limit: number): Promise<RecordedEvent[]> {
+  read(journal: string, after: number, limit: number): Promise<Page> {
     const key = `${journal} ${after} ${limit}`;
     const known = this.#pages.get(key);
     if (known !== undefined) return known;
-    const page = this.#log.readJournal(journal, { after, limit });
+    const page = this.#log.readPage(journal, { after, limit });
     this.#pages.set(key, page);
     page.then(
-      (events) => {
-        if (events.length < limit) this.#pages.delete(key);
-        else this.#dropOldest();
+      ({ full }) => {
+        if (full) this.#dropOldest();
+        else this.#pages.delete(key);
       },
       () => this.#pages.delete(key),
     );
