@@ -1,5 +1,6 @@
 import { createDatabase, type TestDatabase } from '@bellwether/testing';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { Registry } from 'prom-client';
 import {
   CommandConflict,
   EventLog,
@@ -314,6 +315,47 @@ test('more waiting than allowed is refused at once, and what waits is appended',
   await small.append(request(5));
   await small.close();
   await expect(small.append(request(6))).rejects.toThrow('closed');
+});
+
+test('more characters waiting than allowed are refused the same, however few events they are', async () => {
+  const small = EventLog.open({ connectionString: database.url, maxWaitingCharacters: 1000 });
+  const request = (name: string) => ({
+    journal: 'control',
+    stream: 'slo:waiting',
+    expectedVersion: 'any' as const,
+    events: [event(name)],
+  });
+  const results = await Promise.allSettled(
+    ['x'.repeat(1000), 'y'].map((name) => small.append(request(name))),
+  );
+  expect(results.map((result) => result.status)).toEqual(['fulfilled', 'rejected']);
+  expect((results[1] as PromiseRejectedResult).reason).toBeInstanceOf(Overloaded);
+  await small.append(request('y'));
+  await small.close();
+});
+
+test('what is counted is what was appended, and each append is timed', async () => {
+  const metrics = new Registry();
+  const counted = EventLog.open({ connectionString: database.url, metrics });
+  const request = (more: object) =>
+    counted.append({
+      journal: 'control',
+      stream: 'slo:counted',
+      expectedVersion: 'any',
+      events: [event(), event()],
+      ...more,
+    });
+  const results = await Promise.allSettled([
+    request({ commandId: 'counted' }),
+    request({}),
+    request({ expectedVersion: 'no-stream' }),
+  ]);
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+  expect((await request({ commandId: 'counted' })).duplicate).toBe(true);
+  await counted.close();
+  const text = await metrics.metrics();
+  expect(text).toContain('event_appended_total{journal="control"} 4\n');
+  expect(text).toContain('event_append_seconds_count{journal="control"} 2\n');
 });
 
 test('one request of more events than a batch goes as a batch of its own', async () => {

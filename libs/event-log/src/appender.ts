@@ -20,8 +20,8 @@ export interface AppenderOptions extends SenderOptions {
   /** The same by size, characters of JSON. */
   maxWaitingCharacters: number;
   onAppended: (position: number) => void;
-  /** A batch was answered, so long after its first request was made. */
-  onBatch: (events: number, seconds: number) => void;
+  /** A request was appended, so long after it was made. */
+  onCommitted: (events: number, seconds: number) => void;
 }
 
 interface Waiting extends Append {
@@ -60,10 +60,6 @@ export class Appender {
   constructor(options: AppenderOptions) {
     this.#options = options;
     this.#sender = new BatchSender(options);
-  }
-
-  get waitingEvents(): number {
-    return this.#waitingEvents;
   }
 
   append(request: AppendRequest): Promise<AppendResult> {
@@ -154,10 +150,6 @@ export class Appender {
       await this.#settleFailure(batch, error, uniqueTries);
       return;
     }
-    this.#options.onBatch(
-      batch.reduce((sum, waiting) => sum + waiting.events.length, 0),
-      (performance.now() - batch[0]!.since) / 1000,
-    );
     if (row.landed) {
       await this.#settleLanded(batch, row);
       return;
@@ -168,7 +160,7 @@ export class Appender {
     const duplicates: [Waiting, Extract<Outcome, { kind: 'duplicate' }>][] = [];
     batchOutcomes(journal, batch, row).forEach((outcome, i) => {
       const waiting = batch[i]!;
-      if (outcome.kind === 'appended') this.#resolve(waiting, outcome.result);
+      if (outcome.kind === 'appended') this.#commit(waiting, outcome.result);
       else if (outcome.kind === 'refused') this.#reject(waiting, outcome.error);
       else duplicates.push([waiting, outcome]);
     });
@@ -234,10 +226,15 @@ export class Appender {
       if (start === undefined) again.push(waiting);
       else {
         const version = start.version + waiting.events.length - 1;
-        this.#resolve(waiting, appended(waiting, start.position, version));
+        this.#commit(waiting, appended(waiting, start.position, version));
       }
     }
     if (again.length > 0) await this.#settle(again);
+  }
+
+  #commit(waiting: Waiting, result: AppendResult): void {
+    this.#options.onCommitted(waiting.events.length, (performance.now() - waiting.since) / 1000);
+    this.#resolve(waiting, result);
   }
 
   #resolve(waiting: Waiting, result: AppendResult): void {

@@ -260,7 +260,7 @@ export class EventLog {
           this.#nudges.nudge(journal, position);
           this.#options.onAppended?.(journal, position);
         },
-        onBatch: (events, seconds) => this.#metrics.batch(journal, events, seconds),
+        onCommitted: (events, seconds) => this.#metrics.appended(journal, events, seconds),
         onStep,
       });
       this.#appenders.set(journal, appender);

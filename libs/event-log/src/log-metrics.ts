@@ -2,28 +2,29 @@ import { Counter, Histogram, type Registry } from 'prom-client';
 
 /** What the log measures of itself. */
 export interface LogMetrics {
-  batch(journal: string, events: number, seconds: number): void;
+  /** An append of so many events was committed, so many seconds after it was asked for. */
+  appended(journal: string, events: number, seconds: number): void;
 }
 
-export const noLogMetrics: LogMetrics = { batch: () => {} };
+export const noLogMetrics: LogMetrics = { appended: () => {} };
 
 /** Registers the log's metrics, once in a registry. */
 export function logMetrics(registry: Registry): LogMetrics {
   const seconds = new Histogram({
     name: 'event_append_seconds',
-    help: 'Time from asking for an append to its commit.',
+    help: 'Time from asking for an append to the answer that it is committed.',
     labelNames: ['journal'],
     buckets: storageBuckets,
     registers: [registry],
   });
   const events = new Counter({
     name: 'event_appended_total',
-    help: 'Events sent to the log in batches that it answered.',
+    help: 'Events that the log has taken; not those it refused or had already.',
     labelNames: ['journal'],
     registers: [registry],
   });
   return {
-    batch(journal, count, took) {
+    appended(journal, count, took) {
       seconds.observe({ journal }, took);
       events.inc({ journal }, count);
     },
