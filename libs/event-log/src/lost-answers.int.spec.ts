@@ -151,3 +151,23 @@ test('what was never sent failed, and nothing else is said', async () => {
   network.down = false;
   expect((await log.append(request('silent:3'))).version).toBe(2);
 });
+
+test('those who waited as long behind what failed do not wait as long again', async () => {
+  network.down = true;
+  let batches = 0;
+  const log = open({
+    retryForMs: 100,
+    onStep: (step) => {
+      if (step === 'gathered') batches += 1;
+    },
+  });
+  // The same command twice is for two batches, so each of these would be given up after all those before it.
+  const appending = Array.from({ length: 8 }, () =>
+    log.append({ ...request('silent:4'), commandId: 'silent 4' }),
+  );
+  const results = await Promise.allSettled(appending);
+  for (const result of results) {
+    expect(result).toMatchObject({ status: 'rejected', reason: expect.any(LogUnavailable) });
+  }
+  expect(batches).toBeLessThan(5);
+});
