@@ -65,13 +65,15 @@ describe('a page', () => {
 test('a follower goes from page to page at once, though none has its number of events', async () => {
   const over = new AbortController();
   const pages: RecordedEvent[][] = [];
-  // Nothing but a page that says that more follows makes it read on within an hour.
-  for await (const page of log.follow('control', { after: 0, signal: over.signal, pollMs: 3_600_000 })) {
+  // It has heard of no append, so nothing but a page that says that more follows makes it read on within an hour.
+  const other = EventLog.open({ connectionString: database.url });
+  for await (const page of other.follow('control', { after: 0, signal: over.signal, pollMs: 3_600_000 })) {
     pages.push(page);
     if (page.at(-1)!.position === EVENTS) over.abort();
   }
   expect(pages.flatMap(positions)).toEqual(dense(1, EVENTS));
   expect(sizes(pages)).toEqual([11, 11, 108]);
+  await other.close();
 });
 
 test('a relay has two megabytes under way and the event that ends them', async () => {
