@@ -98,6 +98,8 @@ test('old segments of measurements go to files, and the chain still verifies ove
     { journal, from: 21, checked: 14 },
   ]);
   expect(positions(await log.readJournal(journal, { after: 0 }))[0]).toBe(21);
+  const { events, full } = await log.readPage(journal, { after: 3, limit: 4 });
+  expect([positions(events), full]).toEqual([[21, 22, 23, 24], true]);
   // A page of a stream is full as long as there are events, whatever is archived of it.
   const page = (from: number, limit: number) => log.readStream(`${journal}:1`, { from, limit });
   expect(versions(await page(1, 3))).toEqual([21, 22, 23]);
