@@ -67,7 +67,8 @@ test('a follower goes from page to page at once, though none has its number of e
   const pages: RecordedEvent[][] = [];
   // It has heard of no append, so nothing but a page that says that more follows makes it read on within an hour.
   const other = EventLog.open({ connectionString: database.url });
-  for await (const page of other.follow('control', { after: 0, signal: over.signal, pollMs: 3_600_000 })) {
+  const signal = AbortSignal.any([over.signal, AbortSignal.timeout(30_000)]);
+  for await (const page of other.follow('control', { after: 0, signal, pollMs: 3_600_000 })) {
     pages.push(page);
     if (page.at(-1)!.position === EVENTS) over.abort();
   }
