@@ -2,62 +2,28 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
 import type { Backtest } from '@bellwether/contracts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { run } from './program.js';
+import {
+  type AlertOf,
+  backtest,
+  bellwether,
+  commandsOf,
+  type Firing,
+  firingsOf,
+  judge,
+  type Point,
+  reckon,
+  rowsOf,
+  scoreOf,
+  words,
+} from './backtest-data.fixture.js';
 
 /** Other people's measurements, where this machine has them beside the checkout. */
 const DATA = process.env.BELLWETHER_DATA_SETS ?? path.resolve(import.meta.dirname, '../../../../shared/data');
 const withData = existsSync(path.join(DATA, 'nezha/front_service_2022-08-22.csv')) ? describe : describe.skip;
 const GUIDE = readFileSync(path.resolve(import.meta.dirname, '../../../docs/backtest.md'), 'utf8');
 const MINUTE = 60_000;
-
-/** The command as it is typed, in this process; files are those of the folder it is in. */
-async function bellwether(argv: string[]): Promise<string> {
-  const out: string[] = [];
-  await run(argv, {
-    env: {},
-    output: { out: (t) => void out.push(t), err: (t) => void out.push(t), interactive: false },
-    now: () => new Date('2026-11-22T10:00:00Z'),
-    cwd: '/',
-  });
-  return `${stripVTControlCharacters(out.join('\n'))}\n`;
-}
-
-const json = async (argv: string): Promise<Backtest> =>
-  JSON.parse(await bellwether([...words(argv), '-o', 'json']));
-
-/** A command line in words, as a shell has them. */
-const words = (line: string): string[] =>
-  [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
-    ([, double, single, bare]) => double ?? single ?? bare ?? '',
-  );
-
-/** The commands of the guide, and what it says that they print. */
-function commandsOf(guide: string): { command: string; prints: string }[] {
-  return [...guide.matchAll(/```console\n([\s\S]*?)```/g)].flatMap(([, block = '']) =>
-    block
-      .split(/^(?=\$ )/m)
-      .filter((text) => text.startsWith('$ '))
-      .map((text) => {
-        const lines = text.slice(2).split('\n');
-        const last = lines.findIndex((line) => !line.endsWith('\\'));
-        const command = lines
-          .slice(0, last + 1)
-          .join('\n')
-          .replaceAll('\\\n', ' ')
-          .replaceAll(/ {2,}/g, ' ');
-        return {
-          command,
-          prints: lines
-            .slice(last + 1)
-            .join('\n')
-            .trimEnd(),
-        };
-      }),
-  );
-}
 
 let folder: string;
 let before: string;
@@ -68,83 +34,27 @@ beforeAll(() => {
   for (const set of ['nezha', 'petshop', 'probes']) symlinkSync(path.join(DATA, set), set);
   for (const [, text = '', name = ''] of GUIDE.matchAll(/```(?:yaml|js)\n((?:#|\/\/) (\S+)\n[\s\S]*?)```/g))
     writeFileSync(name, text);
+  writeFileSync('site.yaml', JSON.stringify(SITE));
 });
+/** An SLO whose alert looks at half an hour, whatever the guide has. */
+const SITE = {
+  ...{ kind: 'slo', name: 'site', service: 'any', sli: 'any', objective: 0.99, missingData: 'good' },
+  ...{ indicator: { kind: 'ratio' }, budgeting: { method: 'occurrences' }, window: { rolling: '30d' } },
+  alerting: { windows: [{ severity: 'page', tier: 'fast', long: '30m', short: '5m', burn: 14.4 }] },
+};
 afterAll(() => {
   process.chdir(before);
   rmSync(folder, { recursive: true, force: true });
 });
 
 test('the guide shows commands, and the files that they need', () => {
-  expect(commandsOf(GUIDE).length).toBeGreaterThanOrEqual(6);
-  for (const name of ['slo.yaml', 'short.yaml', 'latency.yaml', 'incidents.mjs'])
-    expect(existsSync(name)).toBe(true);
+  expect(commandsOf(GUIDE).length).toBeGreaterThanOrEqual(14);
+  const used = commandsOf(GUIDE).flatMap(({ command }) => command.match(/\S+\.(yaml|mjs)/g) ?? []);
+  expect(new Set(used).size).toBeGreaterThanOrEqual(9);
+  for (const name of used) expect([name, existsSync(name)]).toEqual([name, true]);
 });
 
-/** When an alert fires and resolves, reckoned minute by minute from all that was measured: no windows, no buckets. */
-function reckon(
-  points: { at: number; good: number; total: number }[],
-  {
-    objective,
-    long,
-    short,
-    burn,
-    absentIsGood,
-  }: Record<'objective' | 'long' | 'short' | 'burn', number> & { absentIsGood: boolean },
-): [fired: string, resolved: string | null][] {
-  const minutes = new Map<number, { good: number; total: number }>();
-  for (const { at, good, total } of points) {
-    const minute = Math.floor(at / MINUTE);
-    const known = minutes.get(minute) ?? { good: 0, total: 0 };
-    minutes.set(minute, { good: known.good + good, total: known.total + total });
-  }
-  const rate = (end: number, length: number): number | null => {
-    let [bad, total] = [0, 0];
-    for (let minute = end - length; minute < end; minute++) {
-      const own = minutes.get(minute);
-      bad += (own?.total ?? 0) - (own?.good ?? 0);
-      total += own?.total ?? 0;
-    }
-    if (total === 0) return absentIsGood ? 0 : null;
-    return bad / total / (1 - objective);
-  };
-  const found: [string, string | null][] = [];
-  let firing = false;
-  const all = [...minutes.keys()];
-  for (let end = Math.min(...all) + 1; end <= Math.max(...all) + 1; end++) {
-    const rates = [rate(end, long), rate(end, short)];
-    const now = new Date(end * MINUTE).toISOString();
-    if (!firing && rates.every((each) => each !== null && each > burn + 1e-9)) {
-      found.push([now, null]);
-      firing = true;
-    } else if (firing && rates.some((each) => each !== null && each <= burn + 1e-9)) {
-      (found.at(-1) as [string, string | null])[1] = now;
-      firing = false;
-    }
-  }
-  return found;
-}
-
-const rowsOf = (file: string): Record<string, string>[] => {
-  const [head = '', ...lines] = readFileSync(file, 'utf8').trim().split(/\r?\n/);
-  const names = head.split(',');
-  return lines.map((line) =>
-    Object.fromEntries(line.split(',').map((cell, i) => [names[i] as string, cell])),
-  );
-};
-const timesOf = ({ alerts }: Backtest) => alerts.map(({ firedAt, resolvedAt }) => [firedAt, resolvedAt]);
-const slo = (name: string, window: string, fields: object): string =>
-  JSON.stringify({
-    kind: 'slo',
-    name,
-    service: 'any',
-    sli: 'any',
-    indicator: { kind: 'ratio' },
-    budgeting: { method: 'occurrences' },
-    window: { rolling: window },
-    ...fields,
-  });
-
-withData('with the data sets', () => {
+withData(`with the data sets of ${DATA} (skipped where they are not)`, () => {
   test('every command of the guide prints what it says', async () => {
     for (const { command, prints } of commandsOf(GUIDE)) {
       const [first = '', ...filters] = command.split(' | ');
@@ -164,34 +74,42 @@ withData('with the data sets', () => {
   });
 
   const NEZHA =
-    'backtest --csv nezha/front_service_2022-08-22.csv --at TimeStamp --labels incidents.csv --incident-length 3m';
+    '--csv nezha/front_service_2022-08-22.csv --at TimeStamp --labels incidents.csv --incident-length 3m';
   const nezha = () => rowsOf('nezha/front_service_2022-08-22.csv');
-
-  test('Nezha: alerts are those of a reckoning from the rows alone', async () => {
-    const success = nezha().map((row) => ({
+  const nezhaSuccess = () =>
+    nezha().map((row) => ({
       at: Number(row.TimeStamp) * 1000,
       good: Number(row['SuccessRate(%)']) / 100,
       total: 1,
     }));
-    const short = await json(`${NEZHA} -f short.yaml --value SuccessRate(%) --unit percent`);
-    const page = { objective: 0.99, long: 5, short: 2, burn: 1.5, absentIsGood: false };
-    expect(timesOf(short)).toEqual(reckon(success, page));
+  const nezhaFaults = () =>
+    rowsOf('incidents.csv').map(({ start }) => ({
+      from: Number(start) * 1000,
+      to: Number(start) * 1000 + 3 * MINUTE,
+    }));
+
+  test('Nezha: alerts are those of a reckoning from the rows alone, and so is what they are worth', async () => {
+    const short = await backtest(`${NEZHA} -f short.yaml --value SuccessRate(%) --unit percent`);
+    const pages = reckon(nezhaSuccess(), { objective: 0.99, long: 5, short: 2, burn: 1.5 });
+    expect(firingsOf(short)).toEqual(pages);
+    expect(scoreOf(short)).toEqual(judge(pages, nezhaFaults()));
+    expect(scoreOf(short)).toMatchObject({ incidents: 24, found: 5, falseAlarms: 2 });
     const slow = nezha().map((row) => ({
       at: Number(row.TimeStamp) * 1000,
       good: Number(row['LatencyP95(s)']) <= 1.8 ? 1 : 0,
       total: 1,
     }));
-    const latency = await json(
+    const latency = await backtest(
       `${NEZHA} -f latency.yaml --slo one-slow-minute --value LatencyP95(s) --unit s`,
     );
-    expect(timesOf(latency)).toEqual(
-      reckon(slow, { objective: 0.95, long: 4, short: 2, burn: 3, absentIsGood: false }),
-    );
+    const slowPages = reckon(slow, { objective: 0.95, long: 4, short: 2, burn: 3 });
+    expect(firingsOf(latency)).toEqual(slowPages);
+    expect(scoreOf(latency)).toEqual(judge(slowPages, nezhaFaults()));
   });
 
   test('Nezha: what the guide says of what is found and missed is so', async () => {
-    const short = await json(`${NEZHA} -f short.yaml --value SuccessRate(%) --unit percent`);
-    const latency = await json(
+    const short = await backtest(`${NEZHA} -f short.yaml --value SuccessRate(%) --unit percent`);
+    const latency = await backtest(
       `${NEZHA} -f latency.yaml --slo one-slow-minute --value LatencyP95(s) --unit s`,
     );
     const incidents = short.score?.incidents ?? [];
@@ -217,56 +135,198 @@ withData('with the data sets', () => {
     expect(Math.max(...calm.map((row) => Number(row['LatencyP95(s)'])))).toBeLessThanOrEqual(1.8);
   });
 
-  test('PetShop: every fault of availability is found, and none of latency', async () => {
-    const windows = [{ severity: 'page', tier: 'fast', long: '15m', short: '5m', burn: 2 }];
-    writeFileSync(
-      'petsite.yaml',
-      slo('petsite', '7d', { objective: 0.99, missingData: 'good', alerting: { windows } }),
-    );
-    const result = await json(
-      'backtest -f petsite.yaml --csv petshop/service_sli_5min.csv --where service=PetSite --at unix_ts --value availability_pct --count requests --unit percent --labels petshop/issues.csv --label-start first_ts --label-end last_ts --label-name issue',
-    );
-    const points = rowsOf('petshop/service_sli_5min.csv')
+  const PETSITE = '--csv petshop/service_sli_5min.csv --where service=PetSite --at unix_ts';
+  const PETSITE_LABELS =
+    '--labels petshop/issues.csv --label-start first_ts --label-end last_ts --label-name issue';
+  const petsite = () =>
+    rowsOf('petshop/service_sli_5min.csv')
       .filter(({ service }) => service === 'PetSite')
-      .map((row) => {
-        const total = Number(row.requests);
-        return {
-          at: Number(row.unix_ts) * 1000,
-          good: Math.round((total * Number(row.availability_pct)) / 100),
-          total,
-        };
-      });
-    expect(timesOf(result)).toEqual(
-      reckon(points, { objective: 0.99, long: 15, short: 5, burn: 2, absentIsGood: true }),
+      .map((row) => ({ ...row, at: Number(row.unix_ts) * 1000 }) as { at: number } & Record<string, string>)
+      .sort((a, b) => a.at - b.at);
+  const petsiteFaults = (metric?: string) =>
+    rowsOf('petshop/issues.csv')
+      .map((fault) => ({
+        name: fault.issue as string,
+        metric: fault.target_metric,
+        from: Number(fault.first_ts) * 1000,
+        to: Number(fault.last_ts) * 1000,
+      }))
+      .filter((fault) => metric === undefined || fault.metric === metric);
+  const foundIn = ({ score }: Backtest) =>
+    score?.incidents.flatMap(({ name, detectedAt }) => (detectedAt === null ? [] : [name]));
+
+  /** Both halves of the recording, as the guide has them: with faults, and without; and both as one. */
+  async function petsiteRuns(
+    argv: string,
+    alert: AlertOf,
+    pointOf: (row: Record<string, string>) => Omit<Point, 'at'>,
+  ) {
+    const pages: Firing[] = [];
+    const runs: Backtest[] = [];
+    for (const split of ['train', 'noissue']) {
+      const labels = split === 'train' ? PETSITE_LABELS : '';
+      const result = await backtest(`${argv} ${PETSITE} --where split=${split} ${labels}`);
+      const points = petsite().filter((row) => row.split === split);
+      const reckoned = reckon(
+        points.map((row) => ({ at: row.at, ...pointOf(row) })),
+        alert,
+      );
+      expect(firingsOf(result)).toEqual(reckoned);
+      if (labels !== '') expect(scoreOf(result)).toEqual(judge(reckoned, petsiteFaults()));
+      pages.push(...reckoned);
+      runs.push(result);
+    }
+    const [faulty, calm] = runs as [Backtest, Backtest];
+    return { faulty, calm, worth: judge(pages, petsiteFaults()) };
+  }
+
+  test('PetShop: availability finds its four faults, with the two false alarms of the rows', async () => {
+    const { faulty, calm, worth } = await petsiteRuns(
+      '-f petsite-short.yaml --value availability_pct --count requests --unit percent',
+      { objective: 0.99, long: 15, short: 5, burn: 2, absentIsGood: true },
+      ({ requests, availability_pct }) => ({
+        good: Math.round((Number(requests) * Number(availability_pct)) / 100),
+        total: Number(requests),
+      }),
     );
-    const faults = rowsOf('petshop/issues.csv');
-    expect(result.score?.incidents.map(({ name, detectedAt }) => [name, detectedAt !== null])).toEqual(
-      faults.map((fault) => [fault.issue, fault.target_metric === 'availability']),
+    expect(worth).toEqual({ incidents: 8, found: 4, falseAlarms: 2, precision: 4 / 6, recall: 0.5 });
+    expect(foundIn(faulty)).toEqual(petsiteFaults('availability').map(({ name }) => name));
+    // Nobody labelled them, and they are none the less outages.
+    for (const { firedAt } of calm.alerts) {
+      const reading = petsite().findLast(({ at }) => at < Date.parse(firedAt));
+      expect(Number(reading?.availability_pct)).toBeLessThan(98);
+    }
+  });
+
+  test.each([
+    ['one-slow-reading', 5, { found: 4, falseAlarms: 6, precision: 0.4 }],
+    ['two-of-three', 10, { found: 2, falseAlarms: 0, precision: 1 }],
+  ] as const)('PetShop: latency, %s', async (slo, burn, expected) => {
+    const { faulty, worth } = await petsiteRuns(
+      `-f petsite-latency.yaml --slo ${slo} --value latency_p95_s --unit s`,
+      { objective: 0.95, long: 15, short: 5, burn, absentIsGood: true },
+      ({ latency_p95_s }) => ({ good: Number(latency_p95_s) <= 0.42 ? 1 : 0, total: 1 }),
+    );
+    expect(worth).toMatchObject(expected);
+    const faults = petsiteFaults('latency').map(({ name }) => name);
+    for (const name of foundIn(faulty) ?? []) expect(faults).toContain(name);
+  });
+
+  const [FROM, TO] = ['2024-12-20T00:00:00Z', '2025-01-20T00:00:00Z'].map((time) => Date.parse(time)) as [
+    number,
+    number,
+  ];
+  const SPAN =
+    '--good-when state=up --from 2024-12-20T00:00:00Z --to 2025-01-20T00:00:00Z --labels outages.csv';
+  const probes = (file: string, site: string) =>
+    rowsOf(`probes/${file}.csv`)
+      .filter((row) => row.site === site)
+      .map(({ commit_time, state }) => ({ at: Date.parse(commit_time as string), state }))
+      .sort((a, b) => a.at - b.at);
+  const PRESET = [
+    { objective: 0.99, long: 60, short: 5, burn: 14.4 },
+    { objective: 0.99, long: 360, short: 30, burn: 6 },
+    { objective: 0.99, long: 1440, short: 120, burn: 3 },
+    { objective: 0.99, long: 4320, short: 360, burn: 1 },
+  ];
+  const within = (firings: Firing[]) =>
+    firings.filter(([fired]) => Date.parse(fired) >= FROM && Date.parse(fired) < TO);
+  /** The rows that the span of the guide looks at: its own, and those of the longest look-back of an alert before it. */
+  const lookedAt = <T extends { at: number }>(rows: T[]): T[] =>
+    rows.filter(({ at }) => at >= FROM - 4 * 1440 * MINUTE && at < TO);
+  const pointsOf = (rows: { at: number; state: string | undefined }[]) =>
+    rows.map(({ at, state }) => ({ at, good: state === 'up' ? 1 : 0, total: 1 }));
+  /** From a row that is down to the next one that is up, in the span of the guide. */
+  const outages = (rows: { at: number; state: string | undefined }[]) =>
+    rows.flatMap(({ at, state }, i) => {
+      if (state === 'up' || rows[i - 1]?.state === 'down' || at < FROM || at >= TO) return [];
+      return [{ from: at, to: rows.slice(i).find((row) => row.state === 'up')?.at ?? Infinity }];
+    });
+  const worthAPage = ({ from, to }: { from: number; to: number }) => to - from >= 15 * MINUTE;
+
+  test('a status page: rows are no checks, and fire every alert of the preset for each outage', async () => {
+    const rows = probes('TORO-Server', 'TORO Dynmap');
+    const result = await backtest(
+      `-f website.yaml --csv probes/TORO-Server.csv --where "site=TORO Dynmap" --at commit_time ${SPAN}`,
+    );
+    const fired = PRESET.flatMap((alert) =>
+      within(reckon(pointsOf(lookedAt(rows)), alert)).map(([at]) => at),
+    );
+    expect(result.alerts.map(({ firedAt }) => firedAt)).toEqual(fired.sort());
+    expect([result.alerts.length, outages(rows).length, outages(rows).filter(worthAPage).length]).toEqual([
+      61, 16, 6,
+    ]);
+    expect(scoreOf(result)).toEqual({ incidents: 6, found: 6, falseAlarms: 10, precision: 0.375, recall: 1 });
+  });
+
+  test('a status page: with its checks, and a floor, each outage is found by one page', async () => {
+    const rows = probes('TORO-Server', 'TORO Dynmap');
+    const checks = rows.flatMap(({ at, state }, i) => {
+      const until = rows[i + 1]?.at ?? at + 1;
+      return Array.from({ length: Math.ceil((until - at) / (5 * MINUTE)) }, (_, k) => ({
+        at: at + k * 5 * MINUTE,
+        state,
+      }));
+    });
+    const known = outages(rows).filter(worthAPage);
+    const firings = (alert: AlertOf) => within(reckon(pointsOf(lookedAt(checks)), alert));
+    const result = await backtest(`-f website-short.yaml --csv checks.csv ${SPAN}`);
+    const pages = firings({ objective: 0.99, long: 30, short: 5, burn: 14.4, minBad: 4 });
+    expect(firingsOf(result)).toEqual(pages);
+    expect(scoreOf(result)).toEqual(judge(pages, known));
+    expect(judge(pages, known)).toMatchObject({ incidents: 6, found: 6, falseAlarms: 0 });
+    // The preset, as the guide shows it on the left.
+    const [fast, slow, ...tickets] = PRESET.map(firings) as [Firing[], Firing[], ...Firing[][]];
+    expect(GUIDE).toMatch(new RegExp(`pages fired +${fast.length + slow.length} +${pages.length}\n`));
+    expect(GUIDE).toMatch(new RegExp(`tickets fired +${tickets.flat().length} +0\n`));
+    const { found, falseAlarms } = judge([...fast, ...slow, ...tickets.flat()], known);
+    expect(GUIDE).toMatch(
+      new RegExp(`incidents found +${found} of 6 +6 of 6\nfalse alarms +${falseAlarms} +0\n`),
     );
   });
 
-  test.each(['honch-io', 'manticoresoftware', 'TORO-Server'])(
-    'probes of %s: each row is one check',
-    async (name) => {
-      const sites = [...new Set(rowsOf(`probes/${name}.csv`).map(({ site }) => site as string))];
-      const site = sites[0] as string;
-      writeFileSync('website.yaml', slo('website', '400d', { objective: 0.9, alerting: { preset: 'none' } }));
-      const result = JSON.parse(
-        await bellwether([
-          ...['backtest', '-f', 'website.yaml', '--csv', `probes/${name}.csv`, '--where', `site=${site}`],
-          ...['--at', 'commit_time', '--good-when', 'state=up', '-o', 'json'],
-        ]),
-      ) as Backtest;
-      const rows = rowsOf(`probes/${name}.csv`).filter((row) => row.site === site);
-      const last = Math.max(...rows.map(({ commit_time }) => Date.parse(commit_time as string)));
-      const within = rows.filter(
-        ({ commit_time }) => Date.parse(commit_time as string) > last - 400 * 1440 * MINUTE,
+  test.each([
+    ['honch-io', 'Honch Ingest', ''],
+    ['manticoresoftware', 'Catalog Demo', ''],
+    ['manticoresoftware', 'Community Forum', ''],
+    ['TORO-Server', 'TORO Minecraft Server', '--from 2024-12-20T00:00:00Z --to 2025-01-20T00:00:00Z'],
+  ])(
+    'probes of %s, %s: each row is one check, and one that is down is alerted on',
+    async (file, site, span) => {
+      const result = await backtest(
+        `-f site.yaml --csv probes/${file}.csv --where "site=${site}" --at commit_time --good-when state=up ${span}`,
       );
-      expect(result.recorded.points).toBeGreaterThanOrEqual(within.length);
-      const counted = result.points.reduce((total, point) => total + point.total, 0);
-      expect(counted).toBe(rows.length);
-      const up = rows.filter(({ state }) => state === 'up').length;
-      expect(result.points.reduce((total, point) => total + point.good, 0)).toBe(up);
+      const rows = probes(file, site);
+      const isIn = (at: number) => span === '' || (at >= FROM && at < TO);
+      const counted = (of: 'good' | 'total') => result.points.reduce((sum, point) => sum + point[of], 0);
+      const seen = rows.filter(({ at }) => isIn(at));
+      expect([counted('good'), counted('total')]).toEqual([
+        seen.filter(({ state }) => state === 'up').length,
+        seen.length,
+      ]);
+      expect(counted('good')).toBeLessThan(counted('total'));
+      const page = { objective: 0.99, long: 30, short: 5, burn: 14.4, absentIsGood: true };
+      const firings = reckon(pointsOf(span === '' ? rows : lookedAt(rows)), page).filter(([fired]) =>
+        isIn(Date.parse(fired)),
+      );
+      expect(firings.length).toBeGreaterThan(0);
+      expect(firingsOf(result)).toEqual(firings);
     },
   );
+
+  test('probes: the state says what is up, and no status code does', async () => {
+    const rows = rowsOf('probes/honch-io.csv').filter(
+      ({ site, commit_time = '' }) => site === 'Honch MCP Server' && commit_time >= '2026-08-10',
+    );
+    for (const [column, value, expected] of [
+      ['state', 'up', 13],
+      ['http_status', '200', 0],
+    ] as const) {
+      const { points } = await backtest(
+        `-f site.yaml --csv probes/honch-io.csv --where "site=Honch MCP Server" --at commit_time --good-when ${column}=${value} --from 2026-08-10T00:00:00Z`,
+      );
+      expect(rows.filter((row) => row[column] === value)).toHaveLength(expected);
+      expect(points.reduce((sum, point) => sum + point.good, 0)).toBe(expected);
+    }
+  });
 });
