@@ -261,6 +261,22 @@ describe('reading', () => {
 
   test('an SLI that is fetched says how its source answers', async () => {
     const prometheus = { url: 'http://127.0.0.1:9090', query: 'up' };
+    const queries = { bad: 'sum(rate(bad[1m]))', total: 'sum(rate(all[1m])' };
+    expect(
+      await stage.must('sli-define', {
+        service: 'fetched',
+        name: 'doubtful',
+        source: { prometheus: { url: prometheus.url, ...queries } },
+      }),
+    ).toMatchObject({
+      warnings: [
+        'service: fetched is not defined yet',
+        'source.prometheus.total: has a ( that is not closed: Prometheus will refuse it',
+        expect.stringMatching(
+          /^source.prometheus: the queries are rates, .* say per: second, or use increase/,
+        ),
+      ],
+    });
     await stage.must('sli-define', { service: 'fetched', name: 'up', unit: 'ratio', source: { prometheus } });
     await stage.must('slo-define', sloBody({ name: 'fetched', service: 'fetched', sli: 'up' }));
     expect((await stage.status('fetched')).source).toMatchObject({ state: 'waiting', since: null });

@@ -108,6 +108,7 @@ export {
   exportPrometheusRules,
   type PrometheusExportOptions,
 } from './prometheus/export.js';
+export { queryWarnings } from './prometheus/query-text.js';
 export { rulesFile } from './prometheus/rules-file.js';
 export { burnRate, firstBadMinute, heldEdges, type PairReading, type Reading, readSlo } from './reading.js';
 export { occurrences, recurrenceFaults, type Span } from './recurrence.js';

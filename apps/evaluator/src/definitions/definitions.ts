@@ -21,6 +21,7 @@ import {
   meantUnit,
   planRule,
   planSlo,
+  queryWarnings,
   retireAlerts,
   retirePolicy,
   signalFaults,
@@ -69,7 +70,11 @@ export class Definitions {
       type: 'sli.defined',
       data,
       current: () => currentOf(this.#registry.slis.get(`${data.service}/${data.name}`)),
-      warnings: () => [...serviceWarnings(this.#registry, data.service), ...this.#unitWarnings(data)],
+      warnings: () => [
+        ...serviceWarnings(this.#registry, data.service),
+        ...this.#unitWarnings(data),
+        ...(data.source?.prometheus === undefined ? [] : queryWarnings(data.source.prometheus)),
+      ],
     });
   }
 

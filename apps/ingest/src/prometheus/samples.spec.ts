@@ -21,6 +21,11 @@ describe('good or bad, and total', () => {
     });
   });
 
+  test('of events per second are as many as a period has', () => {
+    const answers = { bad: [series([0.25])], total: [series([2])] };
+    expect(Object.fromEntries(samplesOf(answers, 60).periods)).toEqual({ [at]: [{ good: 105, total: 120 }] });
+  });
+
   test('no traffic is a measurement of nothing', () => {
     expect(read({ bad: [series([0])], total: [series([0])] })).toEqual({ [at]: [{ good: 0, total: 0 }] });
   });

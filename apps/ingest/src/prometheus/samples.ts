@@ -30,12 +30,13 @@ export interface Measured {
 /**
  * What was measured in each period. NaN is no data, and so is a series that only one of two queries has. A value that is
  * infinite is the largest there is.
+ * @param seconds by which counts are multiplied: the length of a period, where the answers are events per second
  * @throws SourceFailure when there are more series or labels than are taken
  */
-export function samplesOf(answers: Answers): Measured {
+export function samplesOf(answers: Answers, seconds = 1): Measured {
   for (const [name, series] of Object.entries(answers)) checkSeries(name, series);
   const measured: Measured = { periods: new Map(), faults: new Map() };
-  if (answers.query === undefined) readCounts(answers, measured);
+  if (answers.query === undefined) readCounts(answers, seconds, measured);
   else readValues(answers.query, measured);
   // One wrong series makes the whole period wrong: the rest would be less than there was.
   for (const end of measured.faults.keys()) measured.periods.delete(end);
@@ -64,24 +65,30 @@ function readValues(series: readonly Series[], { periods }: Measured): void {
   }
 }
 
-function readCounts({ good, bad, total = [] }: Answers, { periods, faults }: Measured): void {
+function readCounts(
+  { good, bad, total = [] }: Answers,
+  seconds: number,
+  { periods, faults }: Measured,
+): void {
   const name = good === undefined ? 'bad' : 'good';
   const parts = new Map((good ?? bad ?? []).map((series) => [keyOf(series), new Map(series.values)]));
   for (const series of total) {
     const part = parts.get(keyOf(series));
     if (part === undefined) continue;
-    for (const [seconds, all] of series.values) {
-      const some = part.get(seconds);
-      if (some === undefined || Number.isNaN(some) || Number.isNaN(all)) continue;
-      const end = endOf(seconds);
+    for (const [at, whole] of series.values) {
+      const share = part.get(at);
+      if (share === undefined || Number.isNaN(share) || Number.isNaN(whole)) continue;
+      const end = endOf(at);
+      const all = whole * seconds;
+      const some = share * seconds;
       const fault = faultOf(name, some, all);
       if (fault !== null) {
         faults.set(end, fault);
         continue;
       }
-      const whole = Math.max(0, all);
-      const share = Math.min(Math.max(0, some), whole);
-      const counts = { good: good === undefined ? whole - share : share, total: whole };
+      const events = Math.max(0, all);
+      const counted = Math.min(Math.max(0, some), events);
+      const counts = { good: good === undefined ? events - counted : counted, total: events };
       add(periods, end, { ...counts, ...labelled(series.labels) });
     }
   }

@@ -96,6 +96,15 @@ test('asks for each period with its length as the look-back, and records it for 
   expect(stage.source.origin).toBe('https://prometheus.example.org');
 });
 
+test('rates per second are recorded as the events of a period', async () => {
+  const queries = { bad: 'bad', total: 'total', per: 'second' };
+  const stage = new Stage(definition(queries, '2m'), 2 * MINUTE);
+  stage.answer = (query) => (query === 'bad' ? 0.5 : 3);
+  await stage.step();
+  const [{ points }] = stage.recorded as [MeasurementMessage];
+  expect(JSON.parse(points.columns.text)).toMatchObject([{ good: [300], total: [360] }]);
+});
+
 test('what is wrong in one period does not hold up the next ones', async () => {
   const stage = new Stage();
   stage.answer = (query, end) => (query.startsWith('bad') && end === noon - 3 * MINUTE ? 2 : 1);

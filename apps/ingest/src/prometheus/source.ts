@@ -112,7 +112,10 @@ export class Source {
     const seconds = () => (performance.now() - started) / 1000;
     let measured: Measured;
     try {
-      measured = samplesOf(await this.#ask(range, signal));
+      measured = samplesOf(
+        await this.#ask(range, signal),
+        this.#prometheus.per === 'second' ? range.step / 1000 : 1,
+      );
     } catch (error) {
       if (!(error instanceof SourceFailure)) throw error;
       metrics.asked('failed', seconds());

@@ -8,7 +8,12 @@ const of = (source: unknown) => {
 const url = 'http://127.0.0.1:9090';
 
 describe('a Prometheus source', () => {
-  test.each([{ good: 'a', total: 'b' }, { bad: 'a', total: 'b' }, { query: 'a' }])('%j', (queries) => {
+  test.each([
+    { good: 'a', total: 'b' },
+    { bad: 'a', total: 'b' },
+    { query: 'a' },
+    { good: 'a', total: 'b', per: 'second' },
+  ])('%j', (queries) => {
     const source = { prometheus: { url, ...queries }, every: '30s' };
     expect(of(source)).toEqual(source);
   });
@@ -23,6 +28,15 @@ describe('a Prometheus source', () => {
       {
         path: 'source.prometheus',
         message: `must have good and total, or bad and total, or query alone; it has ${given}`,
+      },
+    ]);
+  });
+
+  test('values are of no number of events, and so not of one per second', () => {
+    expect(of({ prometheus: { url, query: 'a', per: 'second' } })).toEqual([
+      {
+        path: 'source.prometheus.per',
+        message: 'is of good or bad, and total: a query has values, which are taken as they are',
       },
     ]);
   });

@@ -18,8 +18,8 @@ const query = text(8192);
 /**
  * Queries of a Prometheus (or what speaks its HTTP API: Thanos, Mimir, VictoriaMetrics), each evaluated at the end of a
  * period of `every`:
- * - `good` and `total`, or `bad` and `total`: how many events there were in the period, or their rate. Both in the same
- *   unit, since only their ratio spends budget; `minTotal` and `minBad` of an SLO count in that unit;
+ * - `good` and `total`, or `bad` and `total`: how many events there were in the period (`increase`), or, with
+ *   `per: second`, how many in a second of it (`rate`): what is recorded is the number of events either way;
  * - `query`: one value, read by the indicator and the SLI's unit (`ratio`: 0 to 1, 1 is all good).
  */
 export const prometheusSource = z
@@ -39,6 +39,12 @@ export const prometheusSource = z
       .describe('PromQL for the bad events of a period; goes with `total`, in place of `good`'),
     total: query.optional().describe('PromQL for all events of a period; goes with `good` or `bad`'),
     query: query.optional().describe('PromQL for one value, in the unit of the SLI; stands alone'),
+    per: z
+      .literal('second')
+      .optional()
+      .describe(
+        'The answers for `good`, `bad` and `total` are events per second, as of `rate`; absent: events of the period',
+      ),
   })
   .superRefine((source, context) => {
     const given = (['good', 'bad', 'total', 'query'] as const).filter((name) => source[name] !== undefined);
@@ -47,6 +53,13 @@ export const prometheusSource = z
         code: 'custom',
         path: [],
         message: `must have good and total, or bad and total, or query alone; it has ${given.join(', ') || 'none of them'}`,
+      });
+    }
+    if (source.per !== undefined && source.query !== undefined) {
+      context.addIssue({
+        code: 'custom',
+        path: ['per'],
+        message: 'is of good or bad, and total: a query has values, which are taken as they are',
       });
     }
   })

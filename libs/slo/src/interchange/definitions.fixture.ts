@@ -39,12 +39,13 @@ export const services: fc.Arbitrary<Service> = fc
   )
   .map((raw) => service.parse(raw));
 
+const per = fc.constant('second');
 const source = fc.oneof(
   fc.record(
     {
       prometheus: fc.oneof(
-        fc.record({ url, good: query, total: query }),
-        fc.record({ url, bad: query, total: query }),
+        fc.record({ url, good: query, total: query, per }, { requiredKeys: ['url', 'good', 'total'] }),
+        fc.record({ url, bad: query, total: query, per }, { requiredKeys: ['url', 'bad', 'total'] }),
         fc.record({ url, query }),
       ),
       every: duration,

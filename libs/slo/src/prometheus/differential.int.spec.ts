@@ -33,7 +33,7 @@ const HISTORY = 3 * 60;
 const LONG_HISTORY = 7 * 60;
 
 const job = '{job="myservice"';
-/** An SLI over the counters; `increase` counts requests, as floors of traffic do, and `rate` requests a second. */
+/** An SLI over the counters; `increase` counts requests, as floors of traffic do, and `rate` those of a second. */
 const counted = (over: 'rate' | 'increase'): Sli =>
   sliSchema.parse({
     service: 'checkout',
@@ -43,6 +43,7 @@ const counted = (over: 'rate' | 'increase'): Sli =>
         url: 'http://127.0.0.1:9090',
         bad: `sum(${over}(http_request_duration_seconds_count${job},code=~"(5..|429)"}[{{.window}}]))`,
         total: `sum(${over}(http_request_duration_seconds_count${job}}[{{.window}}]))`,
+        ...(over === 'rate' && { per: 'second' }),
       },
     },
   });
@@ -145,14 +146,17 @@ describe('the rules that are exported alert as Bellwether does', () => {
     const { traffic, step, times } = shaped(one, HISTORY);
     const slo = definition(one.definition);
     const { minTotal, minBad } = slo.alerting;
-    const sli = counted(minTotal === undefined && minBad === undefined ? 'rate' : 'increase');
-    const { plan, intervals } = engine(slo, sli, traffic, step);
-    const { groups } = exportPrometheusRules({ slos: [slo], slis: [sli] });
-    const alerts = plan.pairs.map(({ severity, tier }): [string, Interval[]] => [
-      `alertname="BellwetherBudgetBurn",slo="${slo.name}",severity="${severity}",tier="${tier}"`,
-      intervals[`${severity} ${tier}`] ?? [],
-    ]);
-    await evaluate(groups, counters(traffic, step), alerts, times);
+    const hasFloors = minTotal !== undefined || minBad !== undefined;
+    for (const over of hasFloors ? (['increase', 'rate'] as const) : (['rate'] as const)) {
+      const sli = counted(over);
+      const { plan, intervals } = engine(slo, sli, traffic, step);
+      const { groups } = exportPrometheusRules({ slos: [slo], slis: [sli] });
+      const alerts = plan.pairs.map(({ severity, tier }): [string, Interval[]] => [
+        `alertname="BellwetherBudgetBurn",slo="${slo.name}",severity="${severity}",tier="${tier}"`,
+        intervals[`${severity} ${tier}`] ?? [],
+      ]);
+      await evaluate(groups, counters(traffic, step), alerts, times);
+    }
   });
 });
 

@@ -209,6 +209,25 @@ describe('an SLO that is grouped', () => {
   });
 });
 
+test('what is recorded of a period is a number of events, where the queries say how many a second', () => {
+  const recordings = recordingsOf(kind('floors of rates'));
+  expect(recordings).toMatchObject({
+    'bellwether:sli_bad:period': '(sum(rate(bad[1m]))) * 60',
+    'bellwether:sli_total:period': '(sum(rate(total[1m]))) * 60',
+    'bellwether:sli_error:ratio_5m': 'sum(rate(bad[5m])) / (sum(rate(total[5m])) > 0)',
+  });
+});
+
+test('a query with a bracket that does not close spoils no others: it has no rules, and a note', () => {
+  const { sli, slo } = example('broken', { bad: 'sum(', total: 'sum(total)' });
+  const broken = { name: 'broken', sli: { ...sli, name: 'other' }, slo: { ...slo, sli: 'other' } };
+  const both = exported(broken, kind('floors'));
+  expect(both.groups).toEqual(exported(kind('floors')).groups);
+  expect(notesOf(broken)).toEqual([
+    'SLO broken: sli: source.prometheus.bad of shop/other has a ( that is not closed, and a file with it would be refused as a whole: there are no rules',
+  ]);
+});
+
 test('floors are counted over the long look-back', () => {
   const [alert] = alertsOf(kind('floors')) as [AlertingRule];
   expect(alert.expr.split('\nand\n').slice(2)).toEqual([

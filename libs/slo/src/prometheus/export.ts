@@ -11,6 +11,7 @@ import { planSlo } from '../slo-plan.js';
 import { MINUTE } from '../time-grid.js';
 import { alertLabels, groupLabel, limitsOf } from './limits.js';
 import { measureOf } from './measure.js';
+import { queryFaults } from './query-text.js';
 import { absentRule, SloRules } from './rule-set.js';
 
 /** How often what is left of a budget is worked out: its window is long, and it changes slowly. */
@@ -79,6 +80,13 @@ function rulesOf(
   const source = sli.source?.prometheus;
   if (source === undefined) {
     return null; // told of for all such SLOs together
+  }
+  for (const { path, message } of queryFaults(source)) {
+    note(
+      'sli',
+      `${path} of ${address} ${message}, and a file with it would be refused as a whole: there are no rules`,
+    );
+    return null;
   }
   const planned = planSlo(slo, sli.unit);
   if (!planned.ok) {

@@ -62,6 +62,20 @@ export const KINDS: Example[] = [
       alerting: { minTotal: 100, minBad: 2 },
     },
   ),
+  example(
+    'floors of rates',
+    {
+      bad: 'sum(rate(bad[{{.window}}]))',
+      total: 'sum(rate(total[{{.window}}]))',
+      per: 'second',
+    },
+    { alerting: { minTotal: 100, minBad: 2 } },
+  ),
+  example(
+    'rates of a period, several series',
+    { good: 'rate(good[1m]) # per pod', total: 'rate(total[1m])', per: 'second' },
+    { alerting: { minTotal: 10 } },
+  ),
   example('ratio of a period', { query: 'avg(up)' }, { unit: 'ratio' }),
   example(
     'ratio of a look-back',

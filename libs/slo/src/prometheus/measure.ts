@@ -1,5 +1,6 @@
 import {
   DEFAULT_EVERY,
+  durationMillis,
   type Indicator,
   type PrometheusSource,
   queryOver,
@@ -83,10 +84,14 @@ const isTemplated = (query: string): boolean => queryOver(query, '') !== query;
 function countsMeasure({ slo, every, by }: Scope, source: PrometheusSource, total: string): Measure {
   const over = (query: string, window: string): string => sumOf(queryOver(query.trim(), window), by);
   const ofEvents = source.bad ?? source.good ?? '';
+  // What is recorded of a period is a number of events, as `ingest` records it.
+  const counted = (events: string): string =>
+    source.per === 'second' ? `${operand(events)} * ${number(durationMillis(every) / 1000)}` : events;
   const periods = {
-    [PERIOD.bad]:
+    [PERIOD.bad]: counted(
       source.bad === undefined ? `${over(total, every)} - ${over(ofEvents, every)}` : over(ofEvents, every),
-    [PERIOD.total]: over(total, every),
+    ),
+    [PERIOD.total]: counted(over(total, every)),
   };
   const presence = over(total, every);
   // A query with a look-back of its own says what happened in a period: only sums of periods say it of a window.

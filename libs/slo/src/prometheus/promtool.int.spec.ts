@@ -54,7 +54,7 @@ withPromtool('promtool takes the rules of any definitions, whatever their texts'
       if (source === undefined) return sli;
       const next = () => queries.next().value as string;
       const own = Object.fromEntries(
-        Object.entries(source).map(([key, value]) => [key, key === 'url' ? value : next()]),
+        Object.entries(source).map(([key, value]) => [key, key === 'url' || key === 'per' ? value : next()]),
       );
       return { ...sli, source: { ...sli.source, prometheus: own as typeof source } };
     }),

@@ -46,6 +46,7 @@ test('a specification is a service, an SLI and an SLO', () => {
             url: prometheusUrl,
             bad: 'sum(rate(errors[{{.window}}]))',
             total: 'sum(rate(requests[{{.window}}]))',
+            per: 'second',
           },
         },
       },
@@ -65,6 +66,15 @@ test('a specification is a service, an SLI and an SLO', () => {
       },
     ],
   });
+});
+
+test('what is counted and not a rate is recorded as it is', () => {
+  const events = {
+    error_query: 'sum(increase(e[{{.window}}]))',
+    total_query: 'sum(increase(t[{{.window}}]))',
+  };
+  const { slis } = definitionsOf(imported(specification({ sli: { events } })));
+  expect(slis[0]?.source?.prometheus?.per).toBeUndefined();
 });
 
 test('a raw ratio of errors is a value: the ratio of what is good', () => {

@@ -5,6 +5,7 @@ import { Cursor, resourceNameOf } from '../interchange/cursor.js';
 import { DefinitionSet } from '../interchange/definitions.js';
 import { type Imported, Notes } from '../interchange/notes.js';
 import { nominalMinutes } from '../nominal-window.js';
+import { isRate } from '../prometheus/query-text.js';
 import { alertWindows, DEFAULT_PERIOD, type Period } from './alert-windows.js';
 import { checkPlugins } from './plugins.js';
 import { isSlothDocument, unknownFields } from './specification.js';
@@ -148,7 +149,9 @@ function sourceOf(given: Cursor, url: string): { unit: string; source: object } 
   }
   const bad = query(given.at('events').either('error_query', 'errorQuery'));
   const total = query(given.at('events').either('total_query', 'totalQuery'));
-  return bad && total ? { unit: 'count', source: { prometheus: { url, bad, total } } } : undefined;
+  if (!bad || !total) return undefined;
+  const per = isRate(bad) && isRate(total) ? { per: 'second' } : {};
+  return { unit: 'count', source: { prometheus: { url, bad, total, ...per } } };
 }
 
 const ALERTS = { page: ['page_alert', 'pageAlert'], ticket: ['ticket_alert', 'ticketAlert'] } as const;

@@ -92,8 +92,11 @@ describe("Sloth's examples", () => {
       expect([id, slo?.service]).toEqual([id, service]);
       expect(Math.abs((slo?.objective as number) - ratio)).toBeLessThan(1e-9);
       const sli = slis.find((one) => one.service === slo?.service && one.name === slo?.sli);
-      const queries = Object.values(sli?.source?.prometheus ?? {}).filter((text) => text !== prometheusUrl);
-      expect(queries.length).toBeGreaterThan(0);
+      const { url, per, ...queriesOf } = sli?.source?.prometheus ?? {};
+      const queries = Object.values(queriesOf);
+      expect([url, queries.length > 0]).toEqual([prometheusUrl, true]);
+      const areRates = !('query' in queriesOf) && queries.every((text) => text?.includes('rate('));
+      if (!file.startsWith('openslo-')) expect(per).toBe(areRates ? 'second' : undefined);
       const fiveMinutes = rules.find(
         ({ record, labels }) => record === 'slo:sli_error:ratio_rate5m' && labels.sloth_id === id,
       );

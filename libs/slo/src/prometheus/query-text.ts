@@ -1,0 +1,81 @@
+import type { PrometheusSource } from '@bellwether/contracts';
+
+const CLOSED_BY: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
+const QUERIES = ['good', 'bad', 'total', 'query'] as const;
+
+/** What can be told of a query without parsing PromQL. */
+interface QueryText {
+  /** The query without strings and comments: what is left of `a{b="rate("}` has no rate in it. */
+  code: string;
+  /** Why Prometheus will refuse it; null when that is not known. */
+  fault: string | null;
+}
+
+function read(query: string): QueryText {
+  let code = '';
+  let fault: string | null = null;
+  const open: string[] = [];
+  for (let i = 0; i < query.length; i++) {
+    const char = query[i] as string;
+    if (char === '#') {
+      const end = query.indexOf('\n', i);
+      i = (end === -1 ? query.length : end) - 1;
+    } else if (char === '"' || char === "'" || char === '`') {
+      const end = endOfString(query, i);
+      if (end === -1) return { code, fault: fault ?? `has a ${char} that is not closed` };
+      i = end;
+    } else {
+      code += char;
+      if (char in CLOSED_BY) open.push(char);
+      else if (Object.values(CLOSED_BY).includes(char)) {
+        const last = open.pop();
+        if (last === undefined) fault ??= `has a ${char} that is not opened`;
+        else if (CLOSED_BY[last] !== char) fault ??= `has a ${last} that is closed by a ${char}`;
+      }
+    }
+  }
+  const last = open.at(-1);
+  return { code, fault: fault ?? (last === undefined ? null : `has a ${last} that is not closed`) };
+}
+
+/** Where a string ends that begins at `start`; -1 when it does not. */
+function endOfString(query: string, start: number): number {
+  const quote = query[start];
+  for (let i = start + 1; i < query.length; i++) {
+    if (query[i] === '\\' && quote !== '`') i++;
+    else if (query[i] === quote) return i;
+  }
+  return -1;
+}
+
+/**
+ * Whether a query of events answers with events per second: it is of `rate` or `irate`, and not of an `increase`. What
+ * is multiplied or divided may be of any unit, and is not taken for a rate.
+ */
+export function isRate(query: string): boolean {
+  const { code } = read(query);
+  return /\bi?rate\s*\(/.test(code) && !/\b(increase|delta|idelta)\s*\(|[*/]/.test(code);
+}
+
+/** The queries of a source that Prometheus will refuse, and why: brackets or quotes that do not close. */
+export function queryFaults(source: PrometheusSource): { path: string; message: string }[] {
+  return QUERIES.flatMap((name) => {
+    const query = source[name];
+    const fault = query === undefined ? null : read(query).fault;
+    return fault === null ? [] : [{ path: `source.prometheus.${name}`, message: fault }];
+  });
+}
+
+/** What a person should know of the queries of a source before they rely on its numbers. */
+export function queryWarnings(source: PrometheusSource): string[] {
+  const counted = [source.good ?? source.bad, source.total];
+  const areRates = source.per === undefined && counted.every((query) => isRate(query ?? ''));
+  return [
+    ...queryFaults(source).map(({ path, message }) => `${path}: ${message}: Prometheus will refuse it`),
+    ...(areRates
+      ? [
+          'source.prometheus: the queries are rates, which are recorded as if they were numbers of events: say per: second, or use increase(…)',
+        ]
+      : []),
+  ];
+}
