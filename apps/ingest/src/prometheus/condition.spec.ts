@@ -4,7 +4,7 @@ import { type Condition, conditionFrom, decide, evolve, NO_DATA, type Outcome } 
 const data: Outcome = { kind: 'answered', some: true, current: true };
 const nothing: Outcome = { kind: 'answered', some: false, current: true };
 const past: Outcome = { kind: 'answered', some: false, current: false };
-const refused: Outcome = { kind: 'failed', error: 'it does not answer', again: true };
+const refused: Outcome = { kind: 'failed', error: 'it does not answer', again: true, timedOut: false };
 
 /** The changes that outcomes lead to, one a second. */
 function changes(outcomes: Outcome[], from: Condition = conditionFrom(null)) {
@@ -34,6 +34,10 @@ describe('a source fails', () => {
       { state: 'failing', error: 'it does not answer', lastSuccessAt: 2_000 },
       null,
     ]);
+  });
+
+  test('at once when the time for an answer is up', () => {
+    expect(changes([data, { ...refused, timedOut: true }])[1]).toMatchObject({ state: 'failing' });
   });
 
   test('that never answered, too', () => {

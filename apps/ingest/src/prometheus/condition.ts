@@ -25,6 +25,8 @@ export type Outcome =
       error: string;
       /** Whether the same is to be asked again: it was not answered. */
       again: boolean;
+      /** Whether it was waited for until the time was up: that is no single failure, which passes in a second. */
+      timedOut: boolean;
     };
 
 /** A single failure is mended by the next attempt, a second later: it is not worth an event. */
@@ -46,7 +48,10 @@ export function conditionFrom(last: SliSourceChanged | null): Condition {
 }
 
 export function evolve(condition: Condition, outcome: Outcome, now: number): Condition {
-  if (outcome.kind === 'failed') return { ...condition, failures: condition.failures + 1 };
+  if (outcome.kind === 'failed') {
+    const failures = outcome.timedOut ? FAILURES : 1;
+    return { ...condition, failures: condition.failures + failures };
+  }
   return {
     ...condition,
     lastSuccessAt: now,

@@ -116,6 +116,24 @@ describe('is a failure that says what is wrong', () => {
   test('no answer in time', async () => {
     answer = () => {};
     await expect(ask(url, 20)).rejects.toThrow(/ did not answer within 0 s$/);
+    await expect(ask(url, 20)).rejects.toMatchObject({ timedOut: true });
+  });
+});
+
+describe('an answer is waited for as long as a period, and at least 5 s', () => {
+  test.each([
+    [1_000, '5s'],
+    [10_000, '10s'],
+    [60_000, '30s'],
+  ])('with periods of %d ms: %s', async (step, expected) => {
+    let timeout: string | null = null;
+    answer = (request, response, body) => {
+      timeout = body.get('timeout');
+      json(200, matrix())(request, response, body);
+    };
+    const api = new QueryApi(async () => ({}), 30_000);
+    await api.range(url, 'a', { ...range, step }, new AbortController().signal);
+    expect(timeout).toBe(expected);
   });
 });
 

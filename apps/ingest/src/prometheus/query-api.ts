@@ -17,6 +17,8 @@ export interface Range {
 /** Longest answer that is read, in bytes: one is for 500 periods at most. */
 const LONGEST_ANSWER = 32 * 1_048_576;
 const LONGEST_ERROR = 300;
+/** How long an answer is waited for at least, milliseconds. */
+const SHORTEST_TIMEOUT = 5_000;
 
 const answer = z.object({
   data: z.object({
@@ -35,7 +37,8 @@ const refusal = z.object({ status: z.literal('error'), errorType: z.string(), er
 export class QueryApi {
   /**
    * @param headersOf what goes along to an address (its origin); credentials
-   * @param timeoutMs of one request
+   * @param timeoutMs of one request at most. It is not longer than the periods that are asked for: who has not answered
+   *   when the next one is over is behind for good, and people are to know soon.
    */
   constructor(
     private readonly headersOf: (origin: string) => Promise<Record<string, string>>,
@@ -53,15 +56,16 @@ export class QueryApi {
     { start, end, step }: Range,
     signal: AbortSignal,
   ): Promise<Series[]> {
+    const timeoutMs = Math.min(this.timeoutMs, Math.max(SHORTEST_TIMEOUT, step));
     const url = `${base.replace(/\/+$/, '')}/api/v1/query_range`;
     const form = new URLSearchParams({
       query,
       start: String(start / 1000),
       end: String(end / 1000),
       step: String(step / 1000),
-      timeout: `${Math.max(1, Math.floor(this.timeoutMs / 1000))}s`,
+      timeout: `${Math.max(1, Math.floor(timeoutMs / 1000))}s`,
     });
-    const text = await this.ask(url, form, signal);
+    const text = await this.ask(url, form, timeoutMs, signal);
     const parsed = answer.safeParse(json(text));
     if (!parsed.success) throw new SourceFailure(`${base} answers what is no result of a range query`);
     return parsed.data.data.result.map(({ metric, values }) => {
@@ -74,9 +78,14 @@ export class QueryApi {
     });
   }
 
-  private async ask(url: string, form: URLSearchParams, signal: AbortSignal): Promise<string> {
+  private async ask(
+    url: string,
+    form: URLSearchParams,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<string> {
     const { origin } = new URL(url);
-    const timeout = AbortSignal.timeout(this.timeoutMs);
+    const timeout = AbortSignal.timeout(timeoutMs);
     const headers = await this.headersOf(origin);
     let response: Response;
     let text: string;
@@ -94,7 +103,7 @@ export class QueryApi {
       signal.throwIfAborted();
       if (error instanceof SourceFailure) throw error;
       if (timeout.aborted)
-        throw new SourceFailure(`${origin} did not answer within ${Math.round(this.timeoutMs / 1000)} s`);
+        throw new SourceFailure(`${origin} did not answer within ${Math.round(timeoutMs / 1000)} s`, true);
       throw new SourceFailure(`${origin} does not answer: ${reasonOf(error)}`);
     }
     if (response.ok) return text;

@@ -120,7 +120,7 @@ export class Source {
       if (!(error instanceof SourceFailure)) throw error;
       metrics.asked('failed', seconds());
       timetable.failed(range);
-      return { kind: 'failed', error: error.message, again: true };
+      return { kind: 'failed', error: error.message, again: true, timedOut: error.timedOut };
     }
     const { periods, faults } = measured;
     metrics.asked(periods.size === 0 ? 'empty' : 'data', seconds());
@@ -135,6 +135,7 @@ export class Source {
         kind: 'failed',
         error: `what it answers for ${at} is left out: ${faults.get(wrong)}`,
         again: false,
+        timedOut: false,
       };
     }
     return {
