@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ShopMetrics } from './shop-metrics.js';
 
 /** Where a service hands its measurements to; `libs/client` in the demo. */
 export interface Reporter {
@@ -13,19 +14,21 @@ const BOUNDS = [25, 50, 100, 250, 500, 1000] as const;
 
 /**
  * Counts requests and their latency and reports both once a second as deltas: `availability` (an answer below 500 is
- * good) and `latency` (a histogram in milliseconds).
+ * good) and `latency` (a histogram in milliseconds). The same is there for a Prometheus, as {@link ShopMetrics}.
  */
 export class Instrument {
   #good = 0;
   #total = 0;
   #counts: number[] = new Array(BOUNDS.length + 1).fill(0);
   #sum = 0;
+  readonly metrics: ShopMetrics;
   readonly #timer: NodeJS.Timeout;
 
   constructor(
     private readonly service: string,
     private readonly reporter: Reporter,
   ) {
+    this.metrics = new ShopMetrics(service);
     this.#timer = setInterval(() => this.flush(), 1000);
     this.#timer.unref();
   }
@@ -64,6 +67,7 @@ export class Instrument {
   }
 
   #observe(status: number, millis: number): void {
+    this.metrics.observe(status, millis / 1000);
     this.#total++;
     if (status < 500) this.#good++;
     this.#sum += millis;

@@ -55,6 +55,7 @@ export async function runDemo(say: (line: string) => void): Promise<void> {
     say('  npx bellwether status         budgets and burn rates');
     say('  npx bellwether events tail    the log, live');
     say(`  ${bellwether.apiUrl}/docs    the API`);
+    say(`  ${urls.checkout}/metrics    what a Prometheus can scrape, of each of the four services`);
     await generateLoad(urls.storefront as string, LOAD_PER_SECOND, stop.signal);
     await events.stop();
   } finally {

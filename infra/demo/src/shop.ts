@@ -22,7 +22,7 @@ export interface RunningService {
   stop(): Promise<void>;
 }
 
-/** Starts one service of the shop on a free loopback port. */
+/** Starts one service of the shop on a free loopback port; a Prometheus may scrape its `/metrics`. */
 export async function startShopService(
   name: ShopService,
   urls: Urls,
@@ -38,8 +38,9 @@ export async function startShopService(
   };
   const measured = instrument.wrap(handlers[name]);
   const server = createServer((request, response) => {
-    // The control route of the demonstration is not traffic: it is not measured.
+    // The control route of the demonstration and the scrapes of a Prometheus are not traffic: they are not measured.
     if (payment && request.url === '/fault') void payment.control(request, response);
+    else if (request.url === '/metrics') void expose(instrument, response);
     else measured(request, response);
   });
   await listen(server);
@@ -51,6 +52,12 @@ export async function startShopService(
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+async function expose({ metrics }: Instrument, response: ServerResponse): Promise<void> {
+  const { text, contentType } = await metrics.exposition();
+  response.writeHead(200, { 'content-type': contentType });
+  response.end(text);
 }
 
 const never: Handler = async () => {

@@ -16,16 +16,19 @@ export interface TestPrometheus {
   halt(): Promise<void>;
   /** Starts it again on the same port and data, after `halt`. */
   start(): Promise<void>;
+  /** Has it hang, as a process does that is stopped with SIGSTOP; or go on. */
+  hang(): void;
+  goOn(): void;
   /** Stops it and removes its files. */
   stop(): Promise<void>;
 }
 
 /**
  * Starts Prometheus on a free loopback port.
- * @param target what it scrapes: host and port of a server with `/metrics`
+ * @param targets what it scrapes: host and port of servers with `/metrics`
  * @param interval between scrapes
  */
-export async function startPrometheus(target: string, interval = '500ms'): Promise<TestPrometheus> {
+export async function startPrometheus(targets: string[], interval = '500ms'): Promise<TestPrometheus> {
   if (prometheus === null) throw new Error('prometheus is not on this machine');
   const file = prometheus;
   const folder = temporaryFolder('prometheus');
@@ -36,7 +39,7 @@ export async function startPrometheus(target: string, interval = '500ms'): Promi
     config,
     JSON.stringify({
       global: { scrape_interval: interval, scrape_timeout: interval },
-      scrape_configs: [{ job_name: 'shop', static_configs: [{ targets: [target] }] }],
+      scrape_configs: [{ job_name: 'shop', static_configs: [{ targets }] }],
     }),
   );
   const port = await freePort();
@@ -78,7 +81,11 @@ export async function startPrometheus(target: string, interval = '500ms'): Promi
       await guard().waiting(() => stopping.exited);
       running = null;
     },
+    hang: () => running?.signal('SIGSTOP'),
+    goOn: () => running?.signal('SIGCONT'),
     async stop() {
+      // One that hangs does not hear that it is to stop.
+      server.goOn();
       await server.halt();
       await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
       guard().keep(folder);

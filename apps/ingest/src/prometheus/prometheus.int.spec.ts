@@ -1,5 +1,3 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import {
   CONTROL_JOURNAL,
   LogStreams,
@@ -7,46 +5,53 @@ import {
   type SliSourceChanged,
   sli,
 } from '@bellwether/contracts';
+import { HEALTHY, type RunningService, startShopService } from '@bellwether/demo';
 import { eventually, prometheus, startPrometheus, type TestPrometheus } from '@bellwether/testing';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { IngestStage } from '../ingest-stage.fixture.js';
 import { type RunningIngest, startIngest } from '../running-ingest.fixture.js';
 
-// A real Prometheus that scrapes a shop twice a second, and SLIs that are fetched from it every second.
+// A real Prometheus that scrapes the demo’s shop twice a second, and SLIs that are fetched from it every second.
 jest.setTimeout(60_000);
 
 const withPrometheus = prometheus === null ? test.skip : test;
 const patient = { timeoutMs: 30_000 };
 
-/** Answers requests, and counts them as programs do for Prometheus. */
+/** The payment service of the demo's shop, which counts its requests for Prometheus; and how many there were. */
 class Shop {
   served = 0;
   failed = 0;
-  #server: Server | null = null;
+  #payment: RunningService | null = null;
 
   async start(): Promise<string> {
-    const server = createServer((_, response) => {
-      const lines = [
-        '# TYPE shop_requests_total counter',
-        `shop_requests_total{code="200"} ${this.served - this.failed}`,
-        `shop_requests_total{code="500"} ${this.failed}`,
-      ];
-      response.setHeader('content-type', 'text/plain; version=0.0.4');
-      response.end(`${lines.join('\n')}\n`);
-    });
-    this.#server = server;
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    this.#payment = await startShopService('payment', {}, { measure: () => {} });
+    return new URL(this.#payment.url).host;
   }
 
-  serve(requests: number, failures: number): void {
+  /** Has it answer requests, of which some fail. */
+  async serve(requests: number, failures: number): Promise<void> {
+    await this.#answer(requests - failures, 0, 200);
+    await this.#answer(failures, 1, 503);
     this.served += requests;
     this.failed += failures;
   }
 
+  async #answer(requests: number, failRate: number, status: number): Promise<void> {
+    const fault = { ...HEALTHY, failRate };
+    await fetch(`${this.#payment?.url}/fault`, { method: 'PUT', body: JSON.stringify(fault) });
+    for (let left = requests; left > 0; left -= 20) {
+      const some = Array.from({ length: Math.min(20, left) }, () =>
+        fetch(`${this.#payment?.url}/payments`, { method: 'POST', body: '{}' }),
+      );
+      for (const response of await Promise.all(some)) {
+        await response.arrayBuffer();
+        expect(response.status).toBe(status);
+      }
+    }
+  }
+
   async stop(): Promise<void> {
-    this.#server?.closeAllConnections();
-    await new Promise((resolve) => this.#server?.close(resolve));
+    await this.#payment?.stop();
   }
 }
 
@@ -61,7 +66,7 @@ let stage: IngestStage;
 beforeAll(async () => {
   if (prometheus === null) return;
   const target = await shop.start();
-  [scraper, stage] = await Promise.all([startPrometheus(target), IngestStage.start(settings)]);
+  [scraper, stage] = await Promise.all([startPrometheus([target]), IngestStage.start(settings)]);
   await eventually(async () => expect(await scraped()).toBe(true), patient);
 });
 afterAll(async () => {
@@ -72,7 +77,7 @@ afterAll(async () => {
 
 /** Whether the shop has been looked at for the length of a period. */
 async function scraped(): Promise<boolean> {
-  const query = encodeURIComponent('shop_requests_total offset 1s');
+  const query = encodeURIComponent('http_requests_total offset 1s');
   const response = await fetch(`${scraper.url}/api/v1/query?query=${query}`);
   const { data } = (await response.json()) as { data: { result: unknown[] } };
   return data.result.length > 0;
@@ -92,11 +97,11 @@ async function asked(): Promise<number> {
 const risen = (series: string) =>
   `sum(last_over_time(${series}[5m])) - sum(last_over_time(${series}[5m] offset {{.window}}))`;
 
-async function define(name: string, queries: object): Promise<void> {
+async function define(name: string, queries: object, every = '1s'): Promise<void> {
   const data = sli.parse({
     service: 'shop',
     name,
-    source: { prometheus: { url: scraper.url, ...queries }, every: '1s' },
+    source: { prometheus: { url: scraper.url, ...queries }, every },
   });
   await stage.log.append({
     journal: CONTROL_JOURNAL,
@@ -144,14 +149,14 @@ const expectCounted = (name: string) =>
 
 withPrometheus('what is fetched is what the shop counted', async () => {
   await define('availability', {
-    bad: risen('shop_requests_total{code="500"}'),
-    total: risen('shop_requests_total'),
+    bad: risen('http_requests_total{code="503"}'),
+    total: risen('http_requests_total'),
   });
   await eventually(
     async () => expect((await measured('availability')).ends.length).toBeGreaterThan(0),
     patient,
   );
-  for (let i = 1; i <= 5; i++) shop.serve(100 * i, i);
+  for (let i = 1; i <= 5; i++) await shop.serve(40 * i, i);
   await expectCounted('availability');
   await expectNoGap('availability');
   expect((await states('availability')).map(({ state, n }) => [state, n])).toEqual([['ok', 1]]);
@@ -172,7 +177,7 @@ withPrometheus(
       error: `${scraper.url} does not answer: ECONNREFUSED`,
       lastSuccessAt: expect.any(String),
     });
-    shop.serve(1_000, 500);
+    await shop.serve(400, 200);
     await scraper.start();
     await expectCounted('availability');
     await expectNoGap('availability');
@@ -180,11 +185,43 @@ withPrometheus(
   },
 );
 
+withPrometheus('a Prometheus that hangs is failing, too, and what was missed comes after that', async () => {
+  scraper.hang();
+  try {
+    await eventually(async () => expect(await states('availability')).toHaveLength(4), patient);
+  } finally {
+    scraper.goOn();
+  }
+  expect((await states('availability')).at(-1)).toMatchObject({
+    state: 'failing',
+    error: `${scraper.url} did not answer within 5 s`,
+  });
+  await shop.serve(50, 5);
+  await expectCounted('availability');
+  await expectNoGap('availability');
+  expect((await states('availability')).at(-1)).toMatchObject({ state: 'ok', n: 5 });
+});
+
+withPrometheus('rates are the events that they stand for', async () => {
+  const rate = (series: string) => `sum(rate(${series}[{{.window}}]))`;
+  const queries = { bad: rate('http_requests_total{code="503"}'), total: rate('http_requests_total') };
+  await define('rates', { ...queries, per: 'second' }, '3s');
+  await eventually(async () => expect((await measured('rates')).ends.length).toBeGreaterThan(0), patient);
+  const before = await measured('rates');
+  await shop.serve(200, 50);
+  // What a rate says is an estimate, of what lies between its scrapes.
+  await eventually(async () => {
+    const { good, total } = await measured('rates');
+    expect(total - before.total).toBeGreaterThan(120);
+    expect((good - before.good) / (total - before.total)).toBeCloseTo(0.75, 1);
+  }, patient);
+});
+
 withPrometheus(
   'a start goes on where the log says it was left; of two processes one asks, and the other follows',
   async () => {
     await stage.ingest.stop();
-    shop.serve(300, 30);
+    await shop.serve(100, 30);
     const first = await startIngest(stage, settings);
     let second: RunningIngest | undefined;
     try {
@@ -198,7 +235,7 @@ withPrometheus(
       // Two queries a period, and one that may be under way at either end.
       expect((await asked()) - before.asked).toBeLessThanOrEqual(2 * (periods + 2));
       await first.stop();
-      shop.serve(70, 7);
+      await shop.serve(70, 7);
       await expectCounted('availability');
       await expectNoGap('availability');
       const { ends } = await measured('availability');
@@ -212,18 +249,17 @@ withPrometheus(
 withPrometheus('series of a query are points with labels, and no data is no measurement', async () => {
   const again = await startIngest(stage, settings);
   try {
-    await define('by-code', { query: 'sum by (code) (shop_requests_total)' });
+    await define('by-code', { query: 'sum by (code) (http_requests_total)' });
     await define('nothing', { query: 'absent_metric / 0' });
     const found = await eventually(async () => {
       const [event] = await stage.log.readStream(LogStreams.measurement('shop', 'by-code'));
       const columns = (event?.data as MeasurementRecorded | undefined)?.columns ?? [];
-      expect(columns).toHaveLength(2);
+      expect(columns).toHaveLength(4);
       return columns;
     }, patient);
-    expect(found.map(({ kind, labels }) => [kind, labels])).toEqual([
-      ['values', { code: '200' }],
-      ['values', { code: '500' }],
-    ]);
+    expect(found.map(({ kind, labels }) => [kind, labels])).toEqual(
+      ['200', '201', '502', '503'].map((code) => ['values', { code }]),
+    );
     expect(await stage.log.readStream(LogStreams.measurement('shop', 'nothing'))).toEqual([]);
   } finally {
     await again.stop();
