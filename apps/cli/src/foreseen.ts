@@ -1,6 +1,6 @@
 import type { EscalationPolicy, Rule, Schedule, Sli, SloDefinition, User } from '@bellwether/contracts';
 import { policyWarnings, scheduleGaps, scheduleWarnings, userWarnings } from '@bellwether/oncall';
-import { componentWarnings, meantUnit, planRule, planSlo } from '@bellwether/slo';
+import { componentWarnings, planRule, planSlo, sliDefinitionWarnings } from '@bellwether/slo';
 import { type Known, notDefined } from './known.js';
 import type { ManifestEntry } from './manifest.js';
 import type { PlannedChange } from './plan.js';
@@ -75,25 +75,12 @@ async function ofSlo(entry: ManifestEntry, known: Known): Promise<string[]> {
   return [...budgeted.filter((warning) => !missing.has(warning)), ...planned(planSlo(definition))];
 }
 
-/** A unit that says something else than was meant, and SLOs and rules of the server that a new one does not fit. */
+/** Of the definitions that a server has only those matter that a new unit may not fit. */
 async function ofSli(sli: Sli, known: Known, isNew: boolean): Promise<string[]> {
-  const meant = meantUnit(sli.unit);
-  const said =
-    meant === undefined
-      ? []
-      : [`unit: "${sli.unit}" is taken as it is written and never converted; "${meant}" would be`];
-  if (!isNew) return said;
-  const isOfSli = (one: { service: string; sli: string }) =>
-    one.service === sli.service && one.sli === sli.name;
-  const slos = (await known.onServer<SloDefinition>('slo')).filter(isOfSli);
-  const rules = (await known.onServer<Rule>('rule')).filter(isOfSli);
-  const unfit = [
-    ...slos.map((slo) => ({ what: `SLO ${slo.name}`, plan: planSlo(slo, sli.unit) })),
-    ...rules.map((rule) => ({ what: `rule ${rule.name}`, plan: planRule(rule, sli.unit) })),
-  ].flatMap(({ what, plan }) =>
-    plan.ok ? [] : [`unit: ${what} does not fit it: ${plan.faults[0]?.message}`],
-  );
-  return [...said, ...unfit];
+  return sliDefinitionWarnings(sli, {
+    slos: isNew ? await known.onServer<SloDefinition>('slo') : [],
+    rules: isNew ? await known.onServer<Rule>('rule') : [],
+  });
 }
 
 const unitOf = async ({ service, sli }: { service: string; sli: string }, known: Known) =>

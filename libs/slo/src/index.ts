@@ -108,7 +108,6 @@ export {
   exportPrometheusRules,
   type PrometheusExportOptions,
 } from './prometheus/export.js';
-export { queryWarnings } from './prometheus/query-text.js';
 export { rulesFile } from './prometheus/rules-file.js';
 export { burnRate, firstBadMinute, heldEdges, type PairReading, type Reading, readSlo } from './reading.js';
 export { occurrences, recurrenceFaults, type Span } from './recurrence.js';
@@ -137,6 +136,7 @@ export { planSignals, SIGNALS, type SignalPlan, signalFaults, signalSlis } from 
 export { binOf, binValue, SKETCH_ACCURACY, Sketch } from './sketch.js';
 export { decodeSketch, decodeSketchHour, encodeSketch, encodeSketchHour } from './sketch-codec.js';
 export { Sketches } from './sketches.js';
+export { sliDefinitionWarnings } from './sli-warnings.js';
 export { type SliceContent, type SliceRule, sliceMinutes, sliceRule } from './slice-rule.js';
 export { type EventHour, SliceRun } from './slice-run.js';
 export { budgetOf, type Planned, planSlo, type SloPlan } from './slo-plan.js';

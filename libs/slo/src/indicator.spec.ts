@@ -89,6 +89,7 @@ describe('threshold', () => {
     expect(unitScale('orders', 'count')).toBe(1);
     expect(unitScale('orders', 'requests')).toBeNull();
     expect(unitScale('s', 'orders')).toBeNull();
+    expect(unitScale('constructor', 'toString')).toBeNull();
     expect(['%', 'Seconds', 'orders', 'constructor'].map(meantUnit)).toEqual([
       'percent',
       's',

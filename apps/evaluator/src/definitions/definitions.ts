@@ -18,13 +18,11 @@ import type { EventLog } from '@bellwether/event-log';
 import {
   componentWarnings,
   freezeFaults,
-  meantUnit,
-  planRule,
   planSlo,
-  queryWarnings,
   retireAlerts,
   retirePolicy,
   signalFaults,
+  sliDefinitionWarnings,
 } from '@bellwether/slo';
 import type { Registry } from '../registry/registry.js';
 import { componentFaults, compositesOf, definitionOf } from './composite-references.js';
@@ -72,8 +70,10 @@ export class Definitions {
       current: () => currentOf(this.#registry.slis.get(`${data.service}/${data.name}`)),
       warnings: () => [
         ...serviceWarnings(this.#registry, data.service),
-        ...this.#unitWarnings(data),
-        ...(data.source?.prometheus === undefined ? [] : queryWarnings(data.source.prometheus)),
+        ...sliDefinitionWarnings(data, {
+          slos: inForce(this.#registry.slos),
+          rules: inForce(this.#registry.rules),
+        }),
       ],
     });
   }
@@ -151,29 +151,13 @@ export class Definitions {
       return [`goldenSignals.${signal}.sli: ${name}/${sli} is not defined yet`];
     });
   }
-
-  /** SLOs and rules that the SLI's unit does not fit. */
-  #unitWarnings(sli: Sli): string[] {
-    const warnings: string[] = [];
-    const meant = meantUnit(sli.unit);
-    if (meant !== undefined) {
-      warnings.push(`unit: "${sli.unit}" is taken as it is written and never converted; "${meant}" would be`);
-    }
-    for (const [name, { definition, retired }] of this.#registry.slos) {
-      if (retired || definition.service !== sli.service || definition.sli !== sli.name) continue;
-      const planned = planSlo(definition, sli.unit);
-      if (!planned.ok) warnings.push(`unit: SLO ${name} does not fit it: ${planned.faults[0]?.message}`);
-    }
-    for (const [name, { definition, retired }] of this.#registry.rules) {
-      if (retired || definition.service !== sli.service || definition.sli !== sli.name) continue;
-      const planned = planRule(definition, sli.unit);
-      if (!planned.ok) warnings.push(`unit: rule ${name} does not fit it: ${planned.faults[0]?.message}`);
-    }
-    return warnings;
-  }
 }
 
 function refusedSlo(name: string, faults: Fault[]): CommandRefused {
   const [first] = faults;
   return CommandRefused.refused(`SLO ${name} is refused: ${first?.path} ${first?.message}`, faults);
 }
+
+/** The definitions that are not retired. */
+const inForce = <D>(entries: ReadonlyMap<string, { definition: D; retired: boolean }>): D[] =>
+  [...entries.values()].flatMap(({ definition, retired }) => (retired ? [] : [definition]));
