@@ -55,6 +55,19 @@ describe('a user', () => {
     expect(await rehearsal.ask('user-define', shown)).toMatchObject({ status: 200, version: 1 });
   });
 
+  test('with a secret that can be guessed is taken, with a warning that does not repeat it', async () => {
+    const secret = `whsec_${Buffer.from('letmein').toString('base64')}`;
+    const reply = await rehearsal.ask('user-define', { name: 'alan', contactMethods: [{ ...hook, secret }] });
+    expect(reply).toMatchObject({
+      status: 201,
+      warnings: [expect.stringMatching(/^contactMethods[.]0[.]secret has 7 bytes, .* 24 to 64 /)],
+    });
+    expect(JSON.stringify(reply)).not.toContain(secret.slice(6));
+    // Where it stays as it is, nothing is known of it any more.
+    const kept = { name: 'alan', contactMethods: [{ ...hook, secret: 'sealed' }] };
+    expect(await rehearsal.ask('user-define', kept)).toMatchObject({ version: 1, warnings: [] });
+  });
+
   test.each([
     ['that is no secret', 'hunter2!'],
     ['that is sealed already', `sealed:v1:${'a'.repeat(40)}`],
@@ -120,6 +133,7 @@ test('a policy may name what is not there yet, with a warning; its secrets are s
           { kind: 'user', name: 'nobody' },
           { kind: 'webhook', address: 'http://127.0.0.1:9/t', secret: webhookSecret },
           { kind: 'webhook', address: 'http://127.0.0.1:9/unsigned' },
+          { kind: 'webhook', address: 'http://127.0.0.1:9/weak', secret: 'whsec_dGVzdA==' },
         ],
         timeoutMinutes: 5,
       },
@@ -128,11 +142,12 @@ test('a policy may name what is not there yet, with a warning; its secrets are s
   const reply = await rehearsal.ask('policy-define', policy);
   expect(reply).toMatchObject({
     status: 201,
-    data: { steps: [{ targets: [{}, {}, { secret: 'sealed' }, {}] }] },
+    data: { steps: [{ targets: [{}, {}, { secret: 'sealed' }, {}, { secret: 'sealed' }] }] },
     warnings: [
       'schedule later is not defined yet',
       'user nobody is not defined yet',
       expect.stringMatching(/^steps[.]0[.]targets[.]3 has no secret: /),
+      expect.stringMatching(/^steps[.]0[.]targets[.]4[.]secret has 4 bytes, /),
     ],
   });
   const [event] = await rehearsal.log.readStream(LogStreams.policy('pay'));

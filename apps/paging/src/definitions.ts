@@ -27,7 +27,7 @@ import {
 import { causeOfRequest } from './cause.js';
 import { requireRole } from './roles.js';
 import { scheduleState } from './roster.js';
-import type { Secrets } from './secrets.js';
+import { type Secrets, secretWarnings } from './secrets.js';
 
 type Resource = User | Schedule | EscalationPolicy;
 
@@ -70,7 +70,15 @@ export class Definitions {
         return { ...user, contactMethods };
       },
       show: redactUser,
-      warnings: async (user) => userWarnings(user),
+      warnings: async (user) => [
+        ...userWarnings(user),
+        ...secretWarnings(
+          given.contactMethods.map(({ secret }, place) => ({
+            path: `contactMethods.${place}.secret`,
+            secret,
+          })),
+        ),
+      ],
     });
   }
 
@@ -108,7 +116,17 @@ export class Definitions {
           this.#undefined('schedule', named('schedule')),
           this.#undefined('user', named('user')),
         ];
-        return [...(await Promise.all(missing)).flat(), ...policyWarnings(policy)];
+        const secrets = given.steps.flatMap((step, number) =>
+          step.targets.map((target, place) => ({
+            path: `steps.${number}.targets.${place}.secret`,
+            secret: target.kind === 'webhook' ? target.secret : undefined,
+          })),
+        );
+        return [
+          ...(await Promise.all(missing)).flat(),
+          ...policyWarnings(policy),
+          ...secretWarnings(secrets),
+        ];
       },
     });
   }

@@ -3,6 +3,8 @@ import { shownSecret } from '@bellwether/oncall';
 import { isSealed, open, seal } from '@bellwether/service';
 
 const longestSecret = 256;
+/** Of a secret that signs, as Standard Webhooks asks. */
+const leastBytes = 24;
 
 /** Secrets as they enter the log: sealed, from which nothing is ever deleted. */
 export class Secrets {
@@ -55,7 +57,7 @@ export class Secrets {
     if (!isSigningSecret(secret)) {
       throw refused(
         path,
-        'must be a Standard Webhooks secret: whsec_ and the base64 of 24 to 64 random bytes',
+        'must be a Standard Webhooks secret: whsec_ and the base64 of 24 to 64 random bytes (openssl rand -base64 32)',
       );
     }
     const sealed = seal(secret, this.#key);
@@ -72,8 +74,22 @@ export class Secrets {
   }
 }
 
+/** What is to be said of secrets that sign, but that can be guessed. @param given secrets as they were sent */
+export function secretWarnings(given: readonly { path: string; secret?: string | undefined }[]): string[] {
+  return given.flatMap(({ path, secret }) => {
+    if (secret === undefined || secret === shownSecret || !isSigningSecret(secret)) return [];
+    const bytes = Buffer.from(encodedPart(secret), 'base64').length;
+    if (bytes >= leastBytes) return [];
+    return [
+      `${path} has ${bytes} bytes, which can be guessed: Standard Webhooks asks for ${leastBytes} to 64 random ones (openssl rand -base64 32)`,
+    ];
+  });
+}
+
+const encodedPart = (secret: string): string => secret.replace(/^whsec_/, '');
+
 function isSigningSecret(secret: string): boolean {
-  const encoded = secret.startsWith('whsec_') ? secret.slice('whsec_'.length) : secret;
+  const encoded = encodedPart(secret);
   return /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(encoded);
 }
 
