@@ -156,7 +156,7 @@ async function assemble(
       onCall: new OnCallStore(log),
       events,
       tokens,
-      explainer: new Explainer(log, events, models),
+      explainer: new Explainer(log, events),
       tail,
       stream,
       links: new AcknowledgeLinks(config.BELLWETHER_SECRET_KEY, clock),

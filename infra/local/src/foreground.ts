@@ -1,6 +1,6 @@
 import { serviceProblems, unknownVariables } from './service-settings.js';
 import type { ServiceDefinition } from './services.js';
-import { settingsFrom } from './settings.js';
+import { type Settings, settingsFrom } from './settings.js';
 import { StartError } from './start-error.js';
 import { StartAborted, Supervisor } from './supervisor.js';
 
@@ -14,7 +14,8 @@ export async function runForeground(services: readonly ServiceDefinition[]): Pro
   // The reader of our output may go away (`npm start | head`); that is no reason to crash.
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
-  const supervisor = await create(services, (error) => fail(error, 'it cannot go on'));
+  const { env } = process;
+  const settings = await settingsOf(services, env);
   let asked: string | null = null;
 
   const stop = async (reason: string): Promise<void> => {
@@ -35,6 +36,8 @@ export async function runForeground(services: readonly ServiceDefinition[]): Pro
     process.exitCode = 1;
     return stop(reason);
   };
+  const onFailure = (error: unknown): void => void fail(error, 'it cannot go on');
+  const supervisor = new Supervisor({ settings, services, env, log, onFailure });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(signal));
   process.on('disconnect', () => void stop('npm start is gone'));
   process.on('uncaughtException', (error) => void fail(error, 'an error of the supervisor'));
@@ -48,15 +51,11 @@ export async function runForeground(services: readonly ServiceDefinition[]): Pro
   }
 }
 
-async function create(
-  services: readonly ServiceDefinition[],
-  onFailure: (error: unknown) => void,
-): Promise<Supervisor> {
-  const { env } = process;
+/** The settings of the environment; with any that is wrong, every one is named and the process ends. */
+async function settingsOf(services: readonly ServiceDefinition[], env: NodeJS.ProcessEnv): Promise<Settings> {
   try {
     for (const unknown of await unknownVariables(services, env)) log('bellwether', `warning: ${unknown}`);
-    const settings = settingsFrom(env, await serviceProblems(services, env));
-    return new Supervisor({ settings, services, env, log, onFailure });
+    return settingsFrom(env, await serviceProblems(services, env));
   } catch (error) {
     complain(error);
     process.exit(1);

@@ -12,7 +12,6 @@ import {
 import type { EventLog, RecordedEvent } from '@bellwether/event-log';
 import { z } from 'zod';
 import type { EventStore } from '../read/event-store.js';
-import type { ReadModels } from '../read/read-models.js';
 import { type AlertWindow, alertWindow, type Evidence } from './alert-window.js';
 import { type Cause, causesOf } from './causes.js';
 import { summaryOf } from './summary.js';
@@ -27,7 +26,6 @@ export class Explainer {
   constructor(
     private readonly log: Pick<EventLog, 'readStream' | 'readAt'>,
     private readonly events: Pick<EventStore, 'find' | 'findMeasurement'>,
-    private readonly models: Pick<ReadModels, 'current'>,
   ) {}
 
   /**
@@ -94,10 +92,7 @@ export class Explainer {
     }
     if (pageId.safeParse(id).success) return this.log.readStream(LogStreams.page(id), { limit: 1 });
     if (!uuid.safeParse(id).success) return [];
-    let event = await this.events.find(id);
-    // Who has just heard of it may be faster than the read model by which it is found.
-    if (!event && (await this.models.current('events'))) event = await this.events.find(id);
-    event ??= await this.events.findMeasurement(id);
+    const event = (await this.events.find(id)) ?? (await this.events.findMeasurement(id));
     return event ? [event] : [];
   }
 
