@@ -25,9 +25,9 @@ export interface FiredAlert {
 
 /** What fired, from the event of an SLO. */
 export function firedBySlo(event: EventEnvelope<SloAlertFired>): FiredAlert {
-  const { service, eventTime, startedAt, declare, escalationPolicy, title } = event.data;
+  const { startedAt, declare, escalationPolicy, title } = event.data;
   return {
-    alert: fired(sloAlert(event.data), service, eventTime, event.id),
+    alert: fired(sloAlert(event.data), event),
     startedAt,
     title,
     asks: declare,
@@ -42,9 +42,9 @@ export function sloAlert({ slo, severity, tier, group }: SloAlertFired | SloAler
 
 /** What fired, from an SLO that entered a step of its error-budget policy: it is no alert of the SLO's windows. */
 export function firedByPolicy(event: EventEnvelope<SloPolicyEntered>): FiredAlert {
-  const { service, eventTime, declare, escalationPolicy, title } = event.data;
+  const { eventTime, declare, escalationPolicy, title } = event.data;
   return {
-    alert: fired(policyAlert(event.data), service, eventTime, event.id),
+    alert: fired(policyAlert(event.data), event),
     startedAt: eventTime,
     title,
     asks: declare,
@@ -67,9 +67,9 @@ export function policyAlert({
 
 /** What fired, from the event of a rule, an absent SLI or another monitoring system. */
 export function firedByRule(event: EventEnvelope<RuleAlertFired>): FiredAlert {
-  const { rule, service, severity, eventTime, startedAt, declare, escalationPolicy, summary } = event.data;
+  const { rule, severity, startedAt, declare, escalationPolicy, summary } = event.data;
   return {
-    alert: fired({ kind: 'rule', name: rule, severity, tier: null }, service, eventTime, event.id),
+    alert: fired({ kind: 'rule', name: rule, severity, tier: null }, event),
     startedAt,
     // A title is one line of at most 200 characters; a summary from outside may be longer.
     title: summary.split('\n', 1)[0]?.slice(0, 200).toWellFormed() || `${rule} fires`,
@@ -78,8 +78,20 @@ export function firedByRule(event: EventEnvelope<RuleAlertFired>): FiredAlert {
   };
 }
 
-function fired(identity: AlertIdentity, service: string, firedAt: string, eventId: string): IncidentAlert {
-  return { ...identity, service, state: 'firing', firedAt, resolvedAt: null, eventId };
+function fired(
+  identity: AlertIdentity,
+  { id, data }: EventEnvelope<SloAlertFired | SloPolicyEntered | RuleAlertFired>,
+): IncidentAlert {
+  const { service, eventTime, runbookUrl } = data;
+  return {
+    ...identity,
+    service,
+    state: 'firing',
+    firedAt: eventTime,
+    resolvedAt: null,
+    eventId: id,
+    ...(runbookUrl && { runbookUrl }),
+  };
 }
 
 /** Finds the incident that an alert belongs to, and opens one where there is none. */

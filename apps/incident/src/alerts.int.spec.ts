@@ -124,7 +124,8 @@ describe('a step of an error-budget policy', () => {
 describe('an SLO alert', () => {
   test('declares an incident: detected when it fired, started with the fault', async () => {
     stage = await Rehearsal.start();
-    const alert = await stage.alertFires();
+    const runbookUrl = 'https://runbooks.example.org/checkout';
+    const alert = await stage.alertFires({ runbookUrl });
     await stage.settled();
     expect(await stage.incidents()).toMatchObject([
       {
@@ -134,7 +135,9 @@ describe('an SLO alert', () => {
         services: ['checkout'],
         startedAt: '2026-11-22T09:56:00.000Z',
         detectedAt: '2026-11-22T10:00:00.000Z',
-        alerts: [{ name: 'checkout-availability', tier: 'fast', state: 'firing', eventId: alert }],
+        alerts: [
+          { name: 'checkout-availability', tier: 'fast', state: 'firing', eventId: alert, runbookUrl },
+        ],
       },
     ]);
     const declared = (await stage.events()).find((event) => event.type === 'incident.declared');

@@ -101,6 +101,7 @@ function describe(status: number): string {
 function line({ type, page }: PageNotification, user: string | null): string {
   const what = type === 'page.resolved' ? 'RESOLVED' : 'PAGE';
   const where = page.service === null ? '' : ` ${page.service}:`;
-  const call = type === 'page.resolved' ? '' : ` · acknowledge: ${page.acknowledgeUrl}`;
+  const runbook = page.runbookUrl === undefined ? '' : ` · runbook: ${page.runbookUrl}`;
+  const call = type === 'page.resolved' ? '' : `${runbook} · acknowledge: ${page.acknowledgeUrl}`;
   return `${what} ${page.id} [${page.severity}]${where} ${page.title} → ${user ?? 'console'}${call}`;
 }

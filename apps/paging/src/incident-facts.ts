@@ -1,6 +1,7 @@
 import {
   type EventData,
   type FilterValues,
+  type IncidentAlert,
   type LoggedEvent,
   type PageCancelled,
   parseEventData,
@@ -23,6 +24,8 @@ export interface IncidentFacts {
   title: string;
   severity: Severity;
   services: readonly string[];
+  /** Of the first of its alerts that has one. */
+  runbookUrl: string | null;
   /** Its SLO's policy. */
   policy: string | null;
   open: boolean;
@@ -37,6 +40,7 @@ export function incidentFacts(id: string, events: readonly LoggedEvent[]): Incid
     title: '',
     severity: 'sev4',
     services: [],
+    runbookUrl: null,
     policy: null,
     open: false,
     endings: [],
@@ -47,18 +51,21 @@ export function incidentFacts(id: string, events: readonly LoggedEvent[]): Incid
 function evolve(facts: IncidentFacts, event: LoggedEvent): IncidentFacts {
   switch (event.type) {
     case 'incident.declared': {
-      const { title, severity, services, escalationPolicy }: EventData<'incident.declared'> = parseEventData(
-        event.type,
-        event.data,
-      );
-      return { ...facts, title, severity, services, policy: escalationPolicy ?? null, open: true };
+      const { title, severity, services, escalationPolicy, alert }: EventData<'incident.declared'> =
+        parseEventData(event.type, event.data);
+      const declared = { ...facts, title, severity, services, policy: escalationPolicy ?? null, open: true };
+      return withRunbook(declared, alert ? [alert] : []);
     }
+    case 'incident.alert-attached':
+      return withRunbook(facts, [parseEventData(event.type, event.data).alert]);
     case 'incident.severity-changed':
       return { ...facts, severity: parseEventData(event.type, event.data).to };
     case 'incident.service-affected':
       return withServices(facts, [parseEventData(event.type, event.data).service]);
-    case 'incident.absorbed':
-      return withServices(facts, parseEventData(event.type, event.data).services);
+    case 'incident.absorbed': {
+      const { services, alerts }: EventData<'incident.absorbed'> = parseEventData(event.type, event.data);
+      return withRunbook(withServices(facts, services), alerts);
+    }
     case 'incident.resolved':
       return ended(facts, event, 'resolved');
     case 'incident.merged':
@@ -74,6 +81,13 @@ function withServices(facts: IncidentFacts, more: readonly string[]): IncidentFa
   return { ...facts, services: [...new Set([...facts.services, ...more])] };
 }
 
+function withRunbook(facts: IncidentFacts, alerts: readonly IncidentAlert[]): IncidentFacts {
+  return {
+    ...facts,
+    runbookUrl: facts.runbookUrl ?? alerts.find((alert) => alert.runbookUrl)?.runbookUrl ?? null,
+  };
+}
+
 function ended(facts: IncidentFacts, event: LoggedEvent, reason: IncidentEnding['reason']): IncidentFacts {
   const ending = { position: event.position, eventId: event.id, reason };
   return { ...facts, open: false, endings: [...facts.endings, ending] };
@@ -85,8 +99,8 @@ export function endingOf(facts: IncidentFacts, position: number): IncidentEnding
 }
 
 /** What a page says of it. */
-export function subjectOf({ id, title, severity, services }: IncidentFacts): PageSubject {
-  return { incident: id, title, severity, service: services[0] ?? null };
+export function subjectOf({ id, title, severity, services, runbookUrl }: IncidentFacts): PageSubject {
+  return { incident: id, title, severity, service: services[0] ?? null, runbookUrl };
 }
 
 /** What the events of its pages are filtered by; nothing is known of an incident that is not there. */

@@ -20,6 +20,7 @@ const notification: PageNotification = {
     service: 'payment',
     step: 1,
     attempt: 1,
+    runbookUrl: 'https://runbooks.example.org/payment',
     acknowledgeUrl: 'http://127.0.0.1:8080/a/x',
     explainUrl: 'http://127.0.0.1:8080/v1/explain/INC-2-P1',
   },

@@ -65,6 +65,6 @@ export function lineOf(event: EventEnvelope): string | undefined {
 /** A page as the person's receiver got it. */
 export function pageLine(person: string, { type, page }: PageNotification): string {
   return type === 'page.requested'
-    ? `\n  ${RED}${BOLD}☎  ${person}, you are paged${RESET}  ${page.title} (${page.severity}, ${page.incident}, step ${page.step})\n     acknowledge: ${page.acknowledgeUrl}\n`
+    ? `\n  ${RED}${BOLD}☎  ${person}, you are paged${RESET}  ${page.title} (${page.severity}, ${page.incident}, step ${page.step})\n${page.runbookUrl === undefined ? '' : `     runbook:     ${page.runbookUrl}\n`}     acknowledge: ${page.acknowledgeUrl}\n`
     : `\n  ${GREEN}${BOLD}✓  ${person}: it is over${RESET}  ${page.title} (${page.incident})\n`;
 }

@@ -32,7 +32,13 @@ class Story {
   }
 
   command(second: number, command: PageCommand) {
-    const subject = { incident: 'INC-1', title: 't', severity: 'sev1', service: null } as const;
+    const subject = {
+      incident: 'INC-1',
+      title: 't',
+      severity: 'sev1',
+      service: null,
+      runbookUrl: null,
+    } as const;
     const directory = { policy, onCall: () => [], user: () => ada, fallback: null, turn: () => 0 };
     const context = { at: start + second * 1000, subject, directory };
     return this.#record(second, decidePage(this.state, command, context));

@@ -56,6 +56,7 @@ function requested(state: PageState | null, data: EventData<'page.requested'>, a
     title: data.title,
     severity: data.severity,
     service: data.service,
+    runbookUrl: data.runbookUrl ?? state?.runbookUrl ?? null,
     status: earlier?.status ?? 'open',
     urgency: data.urgency,
     policy: data.policy,

@@ -8,9 +8,8 @@ export function pageNotification(
   call: { step: number; attempt: number },
   urls: { acknowledgeUrl: string; explainUrl: string },
 ): PageNotification {
-  const { id, incident, title, severity, service } = state;
-  return {
-    type,
-    page: { id, incident, title, severity, service, step: call.step, attempt: call.attempt, ...urls },
-  };
+  const { id, incident, title, severity, service, runbookUrl } = state;
+  const runbook = runbookUrl === null ? {} : { runbookUrl };
+  const { step, attempt } = call;
+  return { type, page: { id, incident, title, severity, service, step, attempt, ...runbook, ...urls } };
 }

@@ -63,6 +63,7 @@ export interface PageState {
   title: string;
   severity: Severity;
   service: string | null;
+  runbookUrl: string | null;
   status: Page['status'];
   urgency: Urgency;
   policy: string | null;

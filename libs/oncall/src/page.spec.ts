@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Directory } from './directory.js';
 import { decidePage, type PageCommand } from './page-decide.js';
 import { evolvePage } from './page-evolve.js';
+import { pageNotification } from './page-notification.js';
 import type { PageDecision, PageState } from './page-state.js';
 import { pageView } from './page-view.js';
 import type { PageSubject } from './policy-run.js';
@@ -59,6 +60,7 @@ const subject: PageSubject = {
   title: 'checkout burns',
   severity: 'sev2',
   service: 'checkout',
+  runbookUrl: null,
 };
 
 /** What has been done so far, and what a further command says. */
@@ -128,6 +130,17 @@ describe('escalation', () => {
         },
       },
     ]);
+  });
+
+  test('says where whoever is woken finds what to do, and goes on saying it', () => {
+    const runbookUrl = 'https://runbooks.example.org/checkout';
+    const story = given(twoSteps, {}, { ...subject, runbookUrl });
+    expect(story.when(0, open)).toMatchObject([{ data: { runbookUrl } }]);
+    story.subject = subject;
+    story.when(5, advance);
+    const urls = { acknowledgeUrl: 'https://b/a/x', explainUrl: 'https://b/v1/explain/x' };
+    const call = { step: 2, attempt: 1 };
+    expect(pageNotification('page.requested', story.state!, call, urls).page).toMatchObject({ runbookUrl });
   });
 
   test('goes through every step of every cycle, each after its time-out, and then is exhausted', () => {

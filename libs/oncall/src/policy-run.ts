@@ -12,6 +12,8 @@ export interface PageSubject {
   title: string;
   severity: Severity;
   service: string | null;
+  /** What to do, where an alert says so. */
+  runbookUrl: string | null;
 }
 
 /** What a decision about a page looks at besides the page itself. */
@@ -94,6 +96,7 @@ export class PolicyRun {
         title: subject.title,
         severity: subject.severity,
         service: subject.service,
+        ...(subject.runbookUrl !== null && { runbookUrl: subject.runbookUrl }),
         urgency: urgencyOf(subject.severity),
         policy: directory.policy?.name ?? null,
         step,

@@ -23,7 +23,7 @@ export function acknowledgePage(page: Page, incident: Incident | undefined, link
 <dt>Began</dt><dd>${time(incident?.startedAt ?? page.requestedAt)}</dd>
 <dt>Commander</dt><dd>${escapeHtml(incident?.commander ?? 'nobody')}</dd>
 <dt>Page</dt><dd>${escapeHtml(page.id)}, ${escapeHtml(page.status)}</dd>
-</dl>
+${runbooks(incident)}</dl>
 ${answered}
 ${form}`,
   );
@@ -40,6 +40,18 @@ export function deadLinkPage(kind: 'expired' | 'forged'): string {
         'This link is not valid',
         '<h1>This link is not valid</h1><p>It may have been cut short; open it from the message again.</p>',
       );
+}
+
+/** Runbooks of its alerts, each once; an address that is no web page is only text. */
+function runbooks(incident: Incident | undefined): string {
+  const urls = new Set((incident?.alerts ?? []).flatMap(({ runbookUrl }) => runbookUrl ?? []));
+  return [...urls]
+    .map((url) => {
+      const text = escapeHtml(url);
+      const shown = /^https?:/i.test(url) ? `<a href="${text}" rel="noreferrer">${text}</a>` : text;
+      return `<dt>Runbook</dt><dd>${shown}</dd>\n`;
+    })
+    .join('');
 }
 
 const person = (actor: string) => actor.replace(/^user:/, '');

@@ -212,6 +212,7 @@ function transition(more: Alert, clock: ManualClock) {
     slo: more.slo ?? 'checkout-availability',
     service: more.service ?? 'checkout',
     ...(more.group && { group: more.group }),
+    ...(more.runbookUrl && { runbookUrl: more.runbookUrl }),
     severity: more.severity ?? ('page' as const),
     tier: more.tier ?? 'fast',
     longWindow: '1h',

@@ -202,6 +202,7 @@ describe('from a measurement to a page and back', () => {
         service: told.service,
         step: 1,
         attempt: 1,
+        runbookUrl: 'https://runbooks.example.org/availability',
       },
     });
     page = await eventually(async () => {
@@ -263,7 +264,9 @@ describe('from a measurement to a page and back', () => {
     const [request] = pager.requests;
     const { acknowledgeUrl } = (request!.json as PageNotification).page;
     const shown = await fetch(acknowledgeUrl);
-    expect([shown.status, await shown.text()]).toEqual([200, expect.stringContaining('INC-1')]);
+    const text = await shown.text();
+    expect([shown.status, text]).toEqual([200, expect.stringContaining('INC-1')]);
+    expect(text).toContain('href="https://runbooks.example.org/availability"');
     for (let i = 0; i < 2; i++)
       expect((await fetch(acknowledgeUrl, { method: 'POST', redirect: 'manual' })).status).toBeLessThan(400);
     await eventually(async () => {

@@ -32,6 +32,8 @@ export const pageRequested = of({
   title: z.string(),
   severity,
   service: resourceName.nullable(),
+  /** What to do: of the first alert of the incident that has one. */
+  runbookUrl: z.string().optional(),
   urgency,
   policy: resourceName.nullable(),
   step: z.int().min(1),

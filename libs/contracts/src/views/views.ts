@@ -124,6 +124,8 @@ export const incidentAlert = z
     firedAt: timestamp,
     resolvedAt: timestamp.nullable(),
     eventId: z.string(),
+    /** Of its SLO or rule: where whoever is woken finds what to do. */
+    runbookUrl: z.string().optional(),
   })
   .meta({ id: 'IncidentAlert' });
 export type IncidentAlert = z.infer<typeof incidentAlert>;
@@ -263,6 +265,10 @@ export const pageNotification = z
       service: z.string().nullable(),
       step: z.int(),
       attempt: z.int(),
+      runbookUrl: z
+        .string()
+        .optional()
+        .describe('What to do: of the alert that declared the incident, or of the first that has one'),
       acknowledgeUrl: z.string(),
       explainUrl: z.string(),
     }),

@@ -1,0 +1,34 @@
+import type { Incident, IncidentAlert, Page } from '@bellwether/contracts';
+import { describe, expect, test } from '@jest/globals';
+import { acknowledgePage } from './acknowledge-page.js';
+
+const at = '2026-11-22T10:00:00.000Z';
+const page = { id: 'INC-1-P1', incident: 'INC-1', title: 't', severity: 'sev2', status: 'open' } as Page;
+const withRunbooks = (...urls: (string | undefined)[]) => {
+  const alerts = urls.map((runbookUrl) => ({ name: 'checkout', runbookUrl }) as IncidentAlert);
+  return acknowledgePage(
+    page,
+    { title: 't', startedAt: at, services: [], alerts } as unknown as Incident,
+    'x',
+  );
+};
+
+describe('the page behind an acknowledge link', () => {
+  test('links the runbooks of the alerts, each once', () => {
+    const url = 'https://runbooks.example.org/checkout?a=1&b=2';
+    const html = withRunbooks(url, undefined, url, 'https://runbooks.example.org/payment');
+    expect(html.match(/<dt>Runbook<\/dt>/g)).toHaveLength(2);
+    expect(html).toContain('<a href="https://runbooks.example.org/checkout?a=1&amp;b=2"');
+    expect(html).toContain('<a href="https://runbooks.example.org/payment"');
+  });
+
+  test('makes no link of what is no web address', () => {
+    const html = withRunbooks('javascript:alert(1)//"><script>');
+    expect(html).toContain('<dd>javascript:alert(1)//&quot;&gt;&lt;script&gt;</dd>');
+    expect(html).not.toContain('<a ');
+  });
+
+  test('has no line for a runbook that nobody has written', () => {
+    expect(withRunbooks(undefined)).not.toContain('Runbook');
+  });
+});
