@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -42,13 +43,18 @@ export async function findOrStart(say: (line: string) => void): Promise<LocalRun
   if (!started) throw new Error('Bellwether says that it is ready, but does not answer');
   return {
     ...started,
-    stop: () =>
-      new Promise((resolve) => {
-        child.once('exit', () => resolve());
-        child.kill('SIGTERM');
-      }),
+    stop: async () => {
+      if (hasEnded(child)) return;
+      const ended = once(child, 'exit');
+      child.kill('SIGTERM');
+      await ended;
+    },
   };
 }
+
+/** Whether a process has ended already: it says so only once, and who asks later would wait for ever. */
+export const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean =>
+  exitCode !== null || signalCode !== null;
 
 async function find(): Promise<Omit<LocalRun, 'stop'> | undefined> {
   const file = path.join(dataDir(), 'run.json');

@@ -1,8 +1,10 @@
 import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import path from 'node:path';
 import { publishOverNats } from '@bellwether/client';
 import { clockFromEnvironment } from '@bellwether/service/clock';
 import type { Reporter } from './instrument.js';
+import { hasEnded } from './local-run.js';
 import { type ShopService, startShopService, type Urls } from './shop.js';
 
 /** A service of the shop in a process of its own. */
@@ -29,11 +31,12 @@ export async function forkShopService(
   child.removeAllListeners('exit');
   return {
     url,
-    stop: () =>
-      new Promise((resolve) => {
-        child.once('exit', () => resolve());
-        child.disconnect();
-      }),
+    stop: async () => {
+      if (hasEnded(child)) return;
+      const ended = once(child, 'exit');
+      if (child.connected) child.disconnect();
+      await ended;
+    },
   };
 }
 
