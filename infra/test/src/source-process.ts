@@ -7,6 +7,8 @@ export interface ForkSourceOptions {
   env?: Record<string, string>;
   /** What becomes of its output; default `inherit`, `pipe` to read it. */
   stdio?: 'pipe' | 'inherit' | 'ignore';
+  /** Descriptor that its standard output goes to, in place of `stdio`. */
+  stdout?: number;
 }
 
 const LOADER = path.resolve(import.meta.dirname, '../source-loader.mjs');
@@ -27,7 +29,7 @@ export function forkSource(file: string, options: ForkSourceOptions = {}): Child
     detached: true,
     execArgv: ['--enable-source-maps', '--import', LOADER],
     env: { ...process.env, ...options.env },
-    stdio: ['ignore', stdio, stdio, 'ipc'],
+    stdio: ['ignore', options.stdout ?? stdio, stdio, 'ipc'],
   });
   const { pid } = child;
   if (pid !== undefined) {
