@@ -84,6 +84,7 @@ async function assemble(
     owner: SERVICE,
     projections,
     metrics: metrics.consumers,
+    clock,
     onError: (error, at) => {
       const fields = { error, projection: at.projection, position: at.position };
       if (at.halted) logger.error(fields, 'a read model stands still at an event that it cannot take');

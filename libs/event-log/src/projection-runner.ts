@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '@bellwether/contracts';
 import type { ConsumerMetrics } from './consumer-metrics.js';
-import { errorKind, sqlState } from './database-error.js';
 import type { RecordedEvent } from './event.js';
 import type { EventLog } from './event-log.js';
-import type { BuildProgress, Projection, ProjectionState } from './projection.js';
+import type { BuildProgress, Projection, ProjectionBuild, ProjectionState } from './projection.js';
+import { buildBeside } from './projection-build.js';
+import { lasts, messageOf } from './projection-failure.js';
 import { type ProjectionSlots, type Slot, SlotMoved } from './projection-slots.js';
 import type { SharedPages } from './shared-pages.js';
 
@@ -15,6 +18,7 @@ export interface RunnerOptions {
   batch: number;
   /** The same for a build, which nobody waits to see a single event of. */
   buildBatch: number;
+  clock: Clock;
   /** Its name among all consumers, for the metrics. */
   consumer: string;
   metrics: ConsumerMetrics;
@@ -38,6 +42,7 @@ export class ProjectionRunner {
   /** Whether the tables must be looked at before anything else is taken. */
   #doubtful = false;
   #building: BuildProgress | undefined;
+  #lastBuild: ProjectionBuild | undefined;
   #halted: { position: number; error: string } | undefined;
   /** Ends the current round of following, so that it starts again from the slot. */
   #round = new AbortController();
@@ -68,6 +73,7 @@ export class ProjectionRunner {
       position: this.#slot.position,
       head: Math.max(this.#head, this.#slot.position),
       ...(this.#building ? { building: { ...this.#building } } : {}),
+      ...(this.#lastBuild ? { lastBuild: { ...this.#lastBuild } } : {}),
       ...(this.#halted ? { halted: { ...this.#halted } } : {}),
     };
   }
@@ -109,35 +115,34 @@ export class ProjectionRunner {
 
   /** Builds new tables beside those that are read, and swaps them. Also the way out of a halt. */
   async rebuild(onProgress?: (progress: BuildProgress) => void): Promise<void> {
-    const { slots, projection, log, batch, buildBatch } = this.#options;
+    const { slots, projection, log, batch, buildBatch, clock } = this.#options;
     if (this.#building) throw new Error(`${projection.name} is being rebuilt already`);
-    this.#building = { position: 0, head: (await log.head(this.#journal)).position };
+    this.#building = { position: 0, head: this.#head };
+    const build: ProjectionBuild = { id: randomUUID(), startedAt: clock.now(), endedAt: null, error: null };
+    this.#lastBuild = build;
     try {
-      let built = await slots.makeBuilding(projection);
-      const { head } = this.#building;
-      const ended = this.#stopping.signal;
-      if (head > 0) {
-        for await (const events of log.follow(this.#journal, {
-          after: 0,
-          signal: ended,
-          batch: buildBatch,
-        })) {
-          built = await slots.apply(projection, built, events);
-          this.#building = { position: built.position, head: Math.max(head, built.position) };
-          onProgress?.({ ...this.#building });
-          if (built.position >= head) break;
-        }
-      }
-      this.#stopping.signal.throwIfAborted();
-      await slots.index(projection, built);
-      this.#slot = await slots.swap(projection, built, (after, until) =>
-        log.readJournal(this.#journal, { after, limit: Math.min(batch, until - after) }),
-      );
+      this.#slot = await buildBeside({
+        log,
+        slots,
+        projection,
+        journal: this.#journal,
+        batch: buildBatch,
+        swapBatch: batch,
+        signal: this.#stopping.signal,
+        onProgress: (progress) => {
+          this.#building = progress;
+          onProgress?.({ ...progress });
+        },
+      });
       this.#halted = undefined;
       this.#round.abort();
-      this.#tell();
+    } catch (error) {
+      build.error = messageOf(error);
+      throw error;
     } finally {
+      build.endedAt = clock.now();
       this.#building = undefined;
+      this.#tell();
     }
   }
 
@@ -191,13 +196,13 @@ export class ProjectionRunner {
     try {
       await this.#apply(events);
     } catch (error) {
-      if (error instanceof SlotMoved || passes(error)) throw error;
+      if (!lasts(error)) throw error;
       for (const event of events) {
         if (event.position <= this.#slot.position) continue;
         try {
           await this.#apply([event]);
         } catch (failure) {
-          if (failure instanceof SlotMoved || passes(failure)) throw failure;
+          if (!lasts(failure)) throw failure;
           this.#halted = { position: event.position, error: messageOf(failure) };
           this.#report(failure, true);
           this.#tell();
@@ -261,24 +266,4 @@ export class ProjectionRunner {
   async #sleep(ms: number): Promise<void> {
     await delay(ms, undefined, { signal: this.#stopping.signal }).catch(() => {});
   }
-}
-
-/** The database is away, or the transaction met another one: the same event will be taken later. */
-function passes(error: unknown): boolean {
-  const kind = errorKind(error);
-  return kind === 'passing' || (kind === 'lost' && isOfTheConnection(error));
-}
-
-const DRIVER_MESSAGES =
-  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed)/;
-
-/** An error without a SQLSTATE is the projection's own, but for those of the socket and the driver. */
-function isOfTheConnection(error: unknown): boolean {
-  if (sqlState(error) !== undefined) return true;
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  return (typeof code === 'string' && /^E[A-Z]+$/.test(code)) || DRIVER_MESSAGES.test(String(message));
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -32,8 +32,19 @@ export interface ProjectionState {
   head: number;
   /** A build beside the one that is read. */
   building?: { position: number; head: number };
+  /** The build under way, or else the last one since this process started. */
+  lastBuild?: ProjectionBuild;
   /** It stands before this event, which it cannot take. */
   halted?: { position: number; error: string };
+}
+
+/** What became of a build: swapped in when it has ended without an error; else the tables are those of before. */
+export interface ProjectionBuild {
+  /** Tells it from others, so that who began it does not take the outcome of another one for its own. */
+  id: string;
+  startedAt: Date;
+  endedAt: Date | null;
+  error: string | null;
 }
 
 export interface BuildProgress {

@@ -1,3 +1,4 @@
+import { ManualClock } from '@bellwether/contracts';
 import { createDatabase, eventually, type TestDatabase } from '@bellwether/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type pg from 'pg';
@@ -185,6 +186,43 @@ describe('a rebuild', () => {
     await eventually(() => expect(two.schemaOf(name)).toBe(one.schemaOf(name)));
     expect(await rows(two)).toMatchObject({ count: position });
     await Promise.all([one.stop(), two.stop()]);
+  });
+
+  test('is told of while it runs, and what became of it when it has ended', async () => {
+    const clock = new ManualClock('2026-11-22T10:00:00.000Z');
+    const startedAt = clock.now();
+    let broken = false;
+    const projection: Projection = {
+      ...notes(),
+      async apply(_tx, { position }) {
+        if (broken && position === 3) throw new Error('cannot take it');
+      },
+    };
+    const projector = new Projector(log, { owner: 'test', projections: [projection], clock, batch: 8 });
+    await projector.start();
+    const lastBuild = () => projector.state()[0]!.lastBuild;
+    expect(lastBuild()).toBeUndefined();
+    const building = projector.rebuild(name);
+    const under = lastBuild();
+    expect(under).toEqual({ id: expect.any(String), startedAt, endedAt: null, error: null });
+    expect(projector.state()[0]!.building).toBeDefined();
+    await expect(projector.rebuild(name)).rejects.toThrow('is being rebuilt already');
+    clock.advance(5_000);
+    await building;
+    expect(lastBuild()).toEqual({ ...under, endedAt: clock.now() });
+
+    broken = true;
+    const read = projector.schemaOf(name);
+    await expect(projector.rebuild(name)).rejects.toThrow('cannot take it');
+    const failed = lastBuild();
+    expect(failed).toMatchObject({
+      endedAt: clock.now(),
+      error: expect.stringMatching(/^event 3 \(.+\): cannot take it$/),
+    });
+    expect(failed?.id).not.toBe(under?.id);
+    expect(projector.state()[0]!.building).toBeUndefined();
+    expect(projector.schemaOf(name)).toBe(read);
+    await projector.stop();
   });
 
   test('that was interrupted starts over', async () => {

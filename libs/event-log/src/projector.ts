@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '@bellwether/contracts';
 import { type ConsumerMetrics, noConsumerMetrics } from './consumer-metrics.js';
 import type { EventLog } from './event-log.js';
 import { type BuildProgress, checkProjection, type Projection, type ProjectionState } from './projection.js';
@@ -13,6 +14,8 @@ export interface ProjectorOptions {
   onError?: (error: unknown, at: { projection: string; position: number; halted: boolean }) => void;
   /** Told how far each projection is behind, as consumer `<owner>-<projection>`. */
   metrics?: ConsumerMetrics;
+  /** Says when builds began and ended; the machine's when absent. */
+  clock?: Clock;
   /** Events of a transaction at most; 500 when absent, and 2,000 for those of a build. */
   batch?: number;
 }
@@ -34,7 +37,7 @@ export class Projector {
 
   /** @throws RangeError for names that cannot be names of schemas, or that occur twice */
   constructor(log: EventLog, options: ProjectorOptions) {
-    const { owner, projections, onError, metrics, batch } = options;
+    const { owner, projections, onError, metrics, clock, batch } = options;
     this.#log = log;
     this.#slots = new ProjectionSlots(log.pool, owner);
     const pages = new SharedPages(log);
@@ -50,6 +53,7 @@ export class Projector {
           projection,
           batch: batch ?? BATCH,
           buildBatch: batch ?? BUILD_BATCH,
+          clock: clock ?? systemClock,
           consumer: `${owner}-${projection.name}`,
           metrics: metrics ?? noConsumerMetrics,
           onError: onError ?? (() => {}),

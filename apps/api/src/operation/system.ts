@@ -54,37 +54,37 @@ export class System {
   }
 
   projections(): ProjectionState[] {
-    return this.options.projector.state().map(({ name, version, position, head, building, halted }) => ({
-      name,
-      version,
-      position,
-      head,
-      building: building ? { version, ...building } : null,
-      halted: halted ?? null,
-    }));
+    return this.options.projector
+      .state()
+      .map(({ name, version, position, head, building, lastBuild, halted }) => ({
+        name,
+        version,
+        position,
+        head,
+        building: building ? { version, ...building } : null,
+        lastBuild: lastBuild
+          ? {
+              ...lastBuild,
+              startedAt: lastBuild.startedAt.toISOString(),
+              endedAt: lastBuild.endedAt?.toISOString() ?? null,
+            }
+          : null,
+        halted: halted ?? null,
+      }));
   }
 
   /**
-   * Begins to rebuild a read model; one that is being rebuilt goes on.
+   * Begins to rebuild a read model; one that is being rebuilt goes on. `lastBuild` of the answer is the build: what
+   * becomes of it is told by `GET /v1/system`.
    * @throws CommandRefused 404 for a name that none has
    */
-  async rebuild(name: string): Promise<ProjectionState> {
+  rebuild(name: string): ProjectionState {
+    const { projector, onRebuildFailed } = this.options;
     const state = () => this.projections().find((projection) => projection.name === name);
     const before = state();
     if (before === undefined) throw CommandRefused.notFound(`a read model ${name}`);
     if (before.building !== null) return before;
-    // Answered when the build is under way (or over, where there is little to do): `GET /v1/system` tells of it then.
-    await new Promise<void>((begun) => {
-      this.options.projector
-        .rebuild(name, () => begun())
-        .then(
-          () => begun(),
-          (error: unknown) => {
-            this.options.onRebuildFailed(name, error);
-            begun();
-          },
-        );
-    });
+    projector.rebuild(name).catch((error: unknown) => onRebuildFailed(name, error));
     return state() ?? before;
   }
 }

@@ -4,9 +4,11 @@ import { EventLog } from '@bellwether/event-log';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { CliError, ExitCode } from '../errors.js';
-import { fields, table } from '../output.js';
-import { all, type OpenSession, present, render, type Session, shown, WATCH, warn } from './command.js';
+import { table } from '../output.js';
+import { all, type OpenSession, present, render, shown, WATCH, warn } from './command.js';
 import { tokenColumns } from './get.js';
+import { rebuildCommand } from './rebuild.js';
+import { systemCommand } from './system.js';
 
 interface ParkedKey {
   service: string;
@@ -137,73 +139,8 @@ export function operationCommands(program: Command, open: OpenSession): void {
         throw new CliError(`${body.remaining} events of ${key} are still parked`, ExitCode.failed);
     });
 
-  program
-    .command('rebuild')
-    .argument('[name]', `a projection of "bellwether system", or ${BUCKETS}; without it: all of them`)
-    .description('rebuild read models and buckets from the log, beside the old ones; reads go on meanwhile')
-    .action(async (name: string | undefined, _options: unknown, command: Command) => {
-      const session = open(command);
-      const { body } = await session.http.get<SystemView>('/v1/system');
-      const rebuilt: string[] = [];
-      for (const one of name ? [name] : [...body.projections.map((p) => p.name), BUCKETS]) {
-        await session.http.post(
-          one === BUCKETS
-            ? '/v1/system/buckets/rebuild'
-            : `/v1/system/projections/${encodeURIComponent(one)}/rebuild`,
-        );
-        await progress(session, one);
-        if (session.context.output === 'table') session.output.out(`${one}: rebuilt`);
-        rebuilt.push(one);
-      }
-      if (session.context.output !== 'table') present(session, { rebuilt }, () => '');
-    });
-
-  program
-    .command('system')
-    .description('positions of the log and of what is derived from it, and which services answer')
-    .action(async (_options: unknown, command: Command) => {
-      const session = open(command);
-      const { body } = await session.http.get<SystemView>('/v1/system');
-      present(session, body, (s) =>
-        [
-          fields([
-            ['Log head', s.head],
-            ['Buckets', bucketsLine(s)],
-          ]),
-          '',
-          table(
-            [
-              { head: 'PROJECTION', cell: (p) => p.name },
-              { head: 'VERSION', cell: (p) => p.version },
-              { head: 'POSITION', cell: (p) => p.position },
-              { head: 'LAG', cell: (p) => s.head - p.position },
-              {
-                head: 'STATE',
-                cell: (p) =>
-                  p.halted
-                    ? pc.red(`halted at ${p.halted.position}: ${p.halted.error}`)
-                    : p.building
-                      ? `building (${p.building.position})`
-                      : 'live',
-              },
-            ],
-            s.projections,
-          ),
-          '',
-          table(
-            [
-              { head: 'SERVICE', cell: (one) => one.name },
-              {
-                head: 'STATE',
-                cell: ({ state }) => (state === 'answering' ? state : pc.red('does not answer')),
-              },
-              { head: 'DEAD LETTERS', cell: ({ deadLetters }) => deadLetters ?? '–' },
-            ],
-            s.services,
-          ),
-        ].join('\n'),
-      );
-    });
+  rebuildCommand(program, open);
+  systemCommand(program, open);
 
   const token = program.command('token').description('access tokens');
   token
@@ -244,54 +181,4 @@ export function operationCommands(program: Command, open: OpenSession): void {
       await session.http.delete(`/v1/tokens/${encodeURIComponent(id)}`);
       present(session, { id, revoked: true }, () => `token ${id} is revoked`);
     });
-}
-
-/** The name under which buckets are rebuilt. */
-const BUCKETS = 'buckets';
-
-interface SystemView {
-  head: number;
-  buckets: { partitionsToRebuild: number; building: number; series: number; done: number; of: number } | null;
-  projections: {
-    name: string;
-    version: number;
-    position: number;
-    building?: { position: number; head: number } | null;
-    halted?: { position: number; error: string } | null;
-  }[];
-  services: { name: string; state: 'answering' | 'silent'; deadLetters: number | null }[];
-}
-
-/** Waits for a rebuild to be swapped in, with a bar where a person looks on. */
-async function progress({ http, output, pause }: Session, name: string): Promise<void> {
-  for (let shown = -1; ; ) {
-    const { body } = await http.get<SystemView>('/v1/system');
-    const share = name === BUCKETS ? bucketsShare(body) : projectionShare(body, name);
-    if (share >= 1) return;
-    const done = Math.floor(share * 20);
-    if (output.interactive && done !== shown)
-      output.err(`${name} ${'█'.repeat(done)}${'░'.repeat(20 - done)} ${Math.floor(share * 100)} %`);
-    shown = done;
-    await pause(200);
-  }
-}
-
-/** How much of a projection's rebuild is done; 1 when none is under way. */
-function projectionShare({ projections }: SystemView, name: string): number {
-  const building = projections.find((p) => p.name === name)?.building;
-  return building ? Math.min(building.position / Math.max(building.head, 1), 0.99) : 1;
-}
-
-function bucketsShare({ buckets }: SystemView): number {
-  if (buckets === null) return 0;
-  if (buckets.partitionsToRebuild === 0 && buckets.building === 0) return 1;
-  return Math.min(buckets.done / Math.max(buckets.of, 1), 0.99);
-}
-
-function bucketsLine({ buckets }: SystemView): string {
-  if (buckets === null) return pc.red('no evaluator answers');
-  if (buckets.building === 0) return `${buckets.series} series, complete`;
-  return pc.yellow(
-    `${buckets.building} of ${buckets.series} series are being made: ${buckets.done} of ${buckets.of} messages`,
-  );
 }

@@ -134,8 +134,8 @@ export async function rebuildAll(system: WholeSystem): Promise<void> {
   await eventually(
     async () => {
       const state = await system.get<SystemState>('/v1/system');
-      for (const { name, building, halted } of state.projections)
-        expect([name, building, halted]).toEqual([name, null, null]);
+      for (const { name, building, halted, lastBuild } of state.projections)
+        expect([name, building, halted, lastBuild?.error]).toEqual([name, null, null, null]);
       expect(state.buckets).toMatchObject({ partitionsToRebuild: 0, building: 0 });
     },
     { timeoutMs: 90_000 },

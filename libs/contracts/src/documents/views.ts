@@ -102,6 +102,16 @@ const journalState = z.object({
   position: z.int(),
   recordedAt: timestamp.nullable(),
 });
+/**
+ * The build of a read model that is under way (`endedAt` null), or the last one since the service started. Without an
+ * `error` it was put in place of the one before; with one, everything is as it was.
+ */
+const projectionBuild = z.object({
+  id: z.string(),
+  startedAt: timestamp,
+  endedAt: timestamp.nullable(),
+  error: z.string().nullable(),
+});
 /** A read model: how far it has come, and what is being built to take its place. */
 export const projectionState = z
   .object({
@@ -110,6 +120,7 @@ export const projectionState = z
     position: z.int(),
     head: z.int(),
     building: z.object({ version: z.int(), position: z.int(), head: z.int() }).nullable(),
+    lastBuild: projectionBuild.nullable(),
     halted: z.object({ position: z.int(), error: z.string() }).nullable(),
   })
   .meta({ id: 'ProjectionState' });

@@ -124,11 +124,12 @@ export const operationRoutes = defineRoutes({
     method: 'POST',
     path: '/v1/system/projections/{name}/rebuild',
     tag: 'operation',
-    summary: 'Rebuild a read model from the log, beside the one in use; `GET /v1/system` shows how far it is',
+    summary:
+      'Rebuild a read model from the log, beside the one in use; `GET /v1/system` shows how far it is, and in `lastBuild` what became of it',
     access: 'admin',
     params: z.object({ name: z.string().min(1).max(64) }),
     body: { schema: z.strictObject({}), optional: true },
-    answers: { 202: { description: 'It has begun', schema: projectionState } },
+    answers: { 202: { description: 'It has begun: `lastBuild` is this build', schema: projectionState } },
   },
   rebuildBuckets: {
     app: 'api',
