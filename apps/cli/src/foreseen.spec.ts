@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { unpagedWarnings } from './escalation.js';
-import { foreseenWarnings } from './foreseen.js';
+import { foreseenRefusals, foreseenWarnings } from './foreseen.js';
 import { Known } from './known.js';
 import { parseManifest } from './manifest.js';
 import { planChange } from './plan.js';
@@ -29,6 +29,18 @@ async function foreseen(yaml: string, resources?: Record<string, object>): Promi
     for (const warning of await foreseenWarnings(plan, known, NOW))
       found.push(`${entry.kind} ${entry.name}: ${warning}`);
   }
+  return found;
+}
+
+/** What is foreseen to be refused: `kind name: field fault`. */
+async function refused(yaml: string, resources?: Record<string, object>): Promise<string[]> {
+  const { entries, faults } = parseManifest('a.yaml', yaml);
+  expect(faults).toEqual([]);
+  const known = new Known(entries, resources && server(resources));
+  const found: string[] = [];
+  for (const entry of entries)
+    for (const { path, message } of await foreseenRefusals(entry, known))
+      found.push(`${entry.kind} ${entry.name}: ${path} ${message}`);
   return found;
 }
 
@@ -95,10 +107,13 @@ describe('an SLO', () => {
 
   test('that the unit of its SLI does not fit, in the manifests or on the server', async () => {
     const bytes = 'indicator: { kind: threshold, op: lte, value: 1, unit: bytes }';
-    const refused = 'slo a: will be refused: indicator.unit is "bytes", but the SLI is measured in "s"';
-    expect(await foreseen(slo(bytes), shop)).toEqual([refused]);
+    const fault = 'slo a: indicator.unit is "bytes", but the SLI is measured in "s"';
+    expect(await refused(slo(bytes), shop)).toEqual([fault]);
     const sli = 'kind: sli\nservice: shop\nname: latency\nunit: s\n---\n';
-    expect(await foreseen(`${sli}---\n${slo(bytes)}`)).toEqual(expect.arrayContaining([refused]));
+    expect(await refused(`${sli}---\n${slo(bytes)}`)).toEqual([fault]);
+    // What the manifests make of the SLI counts, not what it is.
+    expect(await refused(`${sli.replace('unit: s', 'unit: bytes')}---\n${slo(bytes)}`, shop)).toEqual([]);
+    expect(await refused(slo(), shop)).toEqual([]);
     expect(await foreseen(slo(), shop)).toEqual([
       expect.stringMatching(/measured in "s", and a ratio counts/),
     ]);
@@ -134,6 +149,19 @@ describe('an SLO', () => {
       'slo journey: indicator.of.0.slo: a counts slices of time: each of them is one event',
     ]);
   });
+});
+
+test('a rule and golden signals that the unit of their SLI does not fit', async () => {
+  const shop = { '/v1/slis/shop/latency': { service: 'shop', name: 'latency', unit: 'bytes' } };
+  const rule =
+    'kind: rule\nname: slow\nservice: shop\nsli: latency\naggregate: p95\nwindow: 5m\nop: gt\nthreshold: 1\nunit: s\nseverity: ticket\nsummary: slow\nrunbookUrl: https://example.org/slow\n';
+  expect(await refused(rule, shop)).toEqual([expect.stringMatching(/^rule slow: unit .*"bytes"/)]);
+  const service = 'kind: service\nname: shop\ngoldenSignals: { latency: { threshold: 1, unit: s } }\n';
+  expect(await refused(service, shop)).toEqual([
+    expect.stringMatching(/^service shop: goldenSignals\.latency\.unit .*"bytes"/),
+  ]);
+  // Which SLIs a service has by then only a server knows.
+  expect(await refused(service)).toEqual([]);
 });
 
 describe('incidents that page nobody', () => {

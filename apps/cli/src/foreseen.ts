@@ -1,6 +1,15 @@
-import type { EscalationPolicy, Rule, Schedule, Sli, SloDefinition, User } from '@bellwether/contracts';
+import type {
+  EscalationPolicy,
+  Fault,
+  Rule,
+  Schedule,
+  Service,
+  Sli,
+  SloDefinition,
+  User,
+} from '@bellwether/contracts';
 import { policyWarnings, scheduleGaps, scheduleWarnings, userWarnings } from '@bellwether/oncall';
-import { componentWarnings, planRule, planSlo, sliDefinitionWarnings } from '@bellwether/slo';
+import { componentWarnings, planRule, planSlo, signalFaults, sliDefinitionWarnings } from '@bellwether/slo';
 import { type Known, notDefined } from './known.js';
 import type { ManifestEntry } from './manifest.js';
 import type { PlannedChange } from './plan.js';
@@ -20,6 +29,35 @@ export async function foreseenWarnings(
   for (const { kind, name, said } of referencesOf(entry))
     if ((await known.find(kind, name)) === undefined) missing.push(known.missing(said));
   return [...missing, ...(await ofKind(entry, known, { now, fields: differences.map(({ path }) => path) }))];
+}
+
+/**
+ * What the server would refuse a resource for because of what there is besides it. What is wrong with it alone is told
+ * when it is read.
+ */
+export async function foreseenRefusals({ kind, resource }: ManifestEntry, known: Known): Promise<Fault[]> {
+  const definition: unknown = resource;
+  switch (kind) {
+    case 'slo':
+      return faultsOf(await planned(planSlo, definition as SloDefinition, known));
+    case 'rule':
+      return faultsOf(await planned(planRule, definition as Rule, known));
+    case 'service':
+      return ofSignals(definition as Service, known);
+    default:
+      return [];
+  }
+}
+
+/** A service is applied before its SLIs: its signals are held against those that the server has by then. */
+async function ofSignals({ name, goldenSignals }: Service, known: Known): Promise<Fault[]> {
+  if (goldenSignals === undefined || !known.isWhole) return [];
+  const slis = await known.onServer<Sli>('sli');
+  return signalFaults(
+    name,
+    goldenSignals,
+    slis.filter(({ service }) => service === name),
+  );
 }
 
 async function ofKind(
@@ -43,7 +81,7 @@ async function ofKind(
     case 'slo':
       return ofSlo(entry, known);
     case 'rule':
-      return planned(planRule(definition as Rule, await unitOf(definition as Rule, known)));
+      return warningsOf(await planned(planRule, definition as Rule, known));
     default:
       return [];
   }
@@ -66,13 +104,13 @@ async function gapsOf(schedule: Schedule, known: Known, now: number): Promise<st
 async function ofSlo(entry: ManifestEntry, known: Known): Promise<string[]> {
   const definition = entry.resource as unknown as SloDefinition;
   const { indicator } = definition;
-  if (indicator.kind !== 'composite') return planned(planSlo(definition, await unitOf(definition, known)));
+  if (indicator.kind !== 'composite') return warningsOf(await planned(planSlo, definition, known));
   const components = new Map<string, SloDefinition | undefined>();
   for (const { slo } of indicator.of) components.set(slo, await known.find<SloDefinition>('slo', slo));
   // Those that are not there have been told of.
   const missing = new Set(referencesOf(entry).map(({ said }) => notDefined(said)));
   const budgeted = componentWarnings(definition, (name) => components.get(name));
-  return [...budgeted.filter((warning) => !missing.has(warning)), ...planned(planSlo(definition))];
+  return [...budgeted.filter((warning) => !missing.has(warning)), ...warningsOf(planSlo(definition))];
 }
 
 /** Of the definitions that a server has only those matter that a new unit may not fit. */
@@ -83,14 +121,17 @@ async function ofSli(sli: Sli, known: Known, isNew: boolean): Promise<string[]> 
   });
 }
 
-const unitOf = async ({ service, sli }: { service: string; sli: string }, known: Known) =>
-  (await known.find<Sli>('sli', `${service}/${sli}`))?.unit;
+type Plan = { ok: true; warnings: string[] } | { ok: false; faults: Fault[] };
 
-/** What a definition is warned of; one that the unit of its SLI rules out is refused when it is applied. */
-function planned(
-  plan: { ok: true; warnings: string[] } | { ok: false; faults: { path: string; message: string }[] },
-): string[] {
-  return plan.ok
-    ? plan.warnings
-    : plan.faults.map(({ path, message }) => `will be refused: ${path} ${message}`);
+/** What becomes of a definition with the unit that its SLI will have by then: SLIs are applied before what uses them. */
+async function planned<D extends { service: string; sli: string }>(
+  plan: (definition: D, sliUnit?: string) => Plan,
+  definition: D,
+  known: Known,
+): Promise<Plan> {
+  const sli = await known.find<Sli>('sli', `${definition.service}/${definition.sli}`);
+  return plan(definition, sli?.unit);
 }
+
+const warningsOf = (plan: Plan): string[] => (plan.ok ? plan.warnings : []);
+const faultsOf = (plan: Plan): Fault[] => (plan.ok ? [] : plan.faults);

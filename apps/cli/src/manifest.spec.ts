@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { CliError } from './errors.js';
 import { parseManifest, readManifests } from './manifest.js';
+import { faultText } from './manifest-fault.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'bellwether-cli-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -41,7 +42,7 @@ describe('manifests', () => {
     expect(entries[1]?.where).toBe(`${file}:1`);
   });
 
-  const faults = (yaml: string) => parseManifest('a.yaml', yaml).faults;
+  const faults = (yaml: string) => parseManifest('a.yaml', yaml).faults.map(faultText);
 
   test('every fault is named with file, line, column and field', () => {
     expect(faults(slo.replace('0.999', '1.5').replace('ratio', 'ratios'))).toEqual([

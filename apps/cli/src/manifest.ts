@@ -13,9 +13,10 @@ import {
   sloDefinition,
   user,
 } from '@bellwether/contracts';
-import { type Document, isMap, isNode, LineCounter, parseAllDocuments } from 'yaml';
+import { type Document, isNode, LineCounter, parseAllDocuments } from 'yaml';
 import type { z } from 'zod';
 import { CliError, ExitCode } from './errors.js';
+import { FaultyManifests, faultsIn, type ManifestFault, notValid } from './manifest-fault.js';
 import { refusalsOf } from './refusals.js';
 
 /** The kinds a manifest may hold, in the order in which they are applied: what others refer to comes first. */
@@ -42,34 +43,37 @@ export interface ManifestEntry {
   resource: Record<string, unknown>;
   /** `file:line` of the document. */
   where: string;
+  /** `file:line:column` of a field of it, or of the nearest one around it that is there. */
+  place(path: string): string;
 }
 
 /**
  * Reads manifests: YAML or JSON, several documents a file, each `kind: <kind>` plus the resource's fields.
  * Folders are read recursively; `-` is standard input.
- * @throws CliError (usage) naming file, line and field of every fault
+ * @throws FaultyManifests (usage) naming file, line and field of every fault
  */
 export function readManifests(
   paths: string[],
   stdin: () => string = () => readFileSync(0, 'utf8'),
 ): ManifestEntry[] {
   const sources = sourcesOf(paths, stdin);
-  const faults: string[] = [];
+  const faults: ManifestFault[] = [];
   const entries = sources.flatMap(({ file, text }) => {
     const parsed = parseManifest(file, text);
     faults.push(...parsed.faults);
     return parsed.entries;
   });
-  if (faults.length > 0) {
-    const what = sources.length === 1 ? `${sources[0]?.file} is` : 'the manifests are';
-    throw new CliError(`${what} not valid`, ExitCode.usage, faults);
-  }
+  if (faults.length > 0)
+    throw notValid(sources.length === 1 ? `${sources[0]?.file} is` : 'the manifests are', faults);
   const seen = new Map<string, string>();
-  for (const entry of entries) {
-    const id = `${entry.kind} ${entry.name}`;
+  for (const { kind, name, where, place } of entries) {
+    const id = `${kind} ${name}`;
     const before = seen.get(id);
-    if (before) throw new CliError(`${id} is defined twice: ${before} and ${entry.where}`, ExitCode.usage);
-    seen.set(id, entry.where);
+    if (before)
+      throw new FaultyManifests(`${id} is defined twice: ${before} and ${where}`, ExitCode.usage, [
+        { where: place(''), kind, name, path: '', message: `is defined at ${before}, too` },
+      ]);
+    seen.set(id, where);
   }
   const order = Object.keys(kinds);
   return entries.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
@@ -128,49 +132,52 @@ const sourcesOf = (paths: string[], stdin: () => string): { file: string; text: 
 const messageOf = ({ message }: Error): string =>
   (message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, '');
 
-/** Parses the documents of one file. @returns also its faults: `file:line:column: …` */
-export function parseManifest(file: string, source: string): { entries: ManifestEntry[]; faults: string[] } {
+/** Parses the documents of one file. @returns also its faults */
+export function parseManifest(
+  file: string,
+  source: string,
+): { entries: ManifestEntry[]; faults: ManifestFault[] } {
   const lines = new LineCounter();
-  const faults: string[] = [];
+  const faults: ManifestFault[] = [];
   const entries: ManifestEntry[] = [];
   for (const document of parseAllDocuments(source, { lineCounter: lines, uniqueKeys: true })) {
     if ('empty' in document && document.empty) continue;
     const start = document.contents?.range?.[0] ?? document.range?.[0] ?? 0;
-    const place = (offset: number) => {
+    const at = (offset: number) => {
       const { line, col } = lines.linePos(offset);
       return `${file}:${line}:${col}`;
     };
+    const place = (path: string) => at(placeOf(document, path) ?? start);
     const [error] = document.errors;
     if (error) {
       // The first one: what the parser says after it has lost the thread leads astray.
-      faults.push(`${place(error.pos[0])}: ${messageOf(error)}`);
+      faults.push({ where: at(error.pos[0]), message: messageOf(error) });
       continue;
     }
     const value: unknown = document.toJS({ maxAliasCount: 100 });
     if (value === null || value === undefined) continue;
     const where = `${file}:${lines.linePos(start).line}`;
     if (typeof value !== 'object' || Array.isArray(value)) {
-      faults.push(`${place(start)}: a document must be a mapping with "kind" and the fields of the resource`);
+      faults.push({
+        where: at(start),
+        message: 'a document must be a mapping with "kind" and the fields of the resource',
+      });
       continue;
     }
     const { kind, ...raw } = value as Record<string, unknown>;
     if (typeof kind !== 'string' || !Object.hasOwn(kinds, kind)) {
-      faults.push(`${place(placeOf(document, 'kind') ?? start)}: ${unknownKind(kind)}`);
+      faults.push({ where: place('kind'), message: unknownKind(kind) });
       continue;
     }
     const known = kinds[kind as Kind];
     const parsed = known.schema.safeParse(raw);
     const refusals = parsed.success ? refusalsOf(kind, parsed.data) : faultsOf(parsed.error);
-    for (const fault of refusals) {
-      const at = place(placeOf(document, fault.path) ?? start);
-      faults.push(
-        `${at}: ${kind} ${isMap(document.contents) ? (raw.name ?? '(no name)') : ''}: ${fault.path || '(root)'}: ${fault.message}`,
-      );
-    }
+    const said = typeof raw.name === 'string' ? raw.name : undefined;
+    faults.push(...faultsIn({ kind, name: said, place }, refusals));
     if (!parsed.success || refusals.length > 0) continue;
     const resource = parsed.data as unknown as Record<string, unknown> & Named;
     const name = kind === 'sli' ? `${resource.service}/${resource.name}` : resource.name;
-    entries.push({ kind: kind as Kind, name, path: known.path(resource), raw, resource, where });
+    entries.push({ kind: kind as Kind, name, path: known.path(resource), raw, resource, where, place });
   }
   return { entries, faults };
 }

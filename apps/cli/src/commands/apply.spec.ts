@@ -197,3 +197,73 @@ test('what a composite is made of is settled by the same call', async () => {
     'warning: slo a-journey: indicator.of.1.slo: SLO c is not defined yet',
   );
 });
+
+describe('what will be refused', () => {
+  const bytes = 'kind: sli\nservice: search\nname: latency\nunit: bytes\n';
+  const slow =
+    'kind: slo\nname: slow\nservice: search\nsli: latency\nobjective: 0.999\nindicator: { kind: threshold, op: lte, value: 1, unit: s }\n' +
+    'budgeting: { method: occurrences }\nwindow: { rolling: 30d }\n';
+  const both = path.join(folder, 'both.yaml');
+  const text = `${bytes}---\n${slow}`;
+  writeFileSync(both, text);
+  const before = text.slice(0, text.indexOf(' unit: s ') + ' unit: '.length).split('\n');
+  const where = `${both}:${before.length}:${(before.at(-1) as string).length + 1}`;
+  const fault = {
+    where,
+    kind: 'slo',
+    name: 'slow',
+    path: 'indicator.unit',
+    message: 'is "s", but the SLI is measured in "bytes"',
+  };
+  const detail = `  ${where}: slo slow: indicator.unit: is "s", but the SLI is measured in "bytes"`;
+
+  test.each([
+    ['validate', [], '1 of 2 resources will be refused'],
+    ['apply', ['--dry-run'], '1 of 2 changes will be refused; nothing was changed'],
+    ['apply', [], '1 of 2 changes will be refused; nothing was changed'],
+  ])('fails %s %j, and nothing is sent', async (command, options, error) => {
+    const { code, err, out } = await bellwether(command, '-f', both, ...options);
+    expect([code, err.split('\n').slice(-2)]).toEqual([1, [`error: ${error}`, detail]]);
+    expect(out).not.toMatch(/valid|applied/);
+    const printed = await bellwether(command, '-f', both, ...options, '-o', 'json');
+    expect([printed.code, JSON.parse(printed.out)]).toEqual([
+      1,
+      command === 'validate'
+        ? { error, faults: [fault] }
+        : {
+            plan: [expect.objectContaining({ kind: 'sli' }), expect.objectContaining({ kind: 'slo' })],
+            ...(options.length === 0 && { results: [] }),
+            error,
+            faults: [fault],
+          },
+    ]);
+    expect(puts).toEqual([]);
+  });
+
+  test.each([
+    ['validate', []],
+    ['apply', ['--dry-run']],
+    ['apply', []],
+  ])('faults of a file are printed for programs by %s %j, too', async (command, options) => {
+    const wrong = path.join(folder, 'wrong.yaml');
+    writeFileSync(wrong, 'kind: service\nname: X\n---\nkind: servic\n');
+    const { code, out, err } = await bellwether(command, '-f', wrong, ...options, '-o', 'json');
+    expect(code).toBe(2);
+    expect(JSON.parse(out)).toEqual({
+      error: `${wrong} is not valid`,
+      faults: [
+        {
+          where: `${wrong}:2:7`,
+          kind: 'service',
+          name: 'X',
+          path: 'name',
+          message: expect.stringMatching(/^must be a lower-case DNS label/),
+        },
+        { where: `${wrong}:4:7`, message: expect.stringMatching(/^kind "servic" is not known/) },
+      ],
+    });
+    expect(err).toMatch(/^error: .*wrong.yaml is not valid\n {2}.*wrong.yaml:2:7: service X: name: must/);
+    expect((await bellwether(command, '-f', wrong, ...options)).out).toBe('');
+    expect(puts).toEqual([]);
+  });
+});

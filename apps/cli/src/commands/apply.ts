@@ -2,9 +2,10 @@ import type { Command } from 'commander';
 import pc from 'picocolors';
 import { CliError, ExitCode } from '../errors.js';
 import { lostPolicy, unpagedWarnings } from '../escalation.js';
-import { foreseenWarnings } from '../foreseen.js';
+import { foreseenRefusals, foreseenWarnings } from '../foreseen.js';
 import { Known, notDefined } from '../known.js';
 import { kinds, type ManifestEntry, readManifests } from '../manifest.js';
+import { FaultyManifests, faultsIn, type ManifestFault } from '../manifest-fault.js';
 import { differenceText, leftOutText, type PlannedChange, planChange } from '../plan.js';
 import { referencesOf } from '../references.js';
 import { all, collect, type OpenSession, present, render, type Session, warn } from './command.js';
@@ -32,24 +33,25 @@ export function manifestCommands(program: Command, open: OpenSession): void {
     .option(...FILE, collect)
     .addHelpText(
       'after',
-      `\nWhat only a server knows, "apply --dry-run" tells. ${KINDS}\n\nExamples:\n  bellwether validate -f slos/\n  bellwether validate *.yaml`,
+      `\nWhat only a server knows, "apply --dry-run" tells. Exits with 2 for manifests that are not valid, and with 1 for those\n` +
+        `that contradict each other, so that one will be refused; -o json prints the faults, too. ${KINDS}\n\nExamples:\n  bellwether validate -f slos/\n  bellwether validate *.yaml`,
     )
     .action(async (paths: string[], options: { file?: string[] }, command: Command) => {
       const session = open(command);
-      const entries = readSome([...(options.file ?? []), ...paths]);
-      const warnings = await foreseen(
-        session,
-        entries.map((entry) => planChange(entry, undefined)),
-        new Known(entries),
-      );
+      const entries = readSome(session, [...(options.file ?? []), ...paths]);
+      const known = new Known(entries);
+      const plan = entries.map((entry) => planChange(entry, undefined));
+      const warnings = await foreseen(session, plan, known);
       const checked = entries.map((entry) => ({ entry, warnings: warnings.get(entry) ?? [] }));
+      for (const { entry, warnings } of checked)
+        warn(session, { warnings }, `${entry.where}: ${nameOf(entry)}`);
+      const refused = await refusals(plan, known, 'resources');
+      if (refused !== undefined) throw shown(session, refused);
       present(
         session,
         checked.map(({ entry: { kind, name, where }, warnings }) => ({ kind, name, where, warnings })),
         (list) => (list.length === 1 ? '1 resource is valid' : `${list.length} resources are valid`),
       );
-      for (const { entry, warnings } of checked)
-        warn(session, { warnings }, `${entry.where}: ${nameOf(entry)}`);
     });
 
   program
@@ -61,12 +63,13 @@ export function manifestCommands(program: Command, open: OpenSession): void {
     .addHelpText(
       'after',
       '\nA manifest is the whole resource: what it leaves out is taken away, or becomes the default; the plan marks that\n' +
-        `with "-". Applying twice changes nothing the second time. ${KINDS}\n\nExamples:\n` +
+        'with "-". Applying twice changes nothing the second time. Where one change will be refused, as far as that can be\n' +
+        `known, none is made, and the exit code is 1, with --dry-run, too. ${KINDS}\n\nExamples:\n` +
         '  bellwether apply -f search.yaml --dry-run\n  bellwether get slos -o yaml | bellwether apply -f -',
     )
     .action(async (paths: string[], options: { file?: string[]; dryRun: boolean }, command: Command) => {
       const session = open(command);
-      const entries = readSome([...(options.file ?? []), ...paths]);
+      const entries = readSome(session, [...(options.file ?? []), ...paths]);
       const plan = await planAll(session, entries);
       const known = new Known(entries, {
         find: (path) => session.http.find(path),
@@ -74,16 +77,20 @@ export function manifestCommands(program: Command, open: OpenSession): void {
       });
       const forPeople = session.context.output === 'table';
       if (forPeople) for (const line of planLines(plan)) session.output.out(line);
+      const refused = await refusals(plan, known, 'changes');
       if (options.dryRun) {
         const warnings = await foreseen(session, plan, known);
         const told = plan.map((change) => ({
           ...planned(change),
           warnings: warnings.get(change.entry) ?? [],
         }));
-        present(session, { plan: told }, () => summary(plan, 'plan'));
         for (const one of told) warn(session, one, `${one.kind} ${one.name}`);
+        if (refused !== undefined) throw shown(session, refused, { plan: told });
+        present(session, { plan: told }, () => summary(plan, 'plan'));
         return;
       }
+      // All or nothing, as far as it can be known: a half that is applied is what nobody asked for.
+      if (refused !== undefined) throw shown(session, refused, { plan: plan.map(planned), results: [] });
       const own = await ownWarnings(session, plan, known);
       const results: Applied[] = [];
       try {
@@ -132,14 +139,44 @@ async function ownWarnings({ context }: Session, plan: PlannedChange[], known: K
 const effective = (plan: PlannedChange[]) => plan.filter(({ action }) => action !== 'unchanged');
 const nameOf = ({ kind, name }: ManifestEntry): string => `${kind} ${name}`;
 
+/** What of a plan will be refused; undefined: nothing, as far as it can be known. */
+async function refusals(
+  plan: PlannedChange[],
+  known: Known,
+  what: 'resources' | 'changes',
+): Promise<FaultyManifests | undefined> {
+  const changes = effective(plan);
+  const found: ManifestFault[][] = [];
+  for (const { entry } of changes) found.push(faultsIn(entry, await foreseenRefusals(entry, known)));
+  const refused = found.filter((faults) => faults.length > 0);
+  if (refused.length === 0) return undefined;
+  return new FaultyManifests(
+    `${refused.length} of ${changes.length} ${what} will be refused${what === 'changes' ? '; nothing was changed' : ''}`,
+    ExitCode.failed,
+    refused.flat(),
+  );
+}
+
+/** Prints what is wrong for a program that reads along; for people the error itself is printed. */
+function shown(session: Session, error: FaultyManifests, besides: object = {}): FaultyManifests {
+  if (session.context.output !== 'table')
+    session.output.out(render(session, { ...besides, ...error.document }, () => ''));
+  return error;
+}
+
 /** A folder without a manifest is a slip of the pen, not "all is well". */
-function readSome(files: string[]): ManifestEntry[] {
+function readSome(session: Session, files: string[]): ManifestEntry[] {
   if (files.length === 0)
     throw new CliError(
       'which manifests? Give -f with a file, a folder, or - for standard input',
       ExitCode.usage,
     );
-  const entries = readManifests(files);
+  let entries: ManifestEntry[];
+  try {
+    entries = readManifests(files);
+  } catch (error) {
+    throw error instanceof FaultyManifests ? shown(session, error) : error;
+  }
   if (entries.length === 0) throw new CliError(`there is no resource in ${files.join(', ')}`, ExitCode.usage);
   return entries;
 }

@@ -7,6 +7,7 @@ import { type Answers, manifestOf } from '../init/documents.js';
 import { people } from '../init/people.js';
 import { type Template, templates } from '../init/templates.js';
 import { type ManifestEntry, parseManifest } from '../manifest.js';
+import { FaultyManifests } from '../manifest-fault.js';
 import { table } from '../output.js';
 import { collect, type OpenSession, present, type Session } from './command.js';
 
@@ -118,7 +119,7 @@ function textOf(given: string, template: Template, answers: Answers): string {
 function checked(file: string, text: string): ManifestEntry[] {
   const { entries, faults } = parseManifest(file, text);
   if (faults.length > 0)
-    throw new CliError('what these options lead to is not valid', ExitCode.usage, faults);
+    throw new FaultyManifests('what these options lead to is not valid', ExitCode.usage, faults);
   return entries;
 }
 
