@@ -61,6 +61,39 @@ describe('the runbook of a page', () => {
     expect(subjectAfter(declared(), absorbed(alert('search'), alert('payment', url))).runbookUrl).toBe(url);
   });
 
+  test('is that of the alert which raised the severity, and the title says so first', () => {
+    const own = alert('storefront', 'https://runbooks.example.org/storefront');
+    const worse = alert('checkout', 'https://runbooks.example.org/checkout');
+    const raised = {
+      type: 'incident.severity-changed' as const,
+      data: {
+        incident: 'INC-1',
+        from: 'sev3',
+        to: 'sev2',
+        reason: 'checkout (page, fast) asks for sev2',
+        alert: worse,
+      },
+    };
+    expect(subjectAfter(declared({ alert: own }), attached(worse), raised)).toMatchObject({
+      title: 'checkout (page, fast) asks for sev2: checkout fails',
+      severity: 'sev2',
+      runbookUrl: worse.runbookUrl,
+    });
+  });
+
+  test('stays where a person changes the severity', () => {
+    const own = alert('checkout', 'https://runbooks.example.org/checkout');
+    const changed = {
+      type: 'incident.severity-changed' as const,
+      data: { incident: 'INC-1', from: 'sev2', to: 'sev1', reason: 'all regions' },
+    };
+    expect(subjectAfter(declared({ alert: own }), changed)).toMatchObject({
+      title: 'checkout fails',
+      severity: 'sev1',
+      runbookUrl: own.runbookUrl,
+    });
+  });
+
   test('is none where nobody has written one', () => {
     expect(subjectAfter(declared(), attached(alert('checkout'))).runbookUrl).toBeNull();
   });

@@ -24,7 +24,9 @@ export interface IncidentFacts {
   title: string;
   severity: Severity;
   services: readonly string[];
-  /** Of the first of its alerts that has one. */
+  /** What the alert that raised the severity says of it: whoever is woken for it is to look there first. */
+  raised: string | null;
+  /** Of the alert that raised the severity, else of the first that has one. */
   runbookUrl: string | null;
   /** Its SLO's policy. */
   policy: string | null;
@@ -40,6 +42,7 @@ export function incidentFacts(id: string, events: readonly LoggedEvent[]): Incid
     title: '',
     severity: 'sev4',
     services: [],
+    raised: null,
     runbookUrl: null,
     policy: null,
     open: false,
@@ -59,7 +62,7 @@ function evolve(facts: IncidentFacts, event: LoggedEvent): IncidentFacts {
     case 'incident.alert-attached':
       return withRunbook(facts, [parseEventData(event.type, event.data).alert]);
     case 'incident.severity-changed':
-      return { ...facts, severity: parseEventData(event.type, event.data).to };
+      return withSeverity(facts, parseEventData(event.type, event.data));
     case 'incident.service-affected':
       return withServices(facts, [parseEventData(event.type, event.data).service]);
     case 'incident.absorbed': {
@@ -81,6 +84,14 @@ function withServices(facts: IncidentFacts, more: readonly string[]): IncidentFa
   return { ...facts, services: [...new Set([...facts.services, ...more])] };
 }
 
+function withSeverity(
+  facts: IncidentFacts,
+  { to, reason, alert }: EventData<'incident.severity-changed'>,
+): IncidentFacts {
+  const changed = { ...facts, severity: to };
+  return alert ? { ...changed, raised: reason, runbookUrl: alert.runbookUrl ?? facts.runbookUrl } : changed;
+}
+
 function withRunbook(facts: IncidentFacts, alerts: readonly IncidentAlert[]): IncidentFacts {
   return {
     ...facts,
@@ -99,8 +110,9 @@ export function endingOf(facts: IncidentFacts, position: number): IncidentEnding
 }
 
 /** What a page says of it. */
-export function subjectOf({ id, title, severity, services, runbookUrl }: IncidentFacts): PageSubject {
-  return { incident: id, title, severity, service: services[0] ?? null, runbookUrl };
+export function subjectOf({ id, title, raised, severity, services, runbookUrl }: IncidentFacts): PageSubject {
+  const told = raised === null ? title : `${raised}: ${title}`;
+  return { incident: id, title: told, severity, service: services[0] ?? null, runbookUrl };
 }
 
 /** What the events of its pages are filtered by; nothing is known of an incident that is not there. */

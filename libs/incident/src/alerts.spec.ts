@@ -43,10 +43,26 @@ describe('an alert joins an open incident', () => {
           from: 'sev2',
           to: 'sev1',
           reason: 'checkout-availability (page, slow) asks for sev1',
+          alert: slow,
         }),
       );
     given(declaredByAlert()).when(attach(slow, 'sev3')).then(changed('incident.alert-attached'));
     given(declaredByAlert()).when(attach(ticket, null)).then(changed('incident.alert-attached'));
+  });
+
+  test('which it may do again: the firing that came first is not lost with the last one', () => {
+    const events = [
+      declaredByAlert(),
+      was('incident.alert-resolved', { ...over().data, resolvedAt: at(3) }),
+      was('incident.alert-attached', { alert: alert({ firedAt: at(5), eventId: 'alert-5' }) }),
+    ];
+    const again = given(...events).state.alerts;
+    const last = { state: 'firing', firedAt: at(5), eventId: 'alert-5', resolvedAt: null };
+    expect(again).toEqual([{ ...alert(), ...last, firings: 2, firstFiredAt: alert().firedAt }]);
+    const third = was('incident.alert-attached', { alert: alert({ firedAt: at(9), eventId: 'alert-9' }) });
+    expect(given(...events, third).state.alerts).toMatchObject([
+      { firedAt: at(9), firings: 3, firstFiredAt: alert().firedAt },
+    ]);
   });
 
   test('bringing its service along', () => {

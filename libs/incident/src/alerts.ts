@@ -42,6 +42,7 @@ export function attachAlert(
         from: state.severity,
         to: asks,
         reason: `${alertTitle(alert)} asks for ${asks}`,
+        alert,
       }),
     );
   }

@@ -152,7 +152,11 @@ function withOne(names: readonly string[], name: string): readonly string[] {
 function withAlert(alerts: readonly IncidentAlert[], alert: IncidentAlert): readonly IncidentAlert[] {
   const key = alertKey(alert);
   const index = alerts.findIndex((known) => alertKey(known) === key);
-  return index < 0 ? [...alerts, alert] : alerts.with(index, alert);
+  const known = alerts[index];
+  if (known === undefined) return [...alerts, alert];
+  // The firing that declared the incident, or joined it first, is not to be lost with the ones that follow.
+  const firings = (known.firings ?? 1) + (alert.firings ?? 1);
+  return alerts.with(index, { ...alert, firings, firstFiredAt: known.firstFiredAt ?? known.firedAt });
 }
 
 function withResolved(

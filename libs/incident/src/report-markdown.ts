@@ -38,7 +38,7 @@ export function reportMarkdown(report: IncidentReport): string {
           inline(alertName(alert)),
           alert.service,
           alert.severity,
-          alert.firedAt,
+          firedText(alert),
           alert.resolvedAt ?? 'still fires',
         ]),
       ),
@@ -66,6 +66,10 @@ export function reportMarkdown(report: IncidentReport): string {
     ),
     '',
   ].join('\n');
+}
+
+function firedText({ firedAt, firings, firstFiredAt }: IncidentAlert): string {
+  return firings === undefined ? firedAt : `${firstFiredAt} (fired ${firings} times, last ${firedAt})`;
 }
 
 function alertName({ name, tier, group }: IncidentAlert): string {

@@ -107,6 +107,15 @@ describe('the report of an incident', () => {
 describe('the report as Markdown', () => {
   const markdown = report ? reportMarkdown(report) : '';
 
+  test('has of an alert that fired again the first time, how often, and the last', () => {
+    const { incident, ...rest } = report as IncidentReport;
+    const [first, ...others] = incident.alerts;
+    const again = { ...first!, firings: 2, firstFiredAt: at(0), firedAt: at(5) };
+    expect(reportMarkdown({ ...rest, incident: { ...incident, alerts: [again, ...others] } })).toContain(
+      `| ${at(0)} (fired 2 times, last ${at(5)}) |`,
+    );
+  });
+
   test('reads as a document', () => {
     expect(markdown).toMatchInlineSnapshot(`
 "# INC-1: checkout burns its budget

@@ -234,6 +234,18 @@ describe('a definition', () => {
     });
   });
 
+  test('says in which unit the values of an SLI without one are taken', () => {
+    const warningsOf = (unit: string | undefined, sliUnit: string | undefined) =>
+      planSlo(definition({ indicator: { kind: 'threshold', op: 'lte', value: 300, unit } }), sliUnit);
+    for (const sliUnit of [undefined, 'none'])
+      expect(warningsOf('ms', sliUnit)).toMatchObject({
+        ok: true,
+        warnings: [expect.stringMatching(/^indicator[.]unit: the SLI says no unit.* taken as ms/)],
+      });
+    expect(warningsOf('ms', 's')).toMatchObject({ ok: true, warnings: [] });
+    expect(warningsOf(undefined, undefined)).toMatchObject({ ok: true, warnings: [] });
+  });
+
   test.each(['threshold', 'percentile', 'mean'])('says that a %s has no reading for counts', (kind) => {
     const slo = {
       indicator: { kind, op: 'lte', value: 0.5, ...(kind === 'percentile' && { p: 0.9 }) },

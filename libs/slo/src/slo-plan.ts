@@ -171,8 +171,15 @@ function indicatorFaults(definition: SloDefinition, sliUnit: string | undefined)
 }
 
 /** What would be measured and not counted, as far as the unit tells. */
-function unitWarnings({ kind }: Indicator, sliUnit: string | undefined): string[] {
-  if (sliUnit === undefined || kind === 'composite') return [];
+function unitWarnings(indicator: Indicator, sliUnit: string | undefined): string[] {
+  const { kind } = indicator;
+  if (kind === 'composite') return [];
+  // Seconds that are taken for milliseconds make an SLO that can never fail.
+  if (kind !== 'ratio' && indicator.unit !== undefined && (sliUnit === undefined || sliUnit === 'none'))
+    return [
+      `indicator.unit: the SLI says no unit, and its values are taken as ${indicator.unit}: define it with the unit in which they are sent`,
+    ];
+  if (sliUnit === undefined) return [];
   if (kind === 'ratio')
     return RATIO_UNITS.has(sliUnit)
       ? []

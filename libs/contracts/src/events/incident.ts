@@ -36,7 +36,13 @@ export const incidentStatusChanged = of({
   at: timestamp,
   automatic: z.boolean().default(false),
 });
-export const incidentSeverityChanged = of({ from: severity, to: severity, reason: z.string() });
+export const incidentSeverityChanged = of({
+  from: severity,
+  to: severity,
+  reason: z.string(),
+  /** The alert that asks for it; absent when a person, or a merge, did. */
+  alert: incidentAlert.optional(),
+});
 export const incidentRoleAssigned = of({
   role: incidentRole,
   user: resourceName,

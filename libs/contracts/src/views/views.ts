@@ -124,6 +124,9 @@ export const incidentAlert = z
     firedAt: timestamp,
     resolvedAt: timestamp.nullable(),
     eventId: z.string(),
+    /** Of one that fired more than once: how often, and the first time; the rest is of the last. */
+    firings: z.int().min(2).optional(),
+    firstFiredAt: timestamp.optional(),
     /** Of its SLO or rule: where whoever is woken finds what to do. */
     runbookUrl: z.string().optional(),
   })
