@@ -15,7 +15,10 @@ afterAll(async () => {
   await server.stop();
   rmSync(folder, { recursive: true, force: true });
 });
-beforeEach(() => server.reset());
+beforeEach(() => {
+  server.reset();
+  server.answer = () => ({ status: 404 });
+});
 
 const bellwether = (...argv: string[]) => server.run(...argv);
 const file = (name: string, text: string): string => {
@@ -71,6 +74,57 @@ describe('import', () => {
       code: 0,
       out: '3 resources are valid',
     });
+  });
+
+  const shop = {
+    name: 'shop',
+    description: 'takes orders',
+    tier: 1,
+    dependsOn: ['db'],
+    escalationPolicy: 'web',
+    team: 'shop',
+    runbooks: [],
+    links: [],
+  };
+  const servicesOf = (out: string) =>
+    (JSON.parse(out) as { kind: string }[]).filter(({ kind }) => kind === 'service');
+
+  test('leaves a service that is defined what it has', async () => {
+    server.answer = ({ url }) =>
+      url === '/v1/services/shop' ? { status: 200, body: shop } : { status: 404 };
+    const { out } = await bellwether('import', 'sloth', file('h.yml', sloth), '-o', 'json');
+    expect(servicesOf(out)).toEqual([{ kind: 'service', ...shop }]);
+    const manifests = await bellwether('import', 'sloth', file('h.yml', sloth));
+    const applied = await bellwether('apply', '--dry-run', '-f', file('h.yaml', manifests.out));
+    expect(applied.out).toContain('unchanged service shop');
+  });
+
+  test('changes of a defined service what the file says of it', async () => {
+    server.answer = ({ url }) =>
+      url === '/v1/services/shop' ? { status: 200, body: shop } : { status: 404 };
+    const service =
+      'apiVersion: openslo/v1\nkind: Service\nmetadata: { name: shop }\nspec: { description: sells things }\n';
+    const { out } = await bellwether('import', 'openslo', file('i.yml', service), '-o', 'json');
+    expect(servicesOf(out)).toEqual([{ kind: 'service', ...shop, description: 'sells things' }]);
+    const owned = sloth.replace('service: shop\n', 'service: shop\nlabels: { owner: web }\n');
+    const { out: ofTeam } = await bellwether('import', 'sloth', file('j.yml', owned), '-o', 'json');
+    expect(servicesOf(ofTeam)).toEqual([{ kind: 'service', ...shop, team: 'web' }]);
+  });
+
+  test('says what applying would take away where the server cannot be asked', async () => {
+    server.answer = () => ({ status: 401 });
+    const { code, out, err } = await bellwether('import', 'sloth', file('k.yml', sloth));
+    expect([code, kindsOf(out)]).toEqual([0, ['service', 'sli', 'slo']]);
+    expect(err.split('\n').at(-1)).toMatch(
+      /^warning: service shop: if it is defined already, applying this takes away .*: not authenticated.* --no-services$/,
+    );
+  });
+
+  test('leaves services out, and asks no server', async () => {
+    const { out, err } = await bellwether('import', 'sloth', '--no-services', file('l.yml', sloth));
+    expect(kindsOf(out)).toEqual(['sli', 'slo']);
+    expect(err).not.toContain('takes away');
+    expect(server.requests).toEqual([]);
   });
 
   test('takes the address of a Prometheus that the file does not say', async () => {

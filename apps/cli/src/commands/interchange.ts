@@ -3,7 +3,6 @@ import {
   type Definitions,
   exportOpenSlo,
   exportPrometheusRules,
-  type Imported,
   importOpenSlo,
   importSloth,
   type Note,
@@ -15,6 +14,7 @@ import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import type { z } from 'zod';
 import { CliError, ExitCode } from '../errors.js';
+import { withExisting } from '../existing-services.js';
 import { type ForeignDocument, type ManifestEntry, readDocuments, readManifests } from '../manifest.js';
 import { all, collect, type OpenSession, render, type Session, warn } from './command.js';
 
@@ -31,6 +31,7 @@ interface ExportOptions {
 interface ImportOptions {
   file?: string[];
   strict: boolean;
+  services: boolean;
   prometheusUrl?: string;
 }
 
@@ -105,12 +106,17 @@ function importCommands(importing: Command, open: OpenSession): void {
         '--prometheus-url <url>',
         `the Prometheus that queries are for, where the file does not say${name === 'sloth' ? ` (default ${LOCAL_PROMETHEUS})` : ''}`,
       )
+      .option(
+        '--no-services',
+        'print SLIs and SLOs alone, and ask no server for what it has of their services',
+      )
       .addHelpText(
         'after',
-        '\nPrints manifests; warnings and faults are written to standard error. A file is imported as a whole or not at all.\n\n' +
-          `Example:\n  bellwether import ${name} -f slo.yaml | bellwether apply -f -`,
+        '\nPrints manifests; warnings and faults are written to standard error. A file is imported as a whole or not at all.\n' +
+          'A service that the server has keeps what the file does not say: tier, escalationPolicy and the like.\n\n' +
+          `Examples:\n  bellwether import ${name} -f slo.yaml | bellwether apply -f -\n  bellwether import ${name} -f slo.yaml --no-services > slo-of-ours.yaml`,
       )
-      .action((paths: string[], options: ImportOptions, command: Command) => {
+      .action(async (paths: string[], options: ImportOptions, command: Command) => {
         const session = open(command);
         const files = [...(options.file ?? []), ...paths];
         if (files.length === 0)
@@ -128,9 +134,13 @@ function importCommands(importing: Command, open: OpenSession): void {
             ExitCode.usage,
             imported.faults.map(told),
           );
-        session.output.out(
-          render(session, manifestsOf(imported), (list) => documents(list, imported.routing)),
+        const { services, warnings } = await withExisting(
+          options.services ? imported.definitions.services : [],
+          session.http,
         );
+        warn(session, { warnings });
+        const manifests = manifestsOf({ ...imported.definitions, services });
+        session.output.out(render(session, manifests, (list) => documents(list, imported.routing)));
       });
   }
 }
@@ -145,8 +155,7 @@ function placeIn(given: ForeignDocument[], { document, path }: Note): string {
 }
 
 /** What was imported as manifests that `apply` takes. */
-function manifestsOf({ definitions }: Imported & { ok: true }): Manifest[] {
-  const { services, slis, slos } = definitions;
+function manifestsOf({ services, slis, slos }: Definitions): Manifest[] {
   return [
     ...services.map((one) => ({ kind: 'service', ...one })),
     ...slis.map((one) => ({ kind: 'sli', ...one })),
