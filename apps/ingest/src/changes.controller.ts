@@ -57,7 +57,7 @@ export class ChangesController {
             data,
             meta: {
               correlationId: story?.correlationId ?? id,
-              causationId: null,
+              causationId: story?.correlationId ?? null,
               actor: caller.actor,
               source: '/bellwether/ingest',
               ...(story?.traceparent === undefined ? {} : { traceparent: story.traceparent }),

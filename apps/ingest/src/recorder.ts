@@ -103,7 +103,7 @@ export class Recorder {
     if (!this.slis.knows(service, sli)) await refuseReusedIdentities(this.log, [message]);
     const defined = this.slis.ensure(service, sli, {
       countsOnly: points.countsOnly,
-      meta,
+      meta: { ...meta, causationId: id },
       at: this.clock.now(),
     });
     if (defined !== undefined) await defined;

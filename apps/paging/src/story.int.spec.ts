@@ -87,8 +87,8 @@ test('a command on a page is the direct cause of its events, and begins no story
     actor: 'user:ada',
   });
   const other = { name: 'other', steps: [{ targets: [{ kind: 'user', name: 'ada' }], timeoutMinutes: 5 }] };
-  // What somebody defines begins a story: that of the request.
+  // What somebody defines begins a story: that of the request, which is its direct cause, too.
   await rehearsal.does('policy-define', other, { correlationId: 'a-file' });
   const [defined] = await rehearsal.log.readStream(LogStreams.policy('other'));
-  expect(defined?.meta).toMatchObject({ correlationId: 'a-file', causationId: null });
+  expect(defined?.meta).toMatchObject({ correlationId: 'a-file', causationId: 'a-file' });
 });

@@ -29,12 +29,15 @@ export interface Story {
   traceparent?: string;
 }
 
-/** What the log keeps of who asked, and of the story that the request belongs to. */
+/**
+ * What the log keeps of who asked, and of the story that the request belongs to. Where no event is the direct cause, the
+ * request is, known by its correlation id.
+ */
 export function storyOf(request: CommandRequest): Story {
   const { correlationId, causationId, actor, traceparent } = request;
   return {
     correlationId,
-    causationId: causationId ?? null,
+    causationId: causationId ?? correlationId,
     actor,
     ...(traceparent ? { traceparent } : {}),
   };
