@@ -49,3 +49,13 @@ test('more than are listed are told of, to programs too', async () => {
     );
   }
 });
+
+test('a retry that is refused again is 1, and says why', async () => {
+  const error = 'refused again: good: must not be above total';
+  server.answer = () => ({ status: 200, body: { replayed: 0, remaining: 1, error } });
+  expect(await server.run('dlq', 'retry', 'ingest', '7')).toMatchObject({
+    code: 1,
+    out: `replayed 0, remaining 1: ${error}`,
+    err: 'error: 1 events of 7 are still parked',
+  });
+});

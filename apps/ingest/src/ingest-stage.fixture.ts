@@ -1,5 +1,5 @@
 import type { Bus } from '@bellwether/bus';
-import { JOURNALS, LogStreams, type MeasurementRecorded, Streams } from '@bellwether/contracts';
+import { type Clock, JOURNALS, LogStreams, type MeasurementRecorded, Streams } from '@bellwether/contracts';
 import { EventLog, type RecordedEvent } from '@bellwether/event-log';
 import { createDatabase, eventually, startNats, type TestDatabase, type TestNats } from '@bellwether/testing';
 import { headers } from '@nats-io/transport-node';
@@ -19,11 +19,12 @@ export class IngestStage {
     readonly ingest: RunningIngest,
   ) {}
 
-  static async start(env: Record<string, string> = {}): Promise<IngestStage> {
+  static async start(env: Record<string, string> = {}, clock?: Clock): Promise<IngestStage> {
     const [database, nats] = await Promise.all([createDatabase({ migrate: true }), startNats()]);
     const bus = await openBus(nats);
     const log = EventLog.open({ connectionString: database.url, poolSize: 2 });
-    return new IngestStage(database, nats, bus, log, await startIngest({ database, nats }, env));
+    const ingest = await startIngest({ database, nats }, env, 'ready', clock);
+    return new IngestStage(database, nats, bus, log, ingest);
   }
 
   async stop(): Promise<void> {

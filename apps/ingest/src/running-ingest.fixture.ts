@@ -1,4 +1,5 @@
 import { type Bus, connectBus } from '@bellwether/bus';
+import type { Clock } from '@bellwether/contracts';
 import { loadConfig, runService } from '@bellwether/service';
 import type { TestDatabase, TestNats } from '@bellwether/testing';
 import { build } from './build.js';
@@ -17,6 +18,7 @@ export async function startIngest(
   on: { database: TestDatabase; nats: TestNats },
   env: Record<string, string> = {},
   until: 'ready' | 'listening' = 'ready',
+  clock?: Clock,
 ): Promise<RunningIngest> {
   const config = loadConfig(ingestConfig, {
     DATABASE_URL: on.database.url,
@@ -26,7 +28,11 @@ export async function startIngest(
     BELLWETHER_LOG_LEVEL: 'fatal',
     ...env,
   });
-  const service = await runService({ name: 'ingest', config, build });
+  const service = await runService({
+    name: 'ingest',
+    config,
+    build: (context) => build(clock === undefined ? context : { ...context, clock }),
+  });
   if (until === 'ready') await service.becameReady;
   return { url: `http://127.0.0.1:${service.httpPort}`, stop: () => service.stop() };
 }

@@ -1,9 +1,9 @@
-import { type CommandRequest, Streams } from '@bellwether/contracts';
+import { type CommandRequest, Headers, Streams } from '@bellwether/contracts';
 import { eventually } from '@bellwether/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { headers } from '@nats-io/transport-node';
 import { DeadLetters } from './dead-letters.js';
-import type { WorkOutcome } from './work-message.js';
+import type { WorkMessage, WorkOutcome } from './work-message.js';
 import { done, textOf, WorkStage } from './work-stage.fixture.js';
 
 // Servers are killed and started here, on machines that do other things too.
@@ -18,9 +18,8 @@ beforeEach(() => stage.clean());
 afterEach(() => stage.closeAll());
 
 describe('dead letters', () => {
-  async function bury(count: number, options: { msgID?: string } = {}): Promise<void> {
-    for (let n = 1; n <= count; n++)
-      await stage.bus.js.publish('sli.checkout.availability', `bad ${n}`, options);
+  async function bury(count: number): Promise<void> {
+    for (let n = 1; n <= count; n++) await stage.bus.js.publish('sli.checkout.availability', `bad ${n}`);
     const one = await stage.ingest(async (messages) =>
       messages.map((): WorkOutcome => ({ kind: 'dead', error: 'no' })),
     );
@@ -39,19 +38,59 @@ describe('dead letters', () => {
     expect([third.items.map(({ body }) => body), third.next]).toEqual([['bad 5'], null]);
   });
 
-  test('are published again once, and are then gone', async () => {
-    await bury(1);
+  test('are worked on as the messages that they were, and are then gone', async () => {
+    const head = headers();
+    head.set('ce-id', '17');
+    head.set(Headers.receipt, '_INBOX.of.long.ago');
+    await stage.bus.js.publish('sli.checkout.availability', 'bad', { msgID: 'id-7', headers: head });
+    const first: WorkMessage[] = [];
+    const one = await stage.ingest(async (messages) => {
+      first.push(...messages);
+      return messages.map((): WorkOutcome => ({ kind: 'dead', error: 'no' }));
+    });
+    await stage.allAcknowledged();
+    await one.consumer.stop();
     const letters = new DeadLetters(stage.bus);
     const [letter] = (await letters.list()).items;
-    expect(await letters.retry(letter?.sequence as number)).toEqual({ retried: true });
+    const again: WorkMessage[] = [];
+    const work = async (message: WorkMessage) => {
+      again.push(message);
+      return done;
+    };
+    expect(await letters.retry(letter?.sequence as number, work)).toEqual({ retried: true });
+    const { subject, streamCreated, sequence, receivedAt } = first[0] as WorkMessage;
+    expect(again).toMatchObject([
+      { subject, streamCreated, sequence, receivedAt, deliveries: 2, receiptInbox: undefined },
+    ]);
+    const [{ headers: kept }] = again as [WorkMessage];
+    expect([textOf(again[0] as WorkMessage), kept?.get(Headers.messageId), kept?.get('ce-id')]).toEqual([
+      'bad',
+      'id-7',
+      '17',
+    ]);
+    expect(kept?.keys().filter((name) => /^bellwether-/i.test(name))).toEqual([]);
     expect((await letters.list()).items).toEqual([]);
-    const seen: string[] = [];
-    await stage.ingest(async (messages) => {
-      seen.push(...messages.map(textOf));
-      return messages.map(() => done);
+    await expect(letters.retry(letter?.sequence as number, work)).rejects.toThrow(/no dead letter/);
+    expect(again).toHaveLength(1);
+  });
+
+  test('that two retry at once are gone for both', async () => {
+    await bury(1);
+    const letters = new DeadLetters(stage.bus);
+    let working = 0;
+    let meet: () => void = () => {};
+    const met = new Promise<void>((resolve) => {
+      meet = resolve;
     });
-    await eventually(() => expect(seen).toEqual(['bad 1']));
-    await expect(letters.retry(letter?.sequence as number)).rejects.toThrow(/no dead letter/);
+    const work = async () => {
+      working += 1;
+      if (working === 2) meet();
+      await met;
+      return done;
+    };
+    const [letter] = (await letters.list()).items;
+    const twice = [1, 2].map(() => letters.retry(letter?.sequence as number, work));
+    expect(await Promise.all(twice)).toEqual([{ retried: true }, { retried: true }]);
   });
 
   test('keep what they are known by, however long, so that a retry is the same message', async () => {
@@ -71,12 +110,31 @@ describe('dead letters', () => {
     expect(dead?.header.has('Bellwether-Truncated')).toBe(false);
   });
 
-  test('are kept when the broker would take the retry for a duplicate', async () => {
-    await bury(1, { msgID: 'id-7' });
-    const letters = new DeadLetters(stage.bus);
-    const [letter] = (await letters.list()).items;
-    expect(await letters.retry(letter?.sequence as number)).toMatchObject({ retried: false });
-    expect((await letters.list()).items).toHaveLength(1);
+  test('are kept, and it is said why, when they are refused again or cannot be worked on', async () => {
+    await bury(3);
+    const outcomes: (WorkOutcome | Error)[] = [
+      { kind: 'dead', error: 'must not be above total', path: 'good' },
+      { kind: 'retry', delayMs: 1_000 },
+      new Error('no room'),
+    ];
+    await stage.ingest(async () => {
+      const outcome = outcomes.shift() as WorkOutcome | Error;
+      if (outcome instanceof Error) throw outcome;
+      return [outcome];
+    });
+    const kept = { replayed: 0, remaining: 1 };
+    expect(await stage.command('dlq-retry')).toMatchObject({
+      data: {
+        items: [
+          { key: '1', ...kept, error: 'refused again: good: must not be above total' },
+          { key: '2', ...kept, error: 'it cannot be worked on now; try again' },
+          { key: '3', ...kept, error: 'it was not retried: Error: no room' },
+        ],
+      },
+    });
+    expect(await stage.command('dlq-list')).toMatchObject({
+      data: { items: [{ key: '1' }, { key: '2' }, { key: '3' }] },
+    });
   });
 
   test('are listed and retried by command, as parked events are', async () => {

@@ -1,11 +1,10 @@
-import { CommandRefused, Headers, Streams, Subjects } from '@bellwether/contracts';
+import { Headers, Streams, Subjects } from '@bellwether/contracts';
 import type { StoredMsg } from '@nats-io/jetstream';
-import { headers, type MsgHdrs } from '@nats-io/transport-node';
+import { headers } from '@nats-io/transport-node';
 import { type Bus, headerText } from './bus.js';
-import { type CommandHandler, keyToRetry, requireAdmin } from './command-server.js';
 import { BusUnavailable, NoSuchDeadLetter } from './errors.js';
 import { MAX_DELIVERIES_ADVISORY } from './topology.js';
-import type { WorkMessage } from './work-message.js';
+import type { WorkMessage, WorkOutcome } from './work-message.js';
 
 /** Where a dead letter came from; written and read here only. */
 const Origin = {
@@ -40,8 +39,9 @@ export interface DeadLetter {
 }
 
 export type RetryOutcome =
+  /** It is worked on, and gone from here. */
   | { retried: true }
-  /** It is kept: the broker still remembers its id and would drop it, or its body was cut. */
+  /** It is kept: it was refused again, cannot be worked on now, or its body was cut. */
   | { retried: false; reason: string };
 
 /** JetStream stores no more than 64 KiB of headers; the rest is for those that a dead letter adds. */
@@ -99,7 +99,7 @@ function sizeOf(kept: readonly [name: string, value: string][]): number {
   return kept.reduce((bytes, [name, value]) => bytes + name.length + Buffer.byteLength(value) + 4, 0);
 }
 
-/** The DLQ stream: listing and re-drive; and the list of what subscribers gave up on. */
+/** The DLQ stream: listing and retries; and the list of what subscribers gave up on. */
 export class DeadLetters {
   readonly #bus: Bus;
   readonly #subject: string;
@@ -151,30 +151,36 @@ export class DeadLetters {
   }
 
   /**
-   * Publishes a dead letter to its subject again, under its identity, and removes it here.
+   * Works on a dead letter as the message that it was: with the time at which the broker first took it, and under its
+   * first identity. What was taken under that meanwhile, from its publisher or by another retry, is then recognised.
+   * It is not published again: the broker would take it anew, and nothing in a message of `sli.>` could say
+   * when it first came, since publishers write all of it.
    * @throws NoSuchDeadLetter
    */
-  async retry(sequence: number): Promise<RetryOutcome> {
-    const message = await this.#bus.jsm.streams.getMessage(Streams.DLQ, { seq: sequence });
-    const subject = message?.header?.get(Origin.subject);
-    if (!message || !subject) throw new NoSuchDeadLetter(sequence);
-    if (message.header.get(Origin.truncated)) {
+  async retry(sequence: number, work: (message: WorkMessage) => Promise<WorkOutcome>): Promise<RetryOutcome> {
+    const letter = await this.#bus.jsm.streams.getMessage(Streams.DLQ, { seq: sequence });
+    if (!letter?.header?.get(Origin.subject)) throw new NoSuchDeadLetter(sequence);
+    if (letter.header.get(Origin.truncated)) {
       return { retried: false, reason: 'it was too large to be kept whole; publish the original again' };
     }
-    const id =
-      message.header.get(Origin.messageId) ||
-      `dead:${message.header.get(Origin.streamCreated)}:${message.header.get(Origin.sequence)}`;
-    const answer = await this.#bus.js.publish(subject, message.data, {
-      msgID: id,
-      headers: original(message.header),
-    });
-    if (answer.duplicate) {
-      const reason =
-        'the same message was published less than 2 minutes ago and would be dropped; try again later';
-      return { retried: false, reason };
+    const outcome = await work(asWorkMessage(letter));
+    if (outcome.kind === 'retry') return { retried: false, reason: 'it cannot be worked on now; try again' };
+    if (outcome.kind === 'dead') {
+      const { error, path } = outcome;
+      return { retried: false, reason: `refused again: ${path ? `${path}: ` : ''}${error}` };
     }
-    await this.#bus.jsm.streams.deleteMessage(Streams.DLQ, sequence, false);
+    await this.#remove(sequence);
     return { retried: true };
+  }
+
+  /** Removes a letter, which another retry may have done. */
+  async #remove(sequence: number): Promise<void> {
+    const { streams } = this.#bus.jsm;
+    try {
+      await streams.deleteMessage(Streams.DLQ, sequence, false);
+    } catch (error) {
+      if (await streams.getMessage(Streams.DLQ, { seq: sequence })) throw error;
+    }
   }
 
   async #next(stream: string, sequence: number, subject: string): Promise<StoredMsg | null> {
@@ -184,92 +190,25 @@ export class DeadLetters {
   }
 }
 
-/** How keys of what subscribers gave up on begin. */
-const ABANDONED = `${Streams.ABANDONED}/`;
-
-/** Most dead letters that one answer lists; it says how many more there are. */
-const LISTED = 500;
-
-/**
- * `dlq-list` and `dlq-retry` of a service that works off a stream, in the form in which services answer for parked
- * events: here each message is a key of its own, its number in the DLQ stream. What outside subscribers gave up on is
- * listed with them, under the subscriber's name and as `ABANDONED/<number>`: nobody else answers for it.
- */
-export function deadLetterCommands(
-  bus: Bus,
-  consumer: string,
-  subject: string,
-): { list: CommandHandler; retry: CommandHandler } {
-  const letters = new DeadLetters(bus, subject);
-  return {
-    list: async () => {
-      const { items } = await letters.list({ limit: LISTED });
-      const abandoned = await letters.abandoned({ limit: LISTED });
-      const all = [...items, ...abandoned];
-      const isAll = items.length < LISTED && abandoned.length < LISTED;
-      const count = isAll ? null : await letters.count();
-      // Not below none: what was listed may be gone when it is counted.
-      const more = count === null ? 0 : Math.max(0, count.letters + count.abandoned - all.length);
-      return { items: all.map((letter) => asParked(letter.subscriber ?? consumer, letter)), more };
-    },
-    retry: async (request) => {
-      requireAdmin(request);
-      const key = keyToRetry(request.data);
-      const keys =
-        key === undefined
-          ? (await letters.list({ limit: LISTED })).items.map(({ sequence }) => String(sequence))
-          : [key];
-      const outcomes = [];
-      for (const each of keys) outcomes.push({ key: each, ...(await retryOne(letters, each)) });
-      return { items: outcomes };
-    },
-  };
-}
-
-async function retryOne(
-  letters: DeadLetters,
-  key: string,
-): Promise<{ replayed: number; remaining: number; error?: string }> {
-  if (key.startsWith(ABANDONED)) {
-    const error =
-      'a subscriber gave it up, which finds it in the log: GET /v1/events?after=<its last position>';
-    return { replayed: 0, remaining: 1, error };
-  }
-  if (!/^[1-9][0-9]{0,15}$/.test(key)) throw CommandRefused.notFound(`a dead letter with the key "${key}"`);
-  try {
-    const outcome = await letters.retry(Number(key));
-    return outcome.retried
-      ? { replayed: 1, remaining: 0 }
-      : { replayed: 0, remaining: 1, error: outcome.reason };
-  } catch (error) {
-    if (error instanceof NoSuchDeadLetter)
-      throw CommandRefused.notFound(`a dead letter with the key "${key}"`);
-    throw error;
-  }
-}
-
-function asParked(consumer: string, letter: DeadLetter) {
-  const { sequence, subject, error, path, at, deliveries } = letter;
-  const place = `${letter.subscriber === null ? Streams.DLQ : Streams.ABANDONED}/${sequence}`;
-  return {
-    consumer,
-    key: letter.subscriber === null ? String(sequence) : place,
-    position: sequence,
-    eventId: letter.messageId ?? place,
-    type: subject,
-    error: path === null ? error : `${path}: ${error}`,
-    parkedAt: at,
-    attempts: deliveries,
-  };
-}
-
-function original(head: MsgHdrs): MsgHdrs {
+/** The message that a dead letter was, but for the publisher's instructions to JetStream and its wish for a receipt. */
+function asWorkMessage({ header, data, time }: StoredMsg): WorkMessage {
   const kept = headers();
-  for (const name of head.keys()) {
+  for (const name of header.keys()) {
     if (/^(nats|bellwether)-/i.test(name)) continue;
-    for (const value of head.values(name)) kept.append(name, value);
+    for (const value of header.values(name)) kept.append(name, value);
   }
-  return kept;
+  const messageId = header.get(Origin.messageId);
+  if (messageId) kept.set(Headers.messageId, messageId);
+  return {
+    subject: header.get(Origin.subject),
+    data,
+    headers: kept,
+    streamCreated: header.get(Origin.streamCreated),
+    sequence: Number(header.get(Origin.sequence)),
+    receivedAt: new Date(header.get(Origin.received) || time),
+    deliveries: Number(header.get(Origin.deliveries) || 0) + 1,
+    receiptInbox: undefined,
+  };
 }
 
 function asDeadLetter(message: StoredMsg): DeadLetter {

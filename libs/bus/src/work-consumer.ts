@@ -2,7 +2,8 @@ import { setTimeout as timer } from 'node:timers/promises';
 import { Headers, Streams, Subjects } from '@bellwether/contracts';
 import type { Bus } from './bus.js';
 import { CommandServer } from './command-server.js';
-import { deadLetter, deadLetterCommands } from './dead-letters.js';
+import { deadLetterCommands } from './dead-letter-commands.js';
+import { deadLetter } from './dead-letters.js';
 import type { Delivery } from './delivery.js';
 import { PullLoop } from './pull-loop.js';
 import { type DeclaredConsumer, workConsumer } from './topology.js';
@@ -92,7 +93,12 @@ export class WorkConsumer {
   /** Begins, and answers `cmd.<durable>.dlq-list` and `cmd.<durable>.dlq-retry` for what was put aside. */
   start(): void {
     this.#loop.start();
-    const { list, retry } = deadLetterCommands(this.#bus, this.#options.durable, this.#deadSubject);
+    const { durable, handle } = this.#options;
+    const { list, retry } = deadLetterCommands(this.#bus, durable, this.#deadSubject, async (message) => {
+      const [outcome] = await handle([message]);
+      if (outcome === undefined) throw new TypeError('no outcome for a message');
+      return outcome;
+    });
     this.#commands.serve('dlq-list', list);
     this.#commands.serve('dlq-retry', retry);
     this.#trimming ??= setInterval(() => void this.trim(), this.#options.trimMs ?? 5_000).unref();
