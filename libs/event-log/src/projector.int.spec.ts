@@ -117,6 +117,42 @@ test('a new version is built beside the old one, which its process goes on with'
   await Promise.all([old.stop(), projector.stop()]);
 });
 
+test('tables of an older version, or of before a rebuild, are dropped when nothing was put into them for a day', async () => {
+  const old = await started(notes());
+  await (await started(notes({ version: 2 }))).stop();
+  const current = await started(notes({ version: 2 }));
+  await current.rebuild(name);
+  await current.stop();
+  const [v1, v2] = [`test_${name}_v1`, `test_${name}_v2`];
+  const schemas = async () => {
+    const { rows: found } = await log.pool.query<{ nspname: string }>(
+      'select nspname from pg_namespace where nspname like $1 order by nspname',
+      [`test\\_${name}\\_%`],
+    );
+    return found.map(({ nspname }) => nspname);
+  };
+  const startAgain = async () => (await started(notes({ version: 2 }))).stop();
+
+  // Superseded two days ago, and its process goes on with it.
+  await log.pool.query(
+    `update test.projections set superseded_at = clock_timestamp() - interval '2 days' where schema_name = $1`,
+    [v1],
+  );
+  await startAgain();
+  expect(await schemas()).toEqual([v1, v2, `${v2}_b`]);
+  const position = await append(1);
+  expect(await old.waitFor(position, 5_000)).toBe(true);
+  expect(await rows(old)).toMatchObject({ count: position });
+  await old.stop();
+
+  await log.pool.query(
+    `update test.projections set updated_at = clock_timestamp() - interval '2 days' where schema_name = any($1)`,
+    [[v1, v2]],
+  );
+  await startAgain();
+  expect(await schemas()).toEqual([`${v2}_b`]);
+});
+
 test('what only readers need is made with the first tables, and at the end of a build', async () => {
   const made: [string, number][] = [];
   const projector = await started(
