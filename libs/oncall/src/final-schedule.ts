@@ -15,13 +15,17 @@ export interface FinalShift extends Span {
 export interface OnCallNow {
   users: string[];
   shift: FinalShift | null;
-  /** When the people on call change next; null when that is not foreseen within a year. */
+  /** When the people on call change next; null when that is not foreseen within a year, or within a longer turn. */
   until: Instant | null;
 }
 
 type Piece = FinalShift & { handOff: boolean };
 
 const day = 86_400_000;
+/** The last year that a time can name: what comes after it is not foreseen. */
+const endOfTime = Date.parse('9999-12-31T23:59:59.999Z');
+/** Turns that are longer are not followed to their end. */
+const mostMonths = 60;
 
 /**
  * Who is on call over [from, to): in each stretch the first layer that has somebody, with overrides applied.
@@ -45,25 +49,26 @@ export function onCallAt(state: ScheduleState, at: Instant): OnCallNow {
 }
 
 function nextChange(state: ScheduleState, users: readonly string[], at: Instant): Instant | null {
-  const limit = at + horizon(state);
+  const limit = Math.min(at + horizon(state), endOfTime);
   let until = at;
   for (let [from, length] = [at, 2 * day]; from < limit; from += length, length *= 2) {
-    for (const piece of piecesOf(state, from, from + length, { handOffs: false })) {
+    const to = Math.min(from + length, endOfTime);
+    for (const piece of piecesOf(state, from, to, { handOffs: false })) {
       if (users.length === 0) return piece.from;
       if (piece.from > until || !sameUsers(piece.users, users)) return until;
       until = piece.to;
     }
-    if (users.length > 0 && until < from + length) return until;
+    if (users.length > 0 && until < to) return until;
   }
   return null;
 }
 
-/** A year, and longer where turns are. */
+/** A year, and longer where turns are; within reason, as a turn may be of 9000 months. */
 function horizon(state: ScheduleState): number {
   const months = state.versions
     .at(-1)!
     .schedule.layers.map(({ rotation }) => (rotation.type === 'monthly' ? rotation.length : 0));
-  return 366 * day + Math.max(...months) * 31 * day;
+  return 366 * day + Math.min(Math.max(...months), mostMonths) * 31 * day;
 }
 
 function piecesOf(state: ScheduleState, from: Instant, to: Instant, options = { handOffs: true }): Piece[] {

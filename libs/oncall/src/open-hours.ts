@@ -9,6 +9,8 @@ type WallSpan = { from: Wall; to: Wall };
 const { compare } = Temporal.PlainDateTime;
 const weekdays: readonly Weekday[] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 
+const someWeek = Temporal.PlainDateTime.from('2026-01-05T00:00');
+
 /**
  * The weekly hours, in local time, in which a layer may have anybody. Each given set of restrictions must be
  * open at once; a set is open where any of its restrictions is. A restriction with `from` before `to` is one
@@ -17,9 +19,12 @@ const weekdays: readonly Weekday[] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 
  */
 export class OpenHours {
   readonly #sets: readonly (readonly Restriction[])[];
+  /** Sets that have no hour in common, such as the Saturdays of office hours. */
+  readonly #never: boolean;
 
   constructor(...sets: readonly (readonly Restriction[] | undefined)[]) {
     this.#sets = sets.filter((set): set is readonly Restriction[] => set !== undefined && set.length > 0);
+    this.#never = !this.touches(someWeek, someWeek.add({ weeks: 1 }));
   }
 
   /** Open all the time. */
@@ -29,7 +34,7 @@ export class OpenHours {
 
   /** The open spans within [from, to), in order. One that clocks jump over is not there at all. */
   spans(timeZone: string, from: Instant, to: Instant): Span[] {
-    if (from >= to) return [];
+    if (from >= to || this.#never) return [];
     const first = wallClock(from, timeZone).toPlainDate();
     const last = wallClock(to, timeZone).toPlainDate().add({ days: 1 });
     let open: Span[] = [{ from, to }];

@@ -2,8 +2,9 @@ import type { Rotation as Definition } from '@bellwether/contracts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Temporal } from 'temporal-polyfill';
+import { clockGaps } from './clock-gaps.js';
 import { Rotation } from './rotation.js';
-import { clockGaps, firstInstant, lastInstant, wallClock } from './wall-clock.js';
+import { firstInstant, lastInstant, wallClock } from './wall-clock.js';
 
 const hour = 3_600_000;
 const minute = 60_000;

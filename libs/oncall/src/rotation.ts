@@ -2,7 +2,9 @@ import type { Rotation as Definition, Restriction } from '@bellwether/contracts'
 import { Temporal } from 'temporal-polyfill';
 import { OpenHours } from './open-hours.js';
 import type { Span } from './span.js';
-import { type ClockGap, clockGaps, firstInstant, type Instant, wallClock } from './wall-clock.js';
+import { SqueezedShifts } from './squeezed-shifts.js';
+import { firstInstant, type Instant, wallClock } from './wall-clock.js';
+import { greatestCommonDivisor, modulo } from './whole-numbers.js';
 
 /** One shift: the `index`-th from the rotation's start, negative before it. */
 export interface RotationShift extends Span {
@@ -28,11 +30,10 @@ export class Rotation {
   readonly #timeZone: string;
   readonly #offset: number;
   readonly #start: Temporal.PlainDateTime;
-  readonly #startsAt: Instant;
   readonly #openHours: OpenHours;
   /** Counted shifts before each shift of one repetition of (shift length, week); null when all count. */
   #pattern: number[] | null | undefined;
-  #gaps: { from: Instant; to: Instant; found: ClockGap[] } | undefined;
+  readonly #squeezed: SqueezedShifts | null;
 
   constructor(
     definition: Definition,
@@ -43,8 +44,8 @@ export class Rotation {
     this.#timeZone = timeZone;
     this.#offset = options.offset ?? 0;
     this.#start = Temporal.PlainDateTime.from(definition.start);
-    this.#startsAt = firstInstant(this.#start, timeZone);
     this.#openHours = new OpenHours(options.restrictions, turnDays(definition));
+    this.#squeezed = this.#squeezable();
   }
 
   /** The rotation's participants, in order, each with the people who share the turn. */
@@ -70,6 +71,15 @@ export class Rotation {
     }
   }
 
+  /** The shift that begins where another ends. */
+  #next({ index, to: from }: RotationShift): RotationShift {
+    for (;;) {
+      index += 1;
+      const to = this.handOff(index + 1);
+      if (to > from) return { from, to, index, users: this.usersOf(index) };
+    }
+  }
+
   /** The shifts that overlap [from, to), in order; each begins where the one before it ends. */
   *shifts(from: Instant, to: Instant): Generator<RotationShift> {
     if (from >= to) return;
@@ -77,7 +87,7 @@ export class Rotation {
     for (;;) {
       yield shift;
       if (shift.to >= to) return;
-      shift = this.shiftAt(shift.to);
+      shift = this.#next(shift);
     }
   }
 
@@ -109,7 +119,7 @@ export class Rotation {
 
   /** How many turns were taken from the start to shift `index`; negative before the start. */
   turnOf(index: number): number {
-    return this.#countedBefore(index) - this.#squeezedBefore(index);
+    return this.#countedBefore(index) - (this.#squeezed?.before(index) ?? 0);
   }
 
   #wall(index: number): Temporal.PlainDateTime {
@@ -124,11 +134,20 @@ export class Rotation {
   }
 
   #countedBefore(index: number): number {
-    if (this.#pattern === undefined) this.#pattern = this.#findPattern();
-    const pattern = this.#pattern;
+    const pattern = this.#turnPattern();
     if (pattern === null) return index;
     const period = pattern.length - 1;
     return Math.floor(index / period) * pattern[period]! + pattern[modulo(index, period)]!;
+  }
+
+  /** Whether a shift has any open hours, by its place in the pattern: asking the hours themselves is dear. */
+  #takesTurn(index: number): boolean {
+    return this.#openHours.always || this.#countedBefore(index + 1) > this.#countedBefore(index);
+  }
+
+  #turnPattern(): number[] | null {
+    if (this.#pattern === undefined) this.#pattern = this.#findPattern();
+    return this.#pattern;
   }
 
   /** Open hours repeat weekly, so which shifts have any repeats with the shorter of all common multiples. */
@@ -136,54 +155,26 @@ export class Rotation {
     const { type, length } = this.#definition;
     if (type === 'monthly' || this.#openHours.always) return null;
     const hours = hoursPerUnit[type] * length;
+    // A shift of a week or more has all the open hours there are, as all the others have.
+    if (hours >= hoursPerWeek) return null;
     const period = hoursPerWeek / greatestCommonDivisor(hours, hoursPerWeek);
     const before = [0];
     for (let index = 0; index < period; index += 1) {
-      const counts = this.#isOpen(index);
+      const counts = this.#openHours.touches(this.#wall(index), this.#wall(index + 1));
       before.push(before[index]! + (counts ? 1 : 0));
     }
     return before[period] === 0 ? null : before;
   }
 
-  #isOpen(index: number): boolean {
-    return this.#openHours.touches(this.#wall(index), this.#wall(index + 1));
-  }
-
-  /** Counted shifts between the start and `index` whose both ends fall on one instant, signed. */
-  #squeezedBefore(index: number): number {
+  /** Null where no clock change can squeeze a shift. */
+  #squeezable(): SqueezedShifts | null {
     const { type, length } = this.#definition;
     // No zone ever skipped more than a day, so only hand-offs within a day of each other can coincide.
-    if (type === 'weekly' || type === 'monthly' || hoursPerUnit[type] * length > 24) return 0;
-    const start = this.#startsAt;
-    const end = this.handOff(index);
-    const forward = index >= 0;
-    let squeezed = 0;
-    for (const gap of this.#gapsBetween(Math.min(start, end) - 1, Math.max(start, end))) {
-      const first = -Math.floor(-this.#shiftsUntil(gap.from));
-      const last = Math.floor(this.#shiftsUntil(gap.to));
-      for (let each = first; each < last; each += 1) {
-        const within = forward ? each >= 0 && each < index : each >= index && each < 0;
-        if (within && this.#isOpen(each)) squeezed += 1;
-      }
-    }
-    return forward ? squeezed : -squeezed;
-  }
-
-  /** Wall-clock time from the start, in shifts (fractional). */
-  #shiftsUntil(wall: Temporal.PlainDateTime): number {
-    const { type, length } = this.#definition;
-    const hours = this.#start.until(wall, { largestUnit: 'hours' }).total('hours');
-    return hours / (hoursPerUnit[type as 'hourly'] * length);
-  }
-
-  #gapsBetween(from: Instant, to: Instant): ClockGap[] {
-    const known = this.#gaps;
-    if (!known || from < known.from || to > known.to) {
-      const year = 366 * 86_400_000;
-      const span = { from: Math.min(from, known?.from ?? from), to: Math.max(to, known?.to ?? to) + year };
-      this.#gaps = { ...span, found: clockGaps(this.#timeZone, span.from, span.to) };
-    }
-    return this.#gaps!.found.filter((gap) => gap.instant > from && gap.instant <= to);
+    if (type === 'weekly' || type === 'monthly' || hoursPerUnit[type] * length > 24) return null;
+    const start = this.#start.toZonedDateTime('UTC').epochMilliseconds;
+    return new SqueezedShifts(this.#timeZone, start, hoursPerUnit[type] * length, (index) =>
+      this.#takesTurn(index),
+    );
   }
 }
 
@@ -223,12 +214,4 @@ function asUsers(participant: string | readonly string[]): readonly string[] {
 
 function sameUsers(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((user) => b.includes(user));
-}
-
-function modulo(value: number, by: number): number {
-  return ((value % by) + by) % by;
-}
-
-function greatestCommonDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }

@@ -58,12 +58,19 @@ export function currentSchedule(state: ScheduleState): Schedule {
   return state.versions.at(-1)!.schedule;
 }
 
-/** The rotations of a definition's layers, most specific first. */
-export function rotationsOf({ schedule, offsets }: ScheduleVersion): Rotation[] {
-  return schedule.layers.map(
+const rotations = new WeakMap<ScheduleVersion, readonly Rotation[]>();
+
+/** The rotations of a definition's layers, most specific first; made once, as they remember what they worked out. */
+export function rotationsOf(version: ScheduleVersion): readonly Rotation[] {
+  const known = rotations.get(version);
+  if (known) return known;
+  const { schedule, offsets } = version;
+  const made = schedule.layers.map(
     ({ rotation, restrictions }, place) =>
       new Rotation(rotation, schedule.timeZone, { restrictions, offset: offsets[place] ?? 0 }),
   );
+  rotations.set(version, made);
+  return made;
 }
 
 /**
