@@ -46,7 +46,7 @@ describe('manifests', () => {
 
   test('every fault is named with file, line, column and field', () => {
     expect(faults(slo.replace('0.999', '1.5').replace('ratio', 'ratios'))).toEqual([
-      'a.yaml:5:12: slo checkout-availability: objective: must be below 1: an objective of 1 leaves no budget',
+      'a.yaml:5:12: slo checkout-availability: objective: must be below 1: write 0.015 for 1.5 %',
       expect.stringMatching(
         /^a\.yaml:6:20: slo checkout-availability: indicator\.kind: must be one of ratio, threshold, percentile, mean, composite$/,
       ),
@@ -57,7 +57,7 @@ describe('manifests', () => {
     ).toEqual([
       'a.yaml:1:1: slo (no name): name: is required',
       'a.yaml:8:34: slo (no name): window.zone: is not a known field',
-      'a.yaml:2:6: slo (no name): nam: is not a known field',
+      'a.yaml:2:6: slo (no name): nam: is not a known field; did you mean name?',
     ]);
     expect(faults('kind: slos\nname: x')).toEqual([
       expect.stringMatching(
@@ -88,6 +88,7 @@ runbookUrl: https://runbooks.example.org/few
     expect(faults(rule.replace('99', '0.99'))).toEqual([]);
     expect(faults(rule.replace(/runbookUrl.*/, ''))).toEqual([
       expect.stringMatching(/^a\.yaml:1:1: rule few: runbookUrl: is required: an alert must say what to do/),
+      'a.yaml:8:12: rule few: threshold: always holds with "lt": a ratio is from 0 to 1',
     ]);
     expect(faults(slo.replace('30d', '500d'))).toEqual([
       'a.yaml:8:20: slo checkout-availability: window.rolling: must not be longer than measurements are kept: 400d',
@@ -99,9 +100,55 @@ runbookUrl: https://runbooks.example.org/few
     ]);
   });
 
-  test('of text that is not YAML the first fault is named, with its place', () => {
-    expect(faults('kind: service\nname: a\n tier: 1\n')).toEqual([
-      'a.yaml:2:7: Nested mappings are not allowed in compact mappings',
+  test.each([
+    ['name: a\n tier: 1', '3:2: is indented as if it were more of the value in line 2'],
+    ['links:\n  - text: a\n     url: b', '4:6: is indented as if it were more of the value in line 3'],
+    ['description: one: two', '2:14: a value with a colon and a space in it must be in quotes'],
+    ['name a\ntier: 1', '2:1: is no "field: value": the colon behind the name is missing'],
+    ['description: "a\nname: a', '4:1: Missing closing "quote; it begins in line 2'],
+    [
+      'links: [{ text: a,\nname: a',
+      '3:1: Flow map in block collection must be sufficiently indented and end with a }; it begins in line 2',
+    ],
+    ['\tname: a', '2:1: Tabs are not allowed as indentation'],
+  ])('of text that is not YAML the line at fault is named: %j', (text, fault) => {
+    expect(faults(`kind: service\n${text}\n`)).toEqual([`a.yaml:${fault}`]);
+  });
+
+  test('what fields must not be together is told beside what one of them must not be', () => {
+    const windows = `alerting: { windows: [{ severity: page, tier: fast, long: 5m, short: 1h, burn: 500 }] }\n`;
+    const both = [
+      'a.yaml:5:12: slo checkout-availability: objective: must be below 1: an objective of 1 leaves no budget',
+      'a.yaml:9:70: slo checkout-availability: alerting.windows.0.short: must not be longer than long',
+    ];
+    expect(faults(`${slo.replace('0.999', '1')}${windows}`)).toEqual(both);
+    // Nothing is told that only a stand-in is at fault for: the burn rate is too high for no objective yet.
+    expect(faults(`${slo.replace('0.999', '1').replace('sli: availability\n', '')}${windows}`)).toEqual([
+      expect.stringContaining('objective: must be below 1'),
+      expect.stringContaining('sli: is required'),
+      expect.stringContaining('windows.0.short: must not be longer than long'),
+    ]);
+    const slices = slo
+      .replace('occurrences', 'timeslices, slice: 90s')
+      .replace('kind: ratio', 'kind: ratios');
+    expect(faults(slices)).toEqual([
+      expect.stringContaining('indicator.kind: must be one of'),
+      expect.stringContaining('budgeting.slice: must be a whole number of minutes'),
+    ]);
+    // A composite has no SLI, and it is not missed while the composite is wrong.
+    const journey = slo.replace('sli: availability\n', '').replace('kind: ratio', 'kind: composite, of: []');
+    expect(faults(journey)).toEqual([expect.stringContaining('indicator.of: must have at least 2 entries')]);
+  });
+
+  test("another tool's file is named, with the command that reads it", () => {
+    expect(faults('version: prometheus/v1\nservice: a\nslos: []\n')).toEqual([
+      'a.yaml:1:1: this is a Sloth specification and no manifest: make one of it with bellwether import sloth -f a.yaml',
+    ]);
+    expect(faults('apiVersion: sloth.slok.dev/v1\nkind: PrometheusServiceLevel\n')).toEqual([
+      expect.stringContaining('bellwether import sloth -f a.yaml'),
+    ]);
+    expect(faults('# comment\napiVersion: openslo/v1\nkind: SLO\n')).toEqual([
+      'a.yaml:2:1: this is OpenSLO and no manifest: make one of it with bellwether import openslo -f a.yaml',
     ]);
   });
 

@@ -3,7 +3,6 @@ import path from 'node:path';
 import {
   changeFreeze,
   escalationPolicy,
-  faultsOf,
   nearestNames,
   override,
   rule,
@@ -16,8 +15,10 @@ import {
 import { type Document, isNode, LineCounter, parseAllDocuments } from 'yaml';
 import type { z } from 'zod';
 import { CliError, ExitCode } from './errors.js';
+import { foreign } from './foreign.js';
 import { FaultyManifests, faultsIn, type ManifestFault, notValid } from './manifest-fault.js';
-import { refusalsOf } from './refusals.js';
+import { resourceOf } from './refusals.js';
+import { yamlFault } from './yaml-fault.js';
 
 /** The kinds a manifest may hold, in the order in which they are applied: what others refer to comes first. */
 export const kinds = {
@@ -98,11 +99,11 @@ export function readDocuments(
     const lines = new LineCounter();
     const documents = parseAllDocuments(text, { lineCounter: lines });
     return [...documents].flatMap((document) => {
-      const [error] = document.errors;
-      if (error) {
-        const { line, col } = lines.linePos(error.pos[0]);
+      const unread = yamlFault(document, text);
+      if (unread !== undefined) {
+        const { line, col } = lines.linePos(unread.offset);
         throw new CliError(`${file} is not valid`, ExitCode.usage, [
-          `${file}:${line}:${col}: ${messageOf(error)}`,
+          `${file}:${line}:${col}: ${unread.message}`,
         ]);
       }
       const value: unknown = document.toJS({ maxAliasCount: 100 });
@@ -128,10 +129,6 @@ const sourcesOf = (paths: string[], stdin: () => string): { file: string; text: 
       : filesOf(given).map((file) => ({ file, text: read(file) })),
   );
 
-/** What the parser says of one fault, without the place. */
-const messageOf = ({ message }: Error): string =>
-  (message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, '');
-
 /** Parses the documents of one file. @returns also its faults */
 export function parseManifest(
   file: string,
@@ -148,10 +145,9 @@ export function parseManifest(
       return `${file}:${line}:${col}`;
     };
     const place = (path: string) => at(placeOf(document, path) ?? start);
-    const [error] = document.errors;
-    if (error) {
-      // The first one: what the parser says after it has lost the thread leads astray.
-      faults.push({ where: at(error.pos[0]), message: messageOf(error) });
+    const unread = yamlFault(document, source);
+    if (unread !== undefined) {
+      faults.push({ where: at(unread.offset), message: unread.message });
       continue;
     }
     const value: unknown = document.toJS({ maxAliasCount: 100 });
@@ -164,20 +160,26 @@ export function parseManifest(
       });
       continue;
     }
+    const ofOthers = foreign(value);
+    if (ofOthers !== undefined) {
+      faults.push({ where: at(start), message: `${ofOthers} -f ${file === 'stdin' ? '-' : file}` });
+      continue;
+    }
     const { kind, ...raw } = value as Record<string, unknown>;
     if (typeof kind !== 'string' || !Object.hasOwn(kinds, kind)) {
       faults.push({ where: place('kind'), message: unknownKind(kind) });
       continue;
     }
-    const known = kinds[kind as Kind];
-    const parsed = known.schema.safeParse(raw);
-    const refusals = parsed.success ? refusalsOf(kind, parsed.data) : faultsOf(parsed.error);
-    const said = typeof raw.name === 'string' ? raw.name : undefined;
-    faults.push(...faultsIn({ kind, name: said, place }, refusals));
-    if (!parsed.success || refusals.length > 0) continue;
-    const resource = parsed.data as unknown as Record<string, unknown> & Named;
+    const checked = resourceOf(kind as Kind, kinds[kind as Kind].schema, raw);
+    if (!checked.ok) {
+      const said = typeof raw.name === 'string' ? raw.name : undefined;
+      faults.push(...faultsIn({ kind, name: said, place }, checked.faults));
+      continue;
+    }
+    const resource = checked.resource as Named & typeof checked.resource;
     const name = kind === 'sli' ? `${resource.service}/${resource.name}` : resource.name;
-    entries.push({ kind: kind as Kind, name, path: known.path(resource), raw, resource, where, place });
+    const path = kinds[kind as Kind].path(resource);
+    entries.push({ kind: kind as Kind, name, path, raw, resource, where, place });
   }
   return { entries, faults };
 }

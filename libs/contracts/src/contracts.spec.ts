@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import {
   CommandRefused,
+  checkedBy,
   commandCatalog,
   continuing,
   duration,
@@ -101,6 +102,19 @@ describe('the faults of what is not valid', () => {
     [{ window: undefined }, 'window', 'is required'],
     [{ budgeting: { method: 'timeslices', slices: '1m' } }, 'budgeting.slices', 'is not a known field'],
     [{ objective: undefined }, 'objective', 'is required'],
+    [{ objective: 99.9 }, 'objective', 'must be below 1: write 0.999 for 99.9 %'],
+    [{ objective: 1 }, 'objective', 'must be below 1: an objective of 1 leaves no budget'],
+    [{ objective: 100 }, 'objective', 'must be below 1: an objective of 1 leaves no budget'],
+    [
+      { indicator: { kind: 'percentile', p: 95, op: 'lte', value: 1 } },
+      'indicator.p',
+      'must be less than 1: write 0.95 for 95 %',
+    ],
+    [
+      { budgeting: { method: 'timeslices', sliceTarget: 95 } },
+      'budgeting.sliceTarget',
+      'must be at most 1: write 0.95 for 95 %',
+    ],
     [{ objective: '0.9' }, 'objective', 'must be a number, not a string'],
     [{ objective: null }, 'objective', 'must be a number, not null'],
     [
@@ -126,6 +140,30 @@ describe('the faults of what is not valid', () => {
   ])('%j: %s %s', (change, path, message) => {
     const { error } = sloDefinition.safeParse({ ...slo, ...change });
     expect(error && faultsOf(error)).toEqual([{ path, message }]);
+  });
+
+  test('of a field that there is not say which one may have been meant', () => {
+    const unknown = (change: object) => {
+      const checked = checkedBy(sloDefinition, { ...slo, ...change });
+      return checked.ok ? [] : checked.faults.map(({ path, message }) => `${path} ${message}`);
+    };
+    expect(unknown({ escalation_policy: 'shop', runbook: 'x', colour: 'red' })).toEqual([
+      'escalation_policy is not a known field; did you mean escalationPolicy?',
+      'runbook is not a known field; did you mean runbookUrl?',
+      'colour is not a known field',
+    ]);
+    // Of alternatives it is the fields of the one that is meant; one that is given already is not meant again.
+    expect(unknown({ indicator: { kind: 'threshold', op: 'lte', value: 1, values: 2, units: 's' } })).toEqual(
+      ['indicator.values is not a known field', 'indicator.units is not a known field; did you mean unit?'],
+    );
+    expect(
+      unknown({
+        alerting: { windows: [{ severity: 'page', tier: 'fast', long: '1h', short: '5m', burns: 2 }] },
+      }),
+    ).toEqual([
+      'alerting.windows.0.burn is required',
+      'alerting.windows.0.burns is not a known field; did you mean burn?',
+    ]);
   });
 
   test('of what may be a name or an object are those of what it is', () => {

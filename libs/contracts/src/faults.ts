@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nearestNames } from './nearest.js';
 
 /** One fault of a request: where (JSON path, dots and indexes) and what. */
 export const fault = z.object({ path: z.string(), message: z.string() }).meta({ id: 'Fault' });
@@ -6,6 +7,29 @@ export type Fault = z.infer<typeof fault>;
 
 /** What is said of a field that a schema does not have. */
 export const NOT_KNOWN = 'is not a known field';
+
+/** What a schema makes of a value: what it is, or what is wrong with it. */
+export type Checked<T extends z.ZodType> = { ok: true; data: z.output<T> } | { ok: false; faults: Fault[] };
+
+/** Checks a value. Of a field that the schema does not have, the faults say which one may have been meant. */
+export function checkedBy<T extends z.ZodType>(schema: T, value: unknown): Checked<T> {
+  const result = schema.safeParse(value, { error: unknownFields });
+  return result.success ? { ok: true, data: result.data } : { ok: false, faults: faultsOf(result.error) };
+}
+
+/** A line for each key: only while it is checked is it known which fields an object may have. */
+const unknownFields: z.core.$ZodErrorMap = ({ code, keys, inst, input }) => {
+  const definition = (inst as z.core.$ZodType | undefined)?._zod.def;
+  if (code !== 'unrecognized_keys' || definition?.type !== 'object') return undefined;
+  const given = new Set(Object.keys(input as object));
+  const free = Object.keys((definition as z.core.$ZodObjectDef).shape).filter((field) => !given.has(field));
+  return (keys as string[])
+    .map((key) => {
+      const [near] = nearestNames(key, free, 1);
+      return near === undefined ? NOT_KNOWN : `${NOT_KNOWN}; did you mean ${near}?`;
+    })
+    .join('\n');
+};
 
 /** The faults of a zod error, paths in dotted form with indexes: `layers.0.rotation.start`. */
 export function faultsOf(error: z.ZodError): Fault[] {
@@ -20,9 +44,10 @@ function faultsAt(place: readonly PropertyKey[], issue: z.core.$ZodIssue): Fault
     if (meant) return meant.flatMap((inner) => faultsAt(at, inner));
   }
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
+    const lines = issue.message.split('\n');
+    return issue.keys.map((key, i) => ({
       path: [...at, key].map(String).join('.'),
-      message: NOT_KNOWN,
+      message: lines[i]?.startsWith(NOT_KNOWN) ? lines[i] : NOT_KNOWN,
     }));
   }
   if (issue.code === 'invalid_key')

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Fault, fault, faultsOf } from './faults.js';
+import { checkedBy, type Fault, fault } from './faults.js';
 
 /** RFC 9457 problem details, `application/problem+json`. */
 export const problem = z
@@ -84,10 +84,10 @@ export function parseOrRefuse<T extends z.ZodType>(
   input: unknown,
   what = 'the request',
 ): z.output<T> {
-  const result = schema.safeParse(input);
-  if (result.success) return result.data;
-  const faults = faultsOf(result.error);
-  const first = faults[0];
+  const result = checkedBy(schema, input);
+  if (result.ok) return result.data;
+  const { faults } = result;
+  const [first] = faults;
   throw CommandRefused.malformed(
     `${what} is not valid: ${first ? `${first.path === '' ? '(root)' : first.path} ${first.message}` : 'unknown fault'}`,
     faults,

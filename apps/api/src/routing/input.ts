@@ -1,7 +1,7 @@
 import {
   CommandRefused,
+  checkedBy,
   type Fault,
-  faultsOf,
   NOT_KNOWN,
   problemOf,
   type RouteBody,
@@ -31,12 +31,12 @@ export const Input = createParamDecorator((_: unknown, context: ExecutionContext
   const faults: Fault[] = [];
   const take = (schema: z.ZodType | undefined, value: unknown, place: string) => {
     if (!schema) return {};
-    const result = schema.safeParse(value);
-    if (result.success) return result.data;
-    for (const { path, message } of faultsOf(result.error))
+    const result = checkedBy(schema, value);
+    if (result.ok) return result.data;
+    for (const { path, message } of result.faults)
       faults.push({
         path: at(place, path),
-        message: place === 'query' && message === NOT_KNOWN ? noParameter : message,
+        message: place === 'query' ? message.replace(NOT_KNOWN, noParameter) : message,
       });
     return {};
   };

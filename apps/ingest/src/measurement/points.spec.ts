@@ -268,8 +268,17 @@ describe('refused points', () => {
       /names without/,
     ],
     ['a number under a strange label', { value: 1, labels: { 'a\r\nb': 1 } }, 400, 'labels', /text/],
-    ['a prototype key in a point', '{"value":1,"__proto__":{"at":1}}', 400, '', /must not have/],
-    ['a constructor key', '{"value":1,"constructor":{}}', 400, '', /"constructor" beside/],
+    [
+      'a prototype key in a point',
+      '{"value":1,"__proto__":{"at":1}}',
+      400,
+      '__proto__',
+      /is not a known field/,
+    ],
+    ['a constructor key', '{"value":1,"constructor":{}}', 400, 'constructor', /is not a known field/],
+    ['a word that is no field', { ok: 9, total: 10 }, 400, 'ok', /is not a known field/],
+    ['a field of another kind', { good: 9, total: 10, sum: 3 }, 400, '', /must not have "sum" beside counts/],
+    ['a key that is no name', '{"value":1,"a\\r\\nb":1}', 400, '', /must not have a key of that name/],
   ])('%s', (_, body, status, path, message) => {
     const { problem, path: place } = refusal(body);
     expect({ status: problem.status, place }).toEqual({ status, place: path });

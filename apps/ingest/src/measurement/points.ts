@@ -1,4 +1,4 @@
-import { type Fault, JsonText, type Labels, MeasurementLimits } from '@bellwether/contracts';
+import { type Fault, JsonText, type Labels, MeasurementLimits, NOT_KNOWN } from '@bellwether/contracts';
 import { contentHash } from './content-hash.js';
 import { instantMillis } from './instant.js';
 import { type LabelSet, NO_LABELS, readLabels, withCommon } from './label-set.js';
@@ -32,6 +32,8 @@ export interface PointsContext {
 const { points: mostPoints, magnitude, aheadMillis, ageMillis, buckets: mostBuckets } = MeasurementLimits;
 const mostFaults = 20;
 const notNumber = 'must be a number';
+/** Fields of all kinds of points. */
+const fields = new Set(['at', 'labels', 'good', 'bad', 'total', 'value', 'count', 'buckets', 'sum']);
 
 // What tells kinds apart in the content hash; stored with identities, so never renumbered.
 export const kinds = { counts: 1, value: 2, histogram: 3 } as const;
@@ -254,10 +256,11 @@ class PointsReader {
     return Number.NaN;
   }
 
-  // The key itself is not repeated: it is the publisher's text, and may be anything of any length.
+  // Only what is a name is repeated: a key is the publisher's text, and may be anything of any length.
   private unknown(key: string, kind: string): void {
-    const named = /^[A-Za-z_]{1,40}$/.test(key) ? `"${key}"` : 'a key of that name';
-    this.fault('', `must not have ${named} beside ${kind}`);
+    if (fields.has(key)) this.fault('', `must not have "${key}" beside ${kind}`);
+    else if (/^[A-Za-z_]{1,40}$/.test(key)) this.fault(key, NOT_KNOWN);
+    else this.fault('', `must not have a key of that name beside ${kind}`);
   }
 
   private timeFault(message: string): void {

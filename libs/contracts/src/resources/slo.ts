@@ -4,6 +4,7 @@ import { duration, timeZone } from '../time.js';
 import { errorBudgetPolicy } from './error-budget-policy.js';
 import { measurementUnit } from './measurement-unit.js';
 import { severity } from './severity.js';
+import { asShare } from './share.js';
 
 export const comparison = z.enum(['lte', 'lt', 'gte', 'gt']);
 export type Comparison = z.infer<typeof comparison>;
@@ -38,7 +39,11 @@ export const indicator = z
     z.strictObject({ kind: z.literal('threshold').describe(indicatorKind), ...bound }),
     z.strictObject({
       kind: z.literal('percentile').describe(indicatorKind),
-      p: z.number().gt(0).lt(1).describe('Which percentile: 0.95 is p95'),
+      p: z
+        .number()
+        .gt(0)
+        .lt(1, { error: asShare('must be less than 1') })
+        .describe('Which percentile: 0.95 is p95'),
       ...bound,
     }),
     z.strictObject({ kind: z.literal('mean').describe(indicatorKind), ...bound }),
@@ -65,7 +70,7 @@ export const budgeting = z
       sliceTarget: z
         .number()
         .gt(0)
-        .lte(1)
+        .lte(1, { error: asShare('must be at most 1') })
         .optional()
         .describe(
           'Of `timeslices`: the share of good events from which on a slice is good. Required with `ratio`, 1 with `threshold` unless given, without effect on `percentile` and `mean`',
@@ -208,7 +213,7 @@ export const sloDefinition = z
     objective: z
       .number()
       .gt(0, 'must be above 0')
-      .lt(1, 'must be below 1: an objective of 1 leaves no budget')
+      .lt(1, { error: asShare('must be below 1', 'an objective of 1 leaves no budget') })
       .describe('The promised share of good, between 0 and 1; 1 − objective is the error budget'),
     indicator: indicator.describe('Which events, values or slices are good'),
     budgeting: budgeting.describe('What spends the budget: events, or slices of time'),
