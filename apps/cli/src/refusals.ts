@@ -7,7 +7,6 @@ import {
 } from '@bellwether/contracts';
 import { freezeFaults, planRule, planSlo } from '@bellwether/slo';
 import type { z } from 'zod';
-import type { Kind } from './manifest.js';
 
 type Fields = Record<string, unknown>;
 
@@ -16,7 +15,7 @@ type Fields = Record<string, unknown>;
  * beside wrong fields, what they must not be together. The server says the one, and once that is mended the other.
  */
 export function resourceOf(
-  kind: Kind,
+  kind: string,
   schema: z.ZodType,
   raw: Fields,
 ): { ok: true; resource: Fields } | { ok: false; faults: Fault[] } {
@@ -42,7 +41,7 @@ export function resourceOf(
 }
 
 /** What the server would refuse of a resource whose fields are what they must be, each by itself. */
-function togetherFaults(kind: Kind, resource: unknown): Fault[] {
+function togetherFaults(kind: string, resource: unknown): Fault[] {
   switch (kind) {
     case 'slo':
       return faultsOf(planSlo(resource as SloDefinition));
@@ -64,7 +63,7 @@ const fieldOf = (path: string): string => path.split('.')[0] as string;
  * Values in the place of wrong ones that nothing else is measured against: with them the other fields are judged as they
  * would be with any right one. A wrong `budgeting` has none, since indicator, floors and window all depend on it.
  */
-const STAND_INS: Partial<Record<Kind, Fields>> = {
+const STAND_INS: Partial<Record<string, Fields>> = {
   slo: {
     name: 'stand-in',
     service: 'stand-in',
@@ -79,13 +78,13 @@ const STAND_INS: Partial<Record<Kind, Fields>> = {
 };
 
 /** Fields that others are measured against, and that have no neutral value. */
-const MEASURES: Partial<Record<Kind, readonly string[]>> = {
+const MEASURES: Partial<Record<string, readonly string[]>> = {
   slo: ['budgeting'],
   rule: ['service', 'sli', 'aggregate', 'op', 'threshold', 'unit', 'clear', 'for'],
 };
 
 /** Stand-ins for wrong fields, which are left out where they have none; undefined: nothing more can be told. */
-function standInsFor(kind: Kind, wrong: string[]): Fields | undefined {
+function standInsFor(kind: string, wrong: string[]): Fields | undefined {
   const standIns = STAND_INS[kind];
   const measures = ['', ...(MEASURES[kind] ?? [])];
   if (standIns === undefined || wrong.length === 0) return undefined;
