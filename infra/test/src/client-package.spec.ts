@@ -14,6 +14,19 @@ test.each(['libs/client', 'libs/contracts'])('a package of %s has what it export
   expect(files).toEqual(expect.arrayContaining(targets));
 });
 
+test('the client is for the Node that Bellwether is for, and its README says so', () => {
+  const enginesOf = (folder: string) =>
+    (
+      JSON.parse(readFileSync(path.join(root, folder, 'package.json'), 'utf8')) as {
+        engines?: { node: string };
+      }
+    ).engines?.node;
+  const node = enginesOf('.') as string;
+  expect(['libs/client', 'libs/contracts'].map(enginesOf)).toEqual([node, node]);
+  const readme = readFileSync(path.join(root, 'libs/client/README.md'), 'utf8');
+  expect(readme).toContain(`for Node ${/\d+/.exec(node)?.[0]} or later`);
+});
+
 test('the README of the client names the packages as they are called', () => {
   const readme = readFileSync(path.join(root, 'libs/client/README.md'), 'utf8');
   for (const folder of ['contracts', 'client']) {

@@ -4,6 +4,9 @@ const measurements = publishOverHttp({
   url: process.env.BELLWETHER_INGEST_URL ?? 'http://127.0.0.1:8081',
   token: process.env.BELLWETHER_TOKEN ?? '',
   source: '/shop/checkout',
+  // Of a token that is not known (yet) too: the measurements are kept meanwhile.
+  onRetry: ({ service, sli, attempt, error }) =>
+    console.error(`${service}/${sli}, attempt ${attempt}: ${error.name}: ${error.message}`),
 });
 
 await measurements.publish('checkout', 'availability', [

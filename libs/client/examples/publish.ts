@@ -10,7 +10,8 @@ const measurements = await publishOverNats({
 // Deltas since the last report. Resolves when they are committed to Bellwether's log; waits while too much is held.
 await measurements.publish('checkout', 'availability', { good: 998, total: 1000 });
 
-// On a request's path: never waits. False means that there was no room and the point was dropped.
+// On a request's path: never waits. False means that there was no room and the point was dropped. A value is in the unit of
+// its SLI, here seconds.
 measurements.record('checkout', 'latency', { value: 0.183, labels: { region: 'eu' } });
 
 const unacknowledged = await measurements.close();

@@ -67,14 +67,20 @@ describe('the examples of the README', () => {
   }, 30_000);
 
   test('publish-http.ts', async () => {
-    const ingest = await FakeHttp.listen(() => ({ status: 202, body: { accepted: 1, duplicates: 0 } }));
+    // The token is made known after the first attempt.
+    const ingest = await FakeHttp.listen(() =>
+      ingest.seen.length === 1 ? { status: 401 } : { status: 202, body: { accepted: 1, duplicates: 0 } },
+    );
     const env = { BELLWETHER_INGEST_URL: ingest.url, BELLWETHER_TOKEN: 'tok' };
     const { output, ended } = run('publish-http.ts', env);
     expect({ code: await ended, output: output() }).toEqual({
       code: 0,
-      output: 'published, 0 points left\n',
+      output: expect.stringMatching(
+        /^checkout\/availability, attempt 1: TokenRefused: .*\npublished, 0 points left\n$/,
+      ),
     });
     expect(ingest.seen.map(({ url }) => url)).toEqual([
+      '/v1/measurements/checkout/availability',
       '/v1/measurements/checkout/availability',
       '/v1/measurements/checkout/latency',
     ]);
