@@ -7,6 +7,7 @@ import {
   change as changeBody,
   changeRecorded,
   LogStreams,
+  MeasurementLimits,
   parseOrRefuse,
 } from '@bellwether/contracts';
 import { CommandConflict, EventLog } from '@bellwether/event-log';
@@ -22,6 +23,7 @@ import { Body, Controller, Headers, HttpCode, Inject, Post } from '@nestjs/commo
 import { uuidv7 } from 'uuidv7';
 import { CLOCK } from './clock.token.js';
 import { isOfTheMoment, LogBusy } from './log-busy.js';
+import { EMPTY_KEY } from './measurement/message.js';
 
 /** Deploys and other changes of services, for reading incidents and budgets beside them. */
 @Controller('v1/changes')
@@ -41,7 +43,9 @@ export class ChangesController {
     @Caller() caller: Principal,
   ): Promise<ChangeReceipt> {
     const change = parseOrRefuse(changeBody, parseJson(body ?? new Uint8Array()), 'the body');
+    const commandKey = keyOf(key);
     const now = this.clock.now();
+    if (change.at !== undefined) timely(change.at, now);
     const id = uuidv7();
     const story = requestContext.getStore();
     const data = changeRecorded.parse({ actor: caller.actor, ...change, at: change.at ?? now.toISOString() });
@@ -65,9 +69,12 @@ export class ChangesController {
             occurredAt: new Date(data.at),
           },
         ],
-        ...(key === undefined || key === ''
+        ...(commandKey === undefined
           ? {}
-          : { commandId: keyedCommandId(caller.actor, key), commandHash: digest(JSON.stringify(change)) }),
+          : {
+              commandId: keyedCommandId(caller.actor, commandKey),
+              commandHash: digest(JSON.stringify(change)),
+            }),
       });
       const first = events[0];
       return { eventId: first?.id ?? id, position: first?.position ?? 0 };
@@ -81,6 +88,31 @@ export class ChangesController {
       throw isOfTheMoment(error) ? new LogBusy(error) : error;
     }
   }
+}
+
+/** @throws CommandRefused 400 for an empty key, which says neither that the request is repeatable nor that it is not */
+function keyOf(key: string | undefined): string | undefined {
+  if (key !== '') return key;
+  throw CommandRefused.malformed('Idempotency-Key must not be empty', [
+    { path: 'Idempotency-Key', message: EMPTY_KEY },
+  ]);
+}
+
+/**
+ * A change is looked at beside measurements, so that it has their bounds.
+ * @throws CommandRefused 422
+ */
+function timely(at: string, now: Date): void {
+  const ahead = Date.parse(at) - now.getTime();
+  const { aheadMillis, ageMillis } = MeasurementLimits;
+  const message =
+    ahead > aheadMillis
+      ? 'must not be more than 5 minutes ahead of the clock'
+      : -ahead > ageMillis
+        ? 'must not be older than 400 days'
+        : null;
+  if (message === null) return;
+  throw CommandRefused.refused(`at ${message}`, [{ path: 'at', message }]);
 }
 
 function digest(content: string): string {

@@ -39,6 +39,34 @@ describe('changes', () => {
     expect(await stage.log.readStream(LogStreams.change(service))).toHaveLength(1);
   });
 
+  test('an empty key is refused by name, as everywhere', async () => {
+    const { status, body } = await stage.post('/v1/changes', change(), { 'idempotency-key': '' });
+    expect(status).toBe(400);
+    expect(body.errors).toEqual([expect.objectContaining({ path: 'Idempotency-Key' })]);
+    expect(await stage.log.readStream(LogStreams.change(service))).toEqual([]);
+  });
+
+  test.each([
+    ['2099-01-01T00:00:00Z', 422, /ahead of the clock/],
+    ['1999-01-01T00:00:00Z', 422, /older than 400 days/],
+    ['0001-01-01T00:00:00Z', 400, /years 1000 to 9999/],
+    ['0000-01-01T00:00:00Z', 400, /years 1000 to 9999/],
+    ['9999-12-31T23:59:59-01:00', 400, /years 1000 to 9999/],
+    ['2016-12-31T23:59:60Z', 400, /leap second/],
+  ])('of %s are refused with %i, and leave nothing', async (at, expected, message) => {
+    const { status, body } = await stage.post('/v1/changes', { ...change(), at });
+    expect(status).toBe(expected);
+    expect(body.errors).toEqual([{ path: 'at', message: expect.stringMatching(message) }]);
+    expect(await stage.log.readStream(LogStreams.change(service))).toEqual([]);
+  });
+
+  test('take a clock that is a little ahead, and small letters', async () => {
+    const at = new Date(Date.now() + 60_000).toISOString();
+    expect((await stage.post('/v1/changes', { ...change(), at: at.toLowerCase() })).status).toBe(202);
+    const [event] = await stage.log.readStream(LogStreams.change(service));
+    expect(event?.data).toMatchObject({ at });
+  });
+
   test('that are wrong name every fault', async () => {
     const { status, body } = await stage.post('/v1/changes', {
       service: 'No',

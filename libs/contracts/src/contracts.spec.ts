@@ -47,6 +47,32 @@ describe('times', () => {
     expect(timestamp.parse('2026-11-22T11:00:00+01:00')).toBe('2026-11-22T10:00:00.000Z');
     expect(timestamp.parse('2026-11-22T10:00:00.123456789Z')).toBe('2026-11-22T10:00:00.123Z');
   });
+  test('small letters are as good as capitals', () => {
+    expect(timestamp.parse('2026-11-22t11:00:00.5+01:00')).toBe('2026-11-22T10:00:00.500Z');
+    expect(timestamp.parse('2026-11-22t10:00:00z')).toBe('2026-11-22T10:00:00.000Z');
+  });
+  test('a leap second is refused as such', () => {
+    const { error } = timestamp.safeParse('2016-12-31t23:59:60z');
+    expect(faultsOf(error as z.ZodError)).toEqual([
+      { path: '', message: expect.stringMatching(/leap second/) },
+    ]);
+  });
+  test.each([
+    ['0000-01-01T00:00:00Z', false],
+    ['0001-01-01T00:00:00Z', false],
+    ['1000-01-01T00:00:00+00:01', false],
+    ['0999-12-31T23:59:00-00:01', true],
+    ['1000-01-01T00:00:00Z', true],
+    ['9999-12-31T23:59:59.999Z', true],
+    ['9999-12-31T23:59:59-01:00', false],
+  ])('%s, in UTC, is in a year that can be kept: %s', (value, kept) => {
+    const { success, error } = timestamp.safeParse(value);
+    expect(success).toBe(kept);
+    if (!kept)
+      expect(error?.issues).toEqual([
+        expect.objectContaining({ message: expect.stringMatching(/years 1000 to 9999/) }),
+      ]);
+  });
   test.each(['2026-11-22', '2026-11-22T10:00:00', '2026-02-30T10:00:00Z', 'now', ''])(
     '%j is refused',
     (value) => {

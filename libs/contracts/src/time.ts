@@ -1,11 +1,36 @@
 import { z } from 'zod';
 
+const NOT_A_TIME = 'must be an RFC 3339 time with an offset, such as 2026-11-22T10:00:00Z';
+const LEAP_SECOND =
+  'names a leap second, of which no clock here knows: say the second before it, or the one after';
+
+/** What Postgres and the log can keep and JSON shows in four digits, in UTC. */
+const FIRST = Date.parse('1000-01-01T00:00:00.000Z');
+const LAST = Date.parse('9999-12-31T23:59:59.999Z');
+
 /**
- * An instant: RFC 3339 with an offset on the way in; kept and given out in UTC with millisecond precision.
+ * An instant of any year that JavaScript knows: what the log was once given stays readable. Small letters are as good
+ * as capitals (RFC 3339, section 5.6).
  */
-export const timestamp = z.iso
-  .datetime({ offset: true, error: 'must be an RFC 3339 time with an offset, such as 2026-11-22T10:00:00Z' })
-  .overwrite((value) => (Number.isNaN(Date.parse(value)) ? value : new Date(value).toISOString()))
+export const loggedTimestamp = z
+  .string({ error: ({ input }) => (input === undefined ? undefined : NOT_A_TIME) })
+  .toUpperCase()
+  .datetime({
+    offset: true,
+    abort: true,
+    error: ({ input }) => (/:60(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(String(input)) ? LEAP_SECOND : NOT_A_TIME),
+  })
+  .overwrite((value) => (Number.isNaN(Date.parse(value)) ? value : new Date(value).toISOString()));
+
+/**
+ * An instant: RFC 3339 with an offset on the way in; kept and given out in UTC with millisecond precision. Every time
+ * of a body or a query is one, so that none reaches the database that it cannot keep.
+ */
+export const timestamp = loggedTimestamp
+  .refine(
+    (value) => Date.parse(value) >= FIRST && Date.parse(value) <= LAST,
+    'must be in the years 1000 to 9999 of UTC',
+  )
   .meta({ id: 'Timestamp' });
 
 const NOT_A_DURATION = 'must be a duration such as 30s, 5m, 6h, 30d or 4w';

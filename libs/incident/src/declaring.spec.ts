@@ -36,6 +36,16 @@ describe('declaring an incident', () => {
       .thenRefused(422, /startedAt/);
   });
 
+  test('not longer ago than measurements are kept', () => {
+    const kept = 400 * 24 * 60;
+    given()
+      .when(declare({ startedAt: at(5 - kept) }), 5)
+      .then(changed('incident.declared', { startedAt: at(5 - kept), detectedAt: at(5) }));
+    given()
+      .when(declare({ startedAt: at(4 - kept) }), 5)
+      .thenRefused(422, /startedAt/);
+  });
+
   test('by an alert: detected when it fired, started with the first bad slice', () => {
     given()
       .when(declare({ startedAt: at(-4), alert: alert({ firedAt: at(0) }) }), 1, 'service:incident')

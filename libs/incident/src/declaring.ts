@@ -1,4 +1,4 @@
-import { CommandRefused } from '@bellwether/contracts';
+import { CommandRefused, MeasurementLimits } from '@bellwether/contracts';
 import type { CommandOf } from './command.js';
 import { change, type IncidentChange } from './event.js';
 import type { IncidentState } from './incident.js';
@@ -16,11 +16,7 @@ export function declare(
   const { title, summary, severity, services, labels, escalationPolicy, alert } = command.data;
   const detectedAt = alert?.firedAt ?? command.now;
   const startedAt = command.data.startedAt ?? detectedAt;
-  if (!alert && startedAt > command.now) {
-    throw CommandRefused.refused('startedAt is in the future', [
-      { path: 'startedAt', message: `must not be after ${command.now}` },
-    ]);
-  }
+  if (!alert) plausible(startedAt, command.now);
   return [
     change('incident.declared', {
       incident: command.incident,
@@ -36,4 +32,25 @@ export function declare(
       ...(escalationPolicy ? { escalationPolicy } : {}),
     }),
   ];
+}
+
+/**
+ * Never after now; nor so long ago that nothing that was measured then is kept.
+ * @throws CommandRefused 422
+ */
+function plausible(startedAt: string, now: string): void {
+  const earliestKept = new Date(Date.parse(now) - MeasurementLimits.ageMillis).toISOString();
+  if (startedAt > now) {
+    throw CommandRefused.refused('startedAt is in the future', [
+      { path: 'startedAt', message: `must not be after ${now}` },
+    ]);
+  }
+  if (startedAt < earliestKept) {
+    throw CommandRefused.refused('startedAt is too long ago', [
+      {
+        path: 'startedAt',
+        message: `must not be before ${earliestKept}: measurements are kept for 400 days`,
+      },
+    ]);
+  }
 }

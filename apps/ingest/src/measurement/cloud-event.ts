@@ -1,5 +1,6 @@
 import { isStorable, MEASUREMENT_CE_TYPE, timestamp } from '@bellwether/contracts';
 import { parseBody } from './body.js';
+import { whyNoInstant } from './instant.js';
 import { Refusal } from './refusal.js';
 
 /** What a CloudEvent says of its measurement. */
@@ -79,7 +80,7 @@ function readAttributes(attribute: (name: string) => unknown, where = ''): { sou
   }
   const time = attribute('time');
   if (time !== undefined && !timestamp.safeParse(time).success) {
-    throw Refusal.malformed('must be an RFC 3339 time with an offset', `${where}time`);
+    throw Refusal.malformed(whyNoInstant(time), `${where}time`);
   }
   return { source, id };
 }

@@ -1,12 +1,13 @@
-import { timestamp } from '@bellwether/contracts';
+import { loggedTimestamp } from '@bellwether/contracts';
 
 // Measurements come in time order: the day of the last one is nearly always the day of the next.
 let knownDay = '';
 let knownDayMillis = 0;
 
 /**
- * Epoch milliseconds of a time on the wire; NaN when it is none. Accepts exactly what the contract's `timestamp`
- * does; the common form, `2026-11-22T10:00:00[.000]Z`, is read without a regular expression or a copy.
+ * Epoch milliseconds of a time on the wire; NaN when it is none. Accepts what the contract's `timestamp` does, of any
+ * year: one that it does not take is then too old or too far ahead. The common form, `2026-11-22T10:00:00[.000]Z`, is
+ * read without a regular expression or a copy.
  */
 export function instantMillis(text: string): number {
   const { length } = text;
@@ -14,7 +15,7 @@ export function instantMillis(text: string): number {
     const millis = ofKnownDay(text, length);
     if (millis >= 0) return knownDayMillis + millis;
   }
-  const parsed = timestamp.safeParse(text);
+  const parsed = loggedTimestamp.safeParse(text);
   if (!parsed.success) return Number.NaN;
   const millis = Date.parse(parsed.data);
   if (text.charCodeAt(length - 1) === 0x5a) {
@@ -22,6 +23,11 @@ export function instantMillis(text: string): number {
     knownDayMillis = Date.parse(`${text.slice(0, 10)}T00:00:00.000Z`);
   }
   return millis;
+}
+
+/** What is wrong with a time that {@link instantMillis} does not take, in the contract's words. */
+export function whyNoInstant(value: unknown): string {
+  return loggedTimestamp.safeParse(value).error?.issues[0]?.message ?? 'must be a time';
 }
 
 /** Milliseconds since midnight of `…Thh:mm:ss[.fff]Z`; -1 when that is not the form. */

@@ -87,6 +87,14 @@ describe('identity', () => {
     expect(fromRequest(point).identity).toBeNull();
   });
 
+  test('is not to be had by an empty key, not even beside an event', () => {
+    for (const send of [
+      () => fromRequest(point, { 'idempotency-key': '' }),
+      () => fromRequest(point, { ...binary, 'idempotency-key': '' }),
+    ])
+      expect(refusal(send)).toMatchObject({ path: 'Idempotency-Key' });
+  });
+
   test('may be long: only the message and its headers bound it', () => {
     const [id, source] = ['i'.repeat(5_000), `/${'s'.repeat(9_000)}`];
     expect(fromBus({ ...event, id, source }).identity).toBe(`event:${source} ${id}`);

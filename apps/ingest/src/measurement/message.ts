@@ -33,6 +33,8 @@ export interface Reception {
 export type HeaderReader = (name: string) => string | undefined;
 
 const namePattern = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+/** What is said of an `Idempotency-Key` that is there and says nothing. */
+export const EMPTY_KEY = 'must not be empty; leave it out of a request that need not be repeatable';
 const keyHeader = Headers.messageId.toLowerCase();
 
 /**
@@ -64,6 +66,7 @@ export function readFromBus(
     const event = binaryEvent(header, () => parseBody(message.data));
     return measured(service, sli, identityOf(event), event, reception);
   }
+  // An empty message id is none to the broker, whose own deduplication passes over it.
   const keyed = () => {
     const key = header(keyHeader);
     return key === undefined || key === '' ? fallback() : keyIdentity(key, Headers.messageId);
@@ -92,13 +95,14 @@ export function readFromRequest(
 ): MeasurementMessage {
   const { service, sli, header } = request;
   checkNames(service, sli, 'path');
+  checkKey(header);
   if (!request.structured && isBinary(header)) {
     const event = binaryEvent(header, () => parseBody(request.body));
     return measured(service, sli, identityOf(event), event, reception);
   }
   const keyed = () => {
     const key = header('idempotency-key');
-    return key === undefined || key === '' ? null : keyIdentity(key, 'Idempotency-Key');
+    return key === undefined ? null : keyIdentity(key, 'Idempotency-Key');
   };
   const plain = readPlainMessage(request.body, { service, sli, ...reception });
   if (plain !== null && (plain.event !== null || !request.structured)) {
@@ -123,6 +127,7 @@ export function readAddressed(
   request: { body: Uint8Array; mode: 'batch' | 'structured' | 'binary'; header: HeaderReader },
   reception: Reception,
 ): MeasurementMessage[] {
+  checkKey(request.header);
   if (request.mode === 'binary') {
     if (!isBinary(request.header)) {
       throw Refusal.malformed(
@@ -203,6 +208,11 @@ function checkNames(service: string, sli: string, place: 'subject' | 'path'): vo
 
 function identityOf({ source, id }: MeasurementEvent): string {
   return `event:${source} ${id}`;
+}
+
+/** Also beside an event, which has an identity of its own: what the sender meant by it is not known. */
+function checkKey(header: HeaderReader): void {
+  if (header('idempotency-key') === '') throw Refusal.malformed(EMPTY_KEY, 'Idempotency-Key');
 }
 
 // A message id and an idempotency key are the same thing said to two protocols, so they are one identity.

@@ -1,6 +1,6 @@
 import { type Fault, JsonText, type Labels, MeasurementLimits, NOT_KNOWN } from '@bellwether/contracts';
 import { contentHash } from './content-hash.js';
-import { instantMillis } from './instant.js';
+import { instantMillis, whyNoInstant } from './instant.js';
 import { type LabelSet, NO_LABELS, readLabels, withCommon } from './label-set.js';
 import { ColumnGroups } from './point-columns.js';
 import { Refusal } from './refusal.js';
@@ -230,7 +230,7 @@ class PointsReader {
     }
     const at = typeof point.at === 'string' ? instantMillis(point.at) : Number.NaN;
     if (Number.isNaN(at)) {
-      this.fault('at', 'must be an RFC 3339 time with an offset, such as 2026-11-22T10:00:00Z');
+      this.fault('at', whyNoInstant(point.at));
     } else if (at > this.context.now + aheadMillis) {
       this.timeFault('must not be more than 5 minutes ahead of the clock');
     } else if (at < this.context.now - ageMillis) {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { incidentId, labels, pageId, resourceName } from '../names.js';
 import { severity } from '../resources/severity.js';
 import { alertSeverity, sloGroup } from '../resources/slo.js';
-import { timestamp } from '../time.js';
+import { loggedTimestamp, timestamp } from '../time.js';
 import { incidentAlert, incidentRole, incidentStatus } from '../views/views.js';
 
 const of = <T extends z.ZodRawShape>(shape: T) => z.object({ incident: incidentId, ...shape });
@@ -12,7 +12,8 @@ export const incidentDeclared = of({
   summary: z.string().optional(),
   severity,
   services: z.array(resourceName),
-  startedAt: timestamp,
+  // What was taken when any year was.
+  startedAt: loggedTimestamp,
   detectedAt: timestamp,
   labels: labels.default({}),
   /** The alert that declared it; absent when a person did. */
