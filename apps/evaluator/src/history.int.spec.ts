@@ -64,6 +64,28 @@ async function history(slo: string, days: number, points: number): Promise<SloHi
   return (await stage.must<SloHistory>('slo-history', { slo, from, to, points })).data;
 }
 
+test('ends where it was asked to, and two spans side by side have each minute once', async () => {
+  const iso = (at: number) => new Date(at).toISOString();
+  const middle = now - 40 * DAY + 20_500;
+  const [from, to] = [middle - 2 * DAY, middle + 2 * DAY];
+  const spanned = async (low: number, high: number) =>
+    (await stage.must<SloHistory>('slo-history', { slo: 'month', from: iso(low), to: iso(high), step: '7m' }))
+      .data.points;
+  const [before, after] = [await spanned(from, middle), await spanned(middle, to)];
+  expect(Date.parse(before.at(-1)?.at as string)).toBeLessThanOrEqual(middle);
+  const [first, last] = [from, to].map((at) => Math.floor(at / MINUTE) * MINUTE) as [number, number];
+  const total = (points: SloHistory['points']) => points.reduce((all, point) => all + point.total, 0);
+  expect(sum(first, last).total).toBeGreaterThan(0);
+  expect(total(before) + total(after)).toBe(sum(first, last).total);
+  // A measurement in the very minute in which they meet.
+  const minute = Math.floor(middle / MINUTE) * MINUTE;
+  await stage.measure([[minute, 10, 10]]);
+  measured.push([minute, 10, 10]);
+  await stage.settled();
+  const [left, right] = [await spanned(from, middle), await spanned(middle, to)];
+  expect(total(left) + total(right)).toBe(sum(first, last).total);
+});
+
 describe('the history of all that is kept, in a number of points', () => {
   test.each([
     ['month', 30, 400, 300],

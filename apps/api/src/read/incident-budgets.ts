@@ -42,14 +42,15 @@ export class IncidentBudgets {
     return new Map(found.flat());
   }
 
-  /** The point of the burn-down at the end of the minute that leads to a moment. */
+  /** The point of the burn-down at the end of the minute that a moment lies in, or closes. */
   private async pointAt(
     slo: string,
     at: number,
     caller: Caller,
   ): Promise<SloHistory['points'][number] | undefined> {
     const iso = (millis: number) => new Date(millis).toISOString();
-    const span = { slo, from: iso(at - MINUTE), to: iso(at), step: '1m' };
+    const end = Math.ceil(at / MINUTE) * MINUTE;
+    const span = { slo, from: iso(end - MINUTE), to: iso(end), step: '1m' };
     try {
       return sloHistory
         .parse(await this.gateway.query('evaluator.slo-history', span, caller, TIMING))

@@ -34,12 +34,13 @@ export interface Steps {
 }
 
 /**
- * The steps of a history: from the minute that `from` lies in up to the end of the current one.
+ * The steps of a history: from the minute that `from` lies in to the last whole one before `to`, up to the end of the
+ * current one. So the spans on both sides of a moment have each minute once, and no point lies behind what was asked.
  * @throws CommandRefused 422 for a span or cut that makes no sense
  */
 export function stepsOf(plan: SloPlan, span: { from: Date; to: Date; cut: Cut }, now: number): Steps {
   const from = Math.floor(span.from.getTime() / MINUTE);
-  const to = Math.min(Math.ceil(span.to.getTime() / MINUTE), Math.floor(now / MINUTE) + 1);
+  const to = Math.min(Math.floor(span.to.getTime() / MINUTE), Math.floor(now / MINUTE) + 1);
   const faults = [
     ...(span.from.getTime() >= span.to.getTime() ? [{ path: 'to', message: 'must be after from' }] : []),
     ...cutFaults(span.cut, to - from),

@@ -181,7 +181,11 @@ export const resourceRoutes = defineRoutes({
     query: z.strictObject({
       minVersion: readQuery.minVersion,
       from: timeParameter.optional(),
-      to: timeParameter.optional(),
+      to: timeParameter
+        .optional()
+        .describe(
+          'no point lies after it: the last step ends with the last whole minute before it; without it, the current minute is there, too',
+        ),
       step: duration.optional(),
       points: integerParameter(1, HISTORY_POINTS)
         .optional()
