@@ -87,7 +87,10 @@ async function assemble(
     clock,
     onError: (error, at) => {
       const fields = { error, projection: at.projection, position: at.position };
-      if (at.halted) logger.error(fields, 'a read model stands still at an event that it cannot take');
+      if (at.outcome === 'halted')
+        logger.error(fields, 'a read model stands still at an event that it cannot take');
+      else if (at.outcome === 'parked')
+        logger.error(fields, 'a read model parks the key of an event that it cannot take; the others go on');
       else logger.warn(fields, 'a read model cannot be brought up to date at the moment');
     },
   });

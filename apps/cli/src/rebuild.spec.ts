@@ -12,6 +12,8 @@ interface Shown {
   lastBuild: Build | null;
   building: { position: number; head: number } | null;
   halted: { position: number; error: string } | null;
+  parkedKeys: number;
+  parked: { key: string; position: number; error: string }[];
 }
 
 const at = '2026-11-22T10:00:00.000Z';
@@ -19,11 +21,15 @@ const under = (id: string): Shown => ({
   lastBuild: { id, endedAt: null, error: null },
   building: { position: 5, head: 10 },
   halted: null,
+  parkedKeys: 0,
+  parked: [],
 });
 const over = (id: string, error: string | null = null): Shown => ({
   lastBuild: { id, endedAt: at, error },
   building: null,
   halted: null,
+  parkedKeys: 0,
+  parked: [],
 });
 
 /** What the server shows of the read models, one look after another; the last one for good. */
@@ -104,4 +110,25 @@ test('one that stands still behind the build is not well', async () => {
     code: 1,
     err: 'error: pages is not rebuilt: it stands still before event 11: no step',
   });
+});
+
+test('one that parks a key again is not well, and it is said which', async () => {
+  const parked = [{ key: 'INC-7', position: 7, error: 'no title' }];
+  looks = { incidents: [{ ...over('b1'), parkedKeys: 3, parked }] };
+  expect(await server.run('rebuild', 'incidents')).toMatchObject({
+    code: 1,
+    err: 'error: incidents is not rebuilt: the new tables are in place, but 3 of their keys are parked, the first before event 7 of INC-7: no title',
+  });
+});
+
+test('parked keys are shown with the read models', async () => {
+  const parked = [{ key: 'INC-7', position: 7, error: 'no title' }];
+  looks = { incidents: [{ ...over('b1'), parkedKeys: 3, parked }], pages: [over('b2')] };
+  server.reset();
+  server.requests.push({ method: 'GET', url: '/', headers: {}, body: undefined });
+  const { out } = await server.run('system');
+  expect(out).toMatch(/^incidents .*live but for 3 parked$/m);
+  expect(out).toMatch(/^pages .*live$/m);
+  expect(out).toMatch(/^incidents +INC-7 +7 +no title$/m);
+  expect(out).toContain('and 2 more');
 });

@@ -4,6 +4,8 @@ export interface ConsumerMetrics {
   lag(consumer: string, events: number): void;
   /** Whether the consumer stands still at an event that it cannot handle. */
   halted(consumer: string, halted: boolean): void;
+  /** How many keys of a projection stand still, while the others go on. */
+  parked(consumer: string, keys: number): void;
 }
 
-export const noConsumerMetrics: ConsumerMetrics = { lag: () => {}, halted: () => {} };
+export const noConsumerMetrics: ConsumerMetrics = { lag: () => {}, halted: () => {}, parked: () => {} };

@@ -20,7 +20,7 @@ export type { FollowOptions } from './follow.js';
 export { type Leadership, LeadLost, tryToLead } from './leader-lock.js';
 export { type MigrateOptions, migrate } from './migrate.js';
 export type { Page } from './page.js';
-export type { BuildProgress, Projection, ProjectionBuild, ProjectionState } from './projection.js';
+export type { BuildProgress, ParkedKey, Projection, ProjectionBuild, ProjectionState } from './projection.js';
 export { Projector, type ProjectorOptions } from './projector.js';
 export type { Head, ReadJournalOptions, ReadPageOptions, ReadStreamOptions } from './reader.js';
 export type { RecordedCommand } from './recorded-commands.js';

@@ -1,8 +1,9 @@
 import type { RecordedEvent } from './event.js';
 import type { EventLog } from './event-log.js';
 import type { BuildProgress, Projection } from './projection.js';
-import { lasts, messageOf } from './projection-failure.js';
+import { lasts } from './projection-failure.js';
 import type { ProjectionSlots, Slot } from './projection-slots.js';
+import { take } from './projection-taking.js';
 
 export interface BuildOptions {
   log: EventLog;
@@ -16,6 +17,8 @@ export interface BuildOptions {
   /** Gives up. */
   signal: AbortSignal;
   onProgress: (progress: BuildProgress) => void;
+  /** Told of a key that the new tables park. */
+  onParked: (error: unknown, event: RecordedEvent) => void;
 }
 
 /**
@@ -23,40 +26,32 @@ export interface BuildOptions {
  * @throws Error that names the event which cannot be taken; the tables that are read stay as they are then
  */
 export async function buildBeside(options: BuildOptions): Promise<Slot> {
-  const { log, slots, projection, journal, batch, swapBatch, signal, onProgress } = options;
+  const { log, slots, projection, journal, batch, swapBatch, signal, onProgress, onParked } = options;
   const { position: head } = await log.head(journal);
   onProgress({ position: 0, head });
   let built = await slots.makeBuilding(projection);
+  const onMoved = ({ position }: Slot) => onProgress({ position, head: Math.max(head, position) });
+  const taking = { slots, projection, onMoved, onParked };
   if (head > 0) {
     for await (const events of log.follow(journal, { after: 0, signal, batch })) {
-      built = await take(options, built, events);
-      onProgress({ position: built.position, head: Math.max(head, built.position) });
+      built = await take(taking, built, events);
       if (built.position >= head) break;
     }
   }
   signal.throwIfAborted();
   await slots.index(projection, built);
-  return slots.swap(projection, built, (after, until) =>
-    log.readJournal(journal, { after, limit: Math.min(swapBatch, until - after) }),
-  );
-}
-
-/** Takes a page as a whole; when that fails, one by one, so that who asked is told which event it is. */
-async function take(
-  { slots, projection }: BuildOptions,
-  built: Slot,
-  events: RecordedEvent[],
-): Promise<Slot> {
-  try {
-    return await slots.apply(projection, built, events);
-  } catch (error) {
-    if (!lasts(error)) throw error;
-    let slot = built;
-    for (const event of events) {
-      slot = await slots.apply(projection, slot, [event]).catch((cause: unknown) => {
-        throw new Error(`event ${event.position} (${event.type}): ${messageOf(cause)}`, { cause });
-      });
+  const read = (after: number, until: number) =>
+    log.readJournal(journal, { after, limit: Math.min(swapBatch, until - after) });
+  for (;;) {
+    try {
+      return await slots.swap(projection, built, read);
+    } catch (error) {
+      // An event at fault came during the build: taken here, it parks its key, and what is left to swap is without it.
+      const events = lasts(error)
+        ? await log.readJournal(journal, { after: built.position, limit: batch })
+        : [];
+      if (events.length === 0) throw error;
+      built = await take(taking, built, events);
     }
-    return slot;
   }
 }

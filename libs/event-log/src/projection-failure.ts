@@ -8,6 +8,14 @@ export function lasts(error: unknown): boolean {
   return !(kind === 'passing' || (kind === 'lost' && isOfTheConnection(error)));
 }
 
+/**
+ * Whether an error is of what an event says: data that the tables do not take, or the projection's own complaint. What is
+ * wrong with the tables (rights, one that is missing) is wrong for every key, and parking them one by one helps nobody.
+ */
+export function isOfTheEvent(error: unknown): boolean {
+  return lasts(error) && errorKind(error) !== 'lasting';
+}
+
 const DRIVER_MESSAGES =
   /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed)/;
 

@@ -4,10 +4,11 @@ import type { Clock } from '@bellwether/contracts';
 import type { ConsumerMetrics } from './consumer-metrics.js';
 import type { RecordedEvent } from './event.js';
 import type { EventLog } from './event-log.js';
-import type { BuildProgress, Projection, ProjectionBuild, ProjectionState } from './projection.js';
+import type { BuildProgress, ParkedKey, Projection, ProjectionBuild, ProjectionState } from './projection.js';
 import { buildBeside } from './projection-build.js';
-import { lasts, messageOf } from './projection-failure.js';
+import { messageOf } from './projection-failure.js';
 import { type ProjectionSlots, type Slot, SlotMoved } from './projection-slots.js';
+import { CannotTake, take } from './projection-taking.js';
 import type { SharedPages } from './shared-pages.js';
 
 export interface RunnerOptions {
@@ -22,8 +23,16 @@ export interface RunnerOptions {
   /** Its name among all consumers, for the metrics. */
   consumer: string;
   metrics: ConsumerMetrics;
-  /** The projection stands still at an event, or the database is away for the moment. */
-  onError: (error: unknown, at: { projection: string; position: number; halted: boolean }) => void;
+  onError: (error: unknown, at: FailedAt) => void;
+}
+
+/** The database is away for the moment; the key of an event is parked; or the projection stands still before one. */
+export type FailureOutcome = 'passing' | 'parked' | 'halted';
+
+export interface FailedAt {
+  projection: string;
+  position: number;
+  outcome: FailureOutcome;
 }
 
 const FIRST_PAUSE_MS = 50;
@@ -37,7 +46,7 @@ export class ProjectionRunner {
   readonly #journal: string;
   readonly #stopping = new AbortController();
   readonly #waiting = new Set<() => void>();
-  #slot: Slot = { schema: '', position: 0 };
+  #slot: Slot = { schema: '', position: 0, parked: new Map() };
   #head = 0;
   /** Whether the tables must be looked at before anything else is taken. */
   #doubtful = false;
@@ -61,6 +70,10 @@ export class ProjectionRunner {
     return this.#slot.position;
   }
 
+  parked(key: string): ParkedKey | undefined {
+    return this.#slot.parked.get(key);
+  }
+
   get halted(): boolean {
     return this.#halted !== undefined;
   }
@@ -74,6 +87,7 @@ export class ProjectionRunner {
       head: Math.max(this.#head, this.#slot.position),
       ...(this.#building ? { building: { ...this.#building } } : {}),
       ...(this.#lastBuild ? { lastBuild: { ...this.#lastBuild } } : {}),
+      parked: [...this.#slot.parked.values()],
       ...(this.#halted ? { halted: { ...this.#halted } } : {}),
     };
   }
@@ -81,6 +95,7 @@ export class ProjectionRunner {
   /** Makes the tables, starts to follow, and resolves when what was in the log has been taken, or it halted. */
   async start(): Promise<void> {
     const { slots, projection, log } = this.#options;
+    await slots.complete(projection);
     this.#slot = await slots.active(projection);
     const { position } = await log.head(this.#journal);
     this.#see(position);
@@ -133,6 +148,7 @@ export class ProjectionRunner {
           this.#building = progress;
           onProgress?.({ ...progress });
         },
+        onParked: (error, { position }) => this.#report(error, 'parked', position),
       });
       this.#halted = undefined;
       this.#round.abort();
@@ -158,7 +174,7 @@ export class ProjectionRunner {
       } catch (error) {
         this.#doubtful = true;
         if (!(error instanceof SlotMoved)) {
-          this.#report(error, false);
+          this.#report(error, 'passing');
           await this.#sleep(pause);
           pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
         }
@@ -191,30 +207,29 @@ export class ProjectionRunner {
     }
   }
 
-  /** Takes a page as a whole; when that fails, one by one, so that it stops exactly before the event at fault. */
   async #take(events: RecordedEvent[]): Promise<void> {
+    const { slots, projection } = this.#options;
+    const onMoved = (slot: Slot) => {
+      this.#slot = slot;
+      this.#tell();
+    };
     try {
-      await this.#apply(events);
+      await take(
+        {
+          slots,
+          projection,
+          onMoved,
+          onParked: (error, { position }) => this.#report(error, 'parked', position),
+        },
+        this.#slot,
+        events,
+      );
     } catch (error) {
-      if (!lasts(error)) throw error;
-      for (const event of events) {
-        if (event.position <= this.#slot.position) continue;
-        try {
-          await this.#apply([event]);
-        } catch (failure) {
-          if (!lasts(failure)) throw failure;
-          this.#halted = { position: event.position, error: messageOf(failure) };
-          this.#report(failure, true);
-          this.#tell();
-          return;
-        }
-      }
+      if (!(error instanceof CannotTake)) throw error;
+      this.#halted = { position: error.event.position, error: messageOf(error.cause) };
+      this.#report(error.cause, 'halted', error.event.position);
+      this.#tell();
     }
-  }
-
-  async #apply(events: RecordedEvent[]): Promise<void> {
-    this.#slot = await this.#options.slots.apply(this.#options.projection, this.#slot, events);
-    this.#tell();
   }
 
   /**
@@ -235,7 +250,7 @@ export class ProjectionRunner {
       return true;
     } catch (error) {
       this.#doubtful = true;
-      this.#report(error, false);
+      this.#report(error, 'passing');
       await this.#sleep(FIRST_PAUSE_MS);
       return false;
     }
@@ -251,6 +266,7 @@ export class ProjectionRunner {
     const { consumer, metrics } = this.#options;
     metrics.lag(consumer, Math.max(0, this.#head - this.#slot.position));
     metrics.halted(consumer, this.halted);
+    metrics.parked(consumer, this.#slot.parked.size);
   }
 
   #tell(): void {
@@ -258,9 +274,8 @@ export class ProjectionRunner {
     for (const look of [...this.#waiting]) look();
   }
 
-  #report(error: unknown, halted: boolean): void {
-    const position = this.#halted?.position ?? this.#slot.position;
-    this.#options.onError(error, { projection: this.#options.projection.name, position, halted });
+  #report(error: unknown, outcome: FailureOutcome, position = this.#slot.position): void {
+    this.#options.onError(error, { projection: this.#options.projection.name, position, outcome });
   }
 
   async #sleep(ms: number): Promise<void> {

@@ -1,12 +1,15 @@
 import pg from 'pg';
 import type { RecordedEvent } from './event.js';
-import { applyAll, type Projection } from './projection.js';
+import { createParked, park, parkedIn, withoutParked } from './parked-keys.js';
+import { applyAll, type ParkedKey, type Projection } from './projection.js';
 import { transaction } from './transaction.js';
 
 /** Tables of one version of a projection: the ones that are read, ones that are built, or ones given up. */
 export interface Slot {
   schema: string;
   position: number;
+  /** As of the position: both move in one transaction. */
+  parked: ReadonlyMap<string, ParkedKey>;
 }
 
 /** The tables were swapped, or another process took the same events: look again where to go on. */
@@ -57,6 +60,19 @@ export class ProjectionSlots {
     return (await this.#find(this.#pool, projection, 'active')) ?? this.#makeFirst(projection);
   }
 
+  /** Makes what tables of before keys could be parked have not. */
+  async complete(projection: Projection): Promise<void> {
+    if (projection.keyOf === undefined) return;
+    await transaction(this.#pool, async (tx) => {
+      await this.#lock(tx, projection.name);
+      const { rows } = await tx.query<{ schema_name: string }>(
+        `select schema_name from ${this.#table} where name = $1 and version = $2 and state = 'active'`,
+        [projection.name, projection.version],
+      );
+      for (const { schema_name } of rows) await createParked(tx, schema_name);
+    });
+  }
+
   /** Makes the tables of a new build, in place of those of one that was given up. */
   async makeBuilding(projection: Projection): Promise<Slot> {
     return transaction(this.#pool, async (tx) => {
@@ -72,9 +88,25 @@ export class ProjectionSlots {
     await transaction(this.#pool, async (tx) => projection.index?.(tx, built.schema));
   }
 
-  /** Applies events and moves the checkpoint, in one transaction. @throws SlotMoved */
+  /**
+   * Applies events, but for those of parked keys, and moves the checkpoint, in one transaction.
+   * @throws SlotMoved
+   */
   async apply(projection: Projection, slot: Slot, events: RecordedEvent[]): Promise<Slot> {
     const position = events.at(-1)!.position;
+    await this.#moving(slot, position, (tx) =>
+      applyAll(projection, tx, withoutParked(projection, slot.parked, events), slot.schema),
+    );
+    return { ...slot, position };
+  }
+
+  /** Parks the key of an event that cannot be taken, and moves the checkpoint over it. @throws SlotMoved */
+  async park(slot: Slot, parked: ParkedKey): Promise<Slot> {
+    await this.#moving(slot, parked.position, (tx) => park(tx, slot.schema, parked));
+    return { ...slot, position: parked.position, parked: new Map(slot.parked).set(parked.key, parked) };
+  }
+
+  async #moving(slot: Slot, position: number, work: (tx: pg.PoolClient) => Promise<void>): Promise<void> {
     await transaction(
       this.#pool,
       async (tx) => {
@@ -85,11 +117,10 @@ export class ProjectionSlots {
           values: [slot.schema, slot.position, position],
         });
         if (rowCount !== 1) throw new SlotMoved(slot.schema);
-        await applyAll(projection, tx, events, slot.schema);
+        await work(tx);
       },
       BEGIN,
     );
-    return { schema: slot.schema, position };
   }
 
   /**
@@ -117,7 +148,7 @@ export class ProjectionSlots {
       while (position < until) {
         const events = await read(position, until);
         if (events.length === 0) throw new Error(`events ${position + 1} to ${until} cannot be read`);
-        await applyAll(projection, tx, events, built.schema);
+        await applyAll(projection, tx, withoutParked(projection, built.parked, events), built.schema);
         position = events.at(-1)!.position;
       }
       await tx.query(
@@ -126,7 +157,7 @@ export class ProjectionSlots {
           where name = $1 and version = $2`,
         [projection.name, projection.version, built.schema, position],
       );
-      return { schema: built.schema, position };
+      return { ...built, position };
     });
   }
 
@@ -174,13 +205,14 @@ export class ProjectionSlots {
     await tx.query(`drop schema if exists ${pg.escapeIdentifier(schema)} cascade`);
     await tx.query(`create schema ${pg.escapeIdentifier(schema)}`);
     await projection.create(tx, schema);
+    if (projection.keyOf !== undefined) await createParked(tx, schema);
     if (state === 'active') await projection.index?.(tx, schema);
     await tx.query(
       `insert into ${this.#table} (name, version, schema_name, position, state) values ($1, $2, $3, 0, $4)
        on conflict (schema_name) do update set position = 0, state = $4, updated_at = clock_timestamp()`,
       [projection.name, projection.version, schema, state],
     );
-    return { schema, position: 0 };
+    return { schema, position: 0, parked: new Map() };
   }
 
   async #find(on: pg.Pool | pg.PoolClient, projection: Projection, state: string): Promise<Slot | null> {
@@ -189,7 +221,10 @@ export class ProjectionSlots {
       [projection.name, projection.version, state],
     );
     const row = rows[0];
-    return row ? { schema: row.schema_name, position: Number(row.position) } : null;
+    if (row === undefined) return null;
+    // After the position: keys that were parked since then are of a checkpoint that has moved, which is noticed.
+    const parked = projection.keyOf === undefined ? new Map() : await parkedIn(on, row.schema_name);
+    return { schema: row.schema_name, position: Number(row.position), parked };
   }
 
   async #lock(tx: pg.PoolClient, name: string): Promise<void> {

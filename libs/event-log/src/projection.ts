@@ -18,8 +18,22 @@ export interface Projection {
   index?(tx: pg.PoolClient, schema: string): Promise<void>;
   /** Takes one event. Depends on nothing but the event and the tables. */
   apply(tx: pg.PoolClient, event: RecordedEvent, schema: string): Promise<void>;
+  /**
+   * For a projection whose rows are each made from the events of one key alone: the key of an event, null for one that
+   * it does not take. An event that cannot be taken then parks its key, and the others go on: later events of that key
+   * are passed over, until a rebuild makes all rows anew. A projection without this halts.
+   */
+  keyOf?(event: RecordedEvent): string | null;
   /** Takes several in order, to the same effect as `apply` on each. */
   applyBatch?(tx: pg.PoolClient, events: RecordedEvent[], schema: string): Promise<void>;
+}
+
+/** A key of a projection whose rows are as they were before an event that could not be taken, and stay so. */
+export interface ParkedKey {
+  key: string;
+  /** Of the event at fault. */
+  position: number;
+  error: string;
 }
 
 /** Where a projection stands. */
@@ -34,6 +48,8 @@ export interface ProjectionState {
   building?: { position: number; head: number };
   /** The build under way, or else the last one since this process started. */
   lastBuild?: ProjectionBuild;
+  /** Keys that a rebuild has to mend, by position; empty for most. */
+  parked: ParkedKey[];
   /** It stands before this event, which it cannot take. */
   halted?: { position: number; error: string };
 }

@@ -82,7 +82,7 @@ test('takes what is there, follows, and answers when a position is reached', asy
   expect(await projector.waitFor(position, 5_000, name)).toBe(true);
   expect(await projector.waitFor(position + 1, 5)).toBe(false);
   expect(projector.position(name)).toBe(position);
-  expect(projector.state()).toEqual([{ name, version: 1, position, head: position }]);
+  expect(projector.state()).toEqual([{ name, version: 1, position, head: position, parked: [] }]);
   await projector.stop();
 });
 
@@ -297,6 +297,7 @@ test('an event that a projection cannot take halts it there, and nothing else; a
     metrics: {
       lag: (consumer, events) => void lags.set(consumer, events),
       halted: (consumer, halted) => void halts.set(consumer, halted),
+      parked: () => {},
     },
     onError: (_, at) => errors.push(at),
   });
@@ -313,11 +314,18 @@ test('an event that a projection cannot take halts it there, and nothing else; a
   for (const data of [{}, {}, { poison: true }, {}]) await put(data);
   await eventually(() =>
     expect(projector.state()).toEqual([
-      { name, version: 1, position: 2, head: 4, halted: { position: 3, error: 'cannot take it' } },
-      { name: 'healthy', version: 1, position: 4, head: 4 },
+      {
+        name,
+        version: 1,
+        position: 2,
+        head: 4,
+        parked: [],
+        halted: { position: 3, error: 'cannot take it' },
+      },
+      { name: 'healthy', version: 1, position: 4, head: 4, parked: [] },
     ]),
   );
-  expect(errors).toEqual([{ projection: name, position: 3, halted: true }]);
+  expect(errors).toEqual([{ projection: name, position: 3, outcome: 'halted' }]);
   expect(Object.fromEntries(lags)).toEqual({ [`${owner}-${name}`]: 2, [`${owner}-healthy`]: 0 });
   expect(Object.fromEntries(halts)).toEqual({ [`${owner}-${name}`]: true, [`${owner}-healthy`]: false });
   expect(await rows(projector)).toMatchObject({ count: 2 });

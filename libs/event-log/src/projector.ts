@@ -1,8 +1,14 @@
 import { type Clock, systemClock } from '@bellwether/contracts';
 import { type ConsumerMetrics, noConsumerMetrics } from './consumer-metrics.js';
 import type { EventLog } from './event-log.js';
-import { type BuildProgress, checkProjection, type Projection, type ProjectionState } from './projection.js';
-import { ProjectionRunner } from './projection-runner.js';
+import {
+  type BuildProgress,
+  checkProjection,
+  type ParkedKey,
+  type Projection,
+  type ProjectionState,
+} from './projection.js';
+import { type FailedAt, ProjectionRunner } from './projection-runner.js';
 import { ProjectionSlots } from './projection-slots.js';
 import { SharedPages } from './shared-pages.js';
 
@@ -10,8 +16,8 @@ export interface ProjectorOptions {
   /** Schema in which the checkpoints are kept, and the first part of the names of the tables' schemas. */
   owner: string;
   projections: Projection[];
-  /** Told when the database is away (`halted` false) and when a projection stands still before an event. */
-  onError?: (error: unknown, at: { projection: string; position: number; halted: boolean }) => void;
+  /** Told when the database is away, when a key is parked, and when a projection stands still before an event. */
+  onError?: (error: unknown, at: FailedAt) => void;
   /** Told how far each projection is behind, as consumer `<owner>-<projection>`. */
   metrics?: ConsumerMetrics;
   /** Says when builds began and ended; the machine's when absent. */
@@ -81,6 +87,11 @@ export class Projector {
   /** Up to where a projection has come. */
   position(name: string): number {
     return this.#runner(name).position;
+  }
+
+  /** What keeps the rows of a key of a projection as they were; undefined for a key that is up to date. */
+  parked(name: string, key: string): ParkedKey | undefined {
+    return this.#runner(name).parked(key);
   }
 
   /** Waits until a projection, or every one, has come to a position. @returns false when it has not in that time */

@@ -19,6 +19,7 @@ export class Metrics {
   readonly redeliveries: Counter<'consumer'>;
   readonly #lag: Gauge<'consumer'>;
   readonly #halted: Gauge<'consumer'>;
+  readonly #parked: Gauge<'consumer'>;
 
   /**
    * What consumers report of themselves, whatever they follow: of the bus, of the log, projections and the relay. Each
@@ -29,6 +30,7 @@ export class Metrics {
     redelivered: (consumer: string, count: number): void => this.redeliveries.inc({ consumer }, count),
     deadLettered: (consumer: string, count: number): void => this.deadLetters.inc({ consumer }, count),
     halted: (consumer: string, halted: boolean): void => this.#halted.set({ consumer }, halted ? 1 : 0),
+    parked: (consumer: string, keys: number): void => this.#parked.set({ consumer }, keys),
   };
 
   constructor(service: string, options: { processMetrics?: boolean } = {}) {
@@ -75,6 +77,12 @@ export class Metrics {
     this.#halted = new Gauge({
       name: 'event_consumer_halted',
       help: '1 while the consumer stands still at an event that it cannot handle.',
+      labelNames: ['consumer'],
+      registers,
+    });
+    this.#parked = new Gauge({
+      name: 'read_model_parked_keys',
+      help: 'Keys of the read model that stand still at an event that it cannot take, while the others go on.',
       labelNames: ['consumer'],
       registers,
     });

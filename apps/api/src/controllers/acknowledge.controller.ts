@@ -1,4 +1,5 @@
 import { type Page, problemOf } from '@bellwether/contracts';
+import { HttpProblem } from '@bellwether/service';
 import { Controller, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CommandGateway } from '../commands/gateway.js';
@@ -68,6 +69,13 @@ export class AcknowledgeController {
 
   private async render(id: string, link: string, reply: FastifyReply): Promise<string> {
     const page = await this.find(id);
+    // A sound link must not be called forged because its page cannot be read.
+    if (page === undefined && this.models.parked('pages', id) !== undefined) {
+      reply.removeHeader('content-type');
+      throw HttpProblem.unavailable(
+        'this page cannot be shown at the moment; that it was acknowledged is among the events of its incident',
+      );
+    }
     if (page === undefined) return dead(reply, 'forged');
     return acknowledgePage(page, await this.incidents.find(page.incident), link);
   }

@@ -1,3 +1,4 @@
+import { LogStreams } from '@bellwether/contracts';
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
 import { Writer } from '../commands/writer.js';
@@ -25,9 +26,15 @@ export class CorrectionsController {
     const { asOf, minVersion } = query;
     const { name } = params;
     await this.resources.get('slo', name, { asOf });
-    const { version } = await atLeast(this.models, `the corrections of ${name}`, minVersion, async () => ({
-      version: await this.corrections.version(name, asOf),
-    }));
+    const { version } = await atLeast(
+      this.models,
+      `the corrections of ${name}`,
+      minVersion,
+      async () => ({
+        version: await this.corrections.version(name, asOf),
+      }),
+      { model: 'slo_corrections', key: LogStreams.slo(name) },
+    );
     const paging = Paging.of(query, ['corrections', name, asOf], z.int());
     const page = paging.page(
       await this.corrections.list(name, paging, asOf),

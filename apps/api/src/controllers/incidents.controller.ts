@@ -157,7 +157,10 @@ export class IncidentsController {
   }
 
   private find(id: string, { asOf, minVersion }: ReadOptions) {
-    return atLeast(this.models, `the incident ${id}`, minVersion, () => this.incidents.find(id, asOf));
+    return atLeast(this.models, `the incident ${id}`, minVersion, () => this.incidents.find(id, asOf), {
+      model: 'incidents',
+      key: id,
+    });
   }
 
   private change<N extends OfIncident>(

@@ -35,8 +35,12 @@ export class PagesController {
 
   @Serves('getPage')
   async get(@Input() { params, query }: InputOf<'getPage'>) {
-    const page = await atLeast(this.models, `the page ${params.id}`, query.minVersion, () =>
-      this.pages.find(params.id, query.asOf),
+    const page = await atLeast(
+      this.models,
+      `the page ${params.id}`,
+      query.minVersion,
+      () => this.pages.find(params.id, query.asOf),
+      { model: 'pages', key: params.id },
     );
     return new Answer(page, { version: page.version });
   }

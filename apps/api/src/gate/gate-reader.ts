@@ -21,7 +21,7 @@ import type { ResourceStore } from '../read/resource-store.js';
 import { Paging } from '../routing/cursor.js';
 
 export interface GateSources {
-  models: Pick<ReadModels, 'current'>;
+  models: Pick<ReadModels, 'incomplete'>;
   resources: Pick<ResourceStore, 'find' | 'list'>;
   incidents: Pick<IncidentStore, 'list'>;
   overrides: Pick<GateStore, 'open'>;
@@ -44,10 +44,9 @@ export class GateReader {
    */
   async decide(service: string, caller: Caller, asOf?: string): Promise<Gate> {
     const { models, incidents, overrides, clock } = this.#sources;
-    if (!(await models.current()))
-      throw HttpProblem.unavailable(
-        'the read models are behind the log; the gate does not answer from the past',
-      );
+    const incomplete = await models.incomplete();
+    if (incomplete !== null)
+      throw HttpProblem.unavailable(`${incomplete}; the gate does not answer from the past`);
     const now = clock.now().toISOString();
     const then = asOf !== undefined && asOf < now ? asOf : undefined;
     const at = then ?? now;

@@ -22,6 +22,9 @@ export interface SystemOptions {
   onRebuildFailed: (name: string, error: unknown) => void;
 }
 
+/** Parked keys of a read model that are shown; how many there are is said beside them. */
+const SHOWN = 100;
+
 /** The state of the whole system, as far as this process can see it. */
 export class System {
   constructor(private readonly options: SystemOptions) {}
@@ -56,7 +59,7 @@ export class System {
   projections(): ProjectionState[] {
     return this.options.projector
       .state()
-      .map(({ name, version, position, head, building, lastBuild, halted }) => ({
+      .map(({ name, version, position, head, building, lastBuild, halted, parked }) => ({
         name,
         version,
         position,
@@ -70,6 +73,8 @@ export class System {
             }
           : null,
         halted: halted ?? null,
+        parkedKeys: parked.length,
+        parked: parked.slice(0, SHOWN),
       }));
   }
 

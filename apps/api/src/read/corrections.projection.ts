@@ -5,6 +5,7 @@ import type { Projection, RecordedEvent } from '@bellwether/event-log';
 export const corrections: Projection = {
   name: 'slo_corrections',
   version: 1,
+  keyOf: ({ stream }) => stream,
   async create(tx, schema) {
     await tx.query(`
       create table ${schema}.corrections (

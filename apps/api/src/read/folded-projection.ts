@@ -143,6 +143,7 @@ export function foldedProjection<State, View extends { version: number }>(
         create index on ${schema}.history (number desc, version desc);
       `);
     },
+    keyOf: ({ stream }) => (stream.startsWith(prefix) ? stream.slice(prefix.length) : null),
     apply: (tx, event, schema) => applyBatch(tx, [event], schema),
     applyBatch,
   };

@@ -1,7 +1,10 @@
 import type { GateOverridden, GateOverrideWithdrawn } from '@bellwether/contracts';
 import type { Projection, RecordedEvent } from '@bellwether/event-log';
 
-/** Overrides of the gate, and when it was known that they were made and withdrawn. */
+/**
+ * Overrides of the gate, and when it was known that they were made and withdrawn. It has no keys to park: with a withdrawal
+ * passed over, the gate would be held open.
+ */
 export const gateOverrides: Projection = {
   name: 'gate_overrides',
   version: 1,

@@ -1,12 +1,12 @@
 import { isDatabaseAway } from '@bellwether/bus';
-import type { EventLog, Projector } from '@bellwether/event-log';
+import type { EventLog, ParkedKey, Projector } from '@bellwether/event-log';
 import type pg from 'pg';
 
 /** Where read models stand, and what reads of them wait for. */
 export class ReadModels {
   constructor(
     private readonly log: Pick<EventLog, 'head' | 'pool'>,
-    private readonly projector: Pick<Projector, 'schemaOf' | 'waitFor'>,
+    private readonly projector: Pick<Projector, 'schemaOf' | 'waitFor' | 'parked' | 'state'>,
     /** How long a read waits for what its caller has seen elsewhere, and a write for its own effect. */
     private readonly patienceMs = 5_000,
   ) {}
@@ -41,5 +41,22 @@ export class ReadModels {
   async current(model?: string): Promise<boolean> {
     const { position } = await this.log.head('control');
     return this.projector.waitFor(position, this.patienceMs, model);
+  }
+
+  /** What keeps a key of a read model as it was; undefined when it is shown as the log has it. */
+  parked(model: string, key: string): ParkedKey | undefined {
+    return this.projector.parked(model, key);
+  }
+
+  /**
+   * Whether read models show everything that the log held when this was called, of every key: for answers that would be
+   * wrong without one. @returns why they do not, or null
+   */
+  async incomplete(): Promise<string | null> {
+    if (!(await this.current())) return 'the read models are behind the log';
+    const model = this.projector.state().find(({ parked }) => parked.length > 0);
+    if (model === undefined) return null;
+    const [{ key, position }] = model.parked as [ParkedKey];
+    return `the read model ${model.name} cannot take event ${position} of ${key}`;
   }
 }

@@ -1,4 +1,5 @@
 import type { EventEnvelope } from '@bellwether/contracts';
+import type { ParkedKey } from '@bellwether/event-log';
 import { describe, expect, jest, test } from '@jest/globals';
 import { matching } from './event-filter.js';
 import { atLeast } from './freshness.js';
@@ -31,19 +32,23 @@ describe('a read that must show a version', () => {
     const answers = versions.map((version) => (version === undefined ? undefined : { version }));
     return async () => (answers.length > 1 ? answers.shift() : answers[0]);
   };
-  const models = (caughtUp: boolean) => ({ current: jest.fn(async () => caughtUp) });
+  const place = { model: 'things', key: 'it' };
+  const models = (caughtUp: boolean, parked?: ParkedKey) => ({
+    current: jest.fn(async () => caughtUp),
+    parked: (model: string, key: string) => (model === place.model && key === place.key ? parked : undefined),
+  });
 
   test('does not wait when it does', async () => {
     const waiting = models(true);
-    expect(await atLeast(waiting, 'it', 3, read(3))).toEqual({ version: 3 });
-    expect(await atLeast(waiting, 'it', undefined, read(1))).toEqual({ version: 1 });
+    expect(await atLeast(waiting, 'it', 3, read(3), place)).toEqual({ version: 3 });
+    expect(await atLeast(waiting, 'it', undefined, read(1), place)).toEqual({ version: 1 });
     expect(waiting.current).not.toHaveBeenCalled();
   });
 
   test('waits for what the log held', async () => {
-    expect(await atLeast(models(true), 'it', 3, read(2, 3))).toEqual({ version: 3 });
-    expect(await atLeast(models(true), 'it', 1, read(undefined, 1))).toEqual({ version: 1 });
-    expect(await atLeast(models(true), 'it', undefined, read(undefined, 1))).toEqual({ version: 1 });
+    expect(await atLeast(models(true), 'it', 3, read(2, 3), place)).toEqual({ version: 3 });
+    expect(await atLeast(models(true), 'it', 1, read(undefined, 1), place)).toEqual({ version: 1 });
+    expect(await atLeast(models(true), 'it', undefined, read(undefined, 1), place)).toEqual({ version: 1 });
   });
 
   test.each<[number | undefined, (number | undefined)[], boolean, number]>([
@@ -54,8 +59,27 @@ describe('a read that must show a version', () => {
     [3, [2, 2], false, 503],
     [3, [undefined, undefined], false, 503],
   ])('asked for %s of %j (caught up: %s) is %s', async (minVersion, versions, caughtUp, status) => {
-    await expect(atLeast(models(caughtUp), 'it', minVersion, read(...versions))).rejects.toMatchObject({
-      problem: { status },
-    });
+    await expect(atLeast(models(caughtUp), 'it', minVersion, read(...versions), place)).rejects.toMatchObject(
+      {
+        problem: { status },
+      },
+    );
+  });
+
+  test('of a key that is parked is the last state that there is, or 503 with what it stands before', async () => {
+    const stuck = models(true, { key: 'it', position: 12, error: 'no title' });
+    expect(await atLeast(stuck, 'it', undefined, read(2), place)).toEqual({ version: 2 });
+    expect(await atLeast(stuck, 'it', 2, read(2), place)).toEqual({ version: 2 });
+    for (const [minVersion, version] of [
+      [3, 2],
+      [undefined, undefined],
+      [1, undefined],
+    ] as const)
+      await expect(atLeast(stuck, 'it', minVersion, read(version), place)).rejects.toMatchObject({
+        problem: { status: 503, detail: expect.stringMatching(/event 12 \(no title\).*rebuild things/) },
+      });
+    await expect(
+      atLeast(stuck, 'other', undefined, read(undefined), { model: 'things', key: 'other' }),
+    ).rejects.toMatchObject({ problem: { status: 404 } });
   });
 });

@@ -6,6 +6,9 @@ import { ReadModels } from './read-models.js';
 import type { ResourceKind } from './resource-kinds.js';
 import { ResourceStore } from './resource-store.js';
 
+/** Where the read model has a resource. */
+const placeOf = (kind: ResourceKind, key: string) => ({ model: 'resources', key: `${kind}:${key}` });
+
 /** Resources as the API gives them. */
 export class ResourceReader {
   constructor(
@@ -15,8 +18,12 @@ export class ResourceReader {
 
   /** The resource with its version as ETag. @throws CommandRefused 404 */
   async get(kind: ResourceKind, key: string, { asOf, minVersion }: ReadOptions): Promise<Answer> {
-    const found = await atLeast(this.models, `the ${kind} ${key}`, minVersion, () =>
-      this.store.find(kind, key, asOf),
+    const found = await atLeast(
+      this.models,
+      `the ${kind} ${key}`,
+      minVersion,
+      () => this.store.find(kind, key, asOf),
+      placeOf(kind, key),
     );
     return new Answer(found.data, { version: found.version });
   }
@@ -45,6 +52,12 @@ export class ResourceReader {
   /** Waits for a version, when one is asked for. @throws CommandRefused 404 */
   async atVersion(kind: ResourceKind, key: string, minVersion: number | undefined): Promise<void> {
     if (minVersion === undefined) return;
-    await atLeast(this.models, `the ${kind} ${key}`, minVersion, () => this.store.find(kind, key));
+    await atLeast(
+      this.models,
+      `the ${kind} ${key}`,
+      minVersion,
+      () => this.store.find(kind, key),
+      placeOf(kind, key),
+    );
   }
 }

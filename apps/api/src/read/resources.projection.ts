@@ -9,6 +9,7 @@ import { resourceEvent } from './resource-kinds.js';
 export const resources: Projection = {
   name: 'resources',
   version: 1,
+  keyOf: ({ stream }) => stream,
   async create(tx, schema) {
     await tx.query(`
       create table ${schema}.versions (

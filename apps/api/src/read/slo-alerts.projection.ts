@@ -5,6 +5,7 @@ import type { Projection, RecordedEvent } from '@bellwether/event-log';
 export const sloAlerts: Projection = {
   name: 'slo_alerts',
   version: 1,
+  keyOf: ({ stream }) => stream,
   async create(tx, schema) {
     await tx.query(`
       create table ${schema}.alerts (

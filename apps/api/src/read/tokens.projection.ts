@@ -1,7 +1,11 @@
 import { keyOfStream, type TokenCreated } from '@bellwether/contracts';
 import type { Projection, RecordedEvent } from '@bellwether/event-log';
 
-/** Access tokens, with their hashes: what a starting process lets in before it follows the log itself. */
+/**
+ * Access tokens, with their hashes: what a starting process lets in before it follows the log itself, from the position of
+ * these tables on. It has no keys of its own to park: a revocation that is passed over would be missed by that process,
+ * one before which the tables stand still is not.
+ */
 export const tokens: Projection = {
   name: 'tokens',
   version: 1,

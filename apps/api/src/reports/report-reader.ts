@@ -26,7 +26,7 @@ import { Paging } from '../routing/cursor.js';
 const TIMING = { timeoutMs: 30_000 };
 
 export interface ReportSources {
-  models: Pick<ReadModels, 'current'>;
+  models: Pick<ReadModels, 'incomplete'>;
   resources: Pick<ResourceStore, 'list'>;
   incidents: Pick<IncidentStore, 'list'>;
   alerts: Pick<SloAlertStore, 'fired'>;
@@ -56,10 +56,9 @@ export class ReportReader {
    */
   async read({ period, groupBy, team, service }: ReportAsked, caller: Caller): Promise<Report> {
     const { models, alerts, clock } = this.#sources;
-    if (!(await models.current()))
-      throw HttpProblem.unavailable(
-        'the read models are behind the log; there is no report of the past only',
-      );
+    const incomplete = await models.incomplete();
+    if (incomplete !== null)
+      throw HttpProblem.unavailable(`${incomplete}; there is no report of the past only`);
     const before = reportPeriodBefore(period);
     const span = { from: new Date(before.from), to: new Date(period.to) };
     const [services, definitions, fired, declared] = await Promise.all([

@@ -57,14 +57,21 @@ async function rebuildProjection(session: Session, name: string): Promise<string
       return 'the api was started again, or another rebuild began, before it was known to have ended; rebuild it again';
     const { endedAt, error } = now.lastBuild;
     if (error !== null) return error;
-    if (endedAt !== null)
-      return now.halted ? `it stands still before event ${now.halted.position}: ${now.halted.error}` : null;
+    if (endedAt !== null) return standing(now);
     const { building } = now;
     show(building ? Math.min(building.position / Math.max(building.head, 1), 0.99) : 0.99);
     await session.pause(LOOK_MILLIS);
     const { body } = await session.http.get<SystemView>('/v1/system');
     now = body.projections.find((projection) => projection.name === name);
   }
+}
+
+/** Why a read model that was made anew does not show everything all the same; null when it does. */
+function standing({ halted, parkedKeys, parked: [first] }: ProjectionView): string | null {
+  if (halted) return `it stands still before event ${halted.position}: ${halted.error}`;
+  if (parkedKeys === 0) return null;
+  const which = first ? `, the first before event ${first.position} of ${first.key}: ${first.error}` : '';
+  return `the new tables are in place, but ${parkedKeys} of their keys are parked${which}`;
 }
 
 /** Draws a bar for a person who looks on, when it has grown. */

@@ -11,6 +11,8 @@ export interface ProjectionView {
   building: { position: number; head: number } | null;
   lastBuild: { id: string; endedAt: string | null; error: string | null } | null;
   halted: { position: number; error: string } | null;
+  parkedKeys: number;
+  parked: { key: string; position: number; error: string }[];
 }
 
 export interface SystemView {
@@ -47,12 +49,15 @@ export function systemCommand(program: Command, open: OpenSession): void {
                     ? pc.red(`halted at ${p.halted.position}: ${p.halted.error}`)
                     : p.building
                       ? `building (${p.building.position})`
-                      : 'live',
+                      : p.parkedKeys > 0
+                        ? pc.red(`live but for ${p.parkedKeys} parked`)
+                        : 'live',
               },
             ],
             s.projections,
           ),
           '',
+          ...parkedLines(s),
           table(
             [
               { head: 'SERVICE', cell: (one) => one.name },
@@ -75,4 +80,24 @@ function bucketsLine({ buckets }: SystemView): string {
   return pc.yellow(
     `${buckets.building} of ${buckets.series} series are being made: ${buckets.done} of ${buckets.of} messages`,
   );
+}
+
+/** The keys at which read models stand still, and a line for those that are not listed. */
+function parkedLines({ projections }: SystemView): string[] {
+  const parked = projections.flatMap(({ name, parked: keys }) => keys.map((key) => ({ name, ...key })));
+  if (parked.length === 0) return [];
+  const more = projections.reduce((sum, { parkedKeys }) => sum + parkedKeys, 0) - parked.length;
+  return [
+    table(
+      [
+        { head: 'PARKED IN', cell: (one) => one.name },
+        { head: 'KEY', cell: (one) => one.key },
+        { head: 'BEFORE EVENT', cell: (one) => one.position },
+        { head: 'ERROR', cell: (one) => one.error },
+      ],
+      parked,
+    ),
+    ...(more > 0 ? [`and ${more} more`] : []),
+    '',
+  ];
 }

@@ -122,6 +122,10 @@ export const projectionState = z
     building: z.object({ version: z.int(), position: z.int(), head: z.int() }).nullable(),
     lastBuild: projectionBuild.nullable(),
     halted: z.object({ position: z.int(), error: z.string() }).nullable(),
+    /** How many keys stand still at an event that could not be taken, while the others go on; a rebuild is the way out. */
+    parkedKeys: z.int(),
+    /** The first of them, 100 at most. */
+    parked: z.array(z.object({ key: z.string(), position: z.int(), error: z.string() })),
   })
   .meta({ id: 'ProjectionState' });
 export type ProjectionState = z.infer<typeof projectionState>;
