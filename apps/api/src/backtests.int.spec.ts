@@ -155,6 +155,14 @@ describe('a backtest', () => {
     expect((await rig.get('/v1/slos/lax')).status).toBe(404);
   });
 
+  test('goes back no further than anything can have been measured, and says so', async () => {
+    const earliest = iso(end - 48 * HOUR - 400 * 24 * HOUR);
+    const { status, body } = await ask({ slo: definition.name, from: '1500-01-01T00:00:00Z' });
+    expect([status, body.from]).toEqual([200, earliest]);
+    expect(body.warnings).toContainEqual(expect.stringContaining(`from: taken as ${earliest}`));
+    expect(body.recorded.minutes).toBe(48 * 60);
+  });
+
   test('has the corrections of the SLO, and those that are tried', async () => {
     const fault = { from: iso(end - 3 * HOUR), to: iso(end - 3 * HOUR + 20 * MINUTE) };
     await rig.append(LogStreams.slo(definition.name), 'slo.corrected', {
@@ -261,6 +269,9 @@ describe('refused is', () => {
       status: 422,
       errors: [{ path: 'from' }],
     });
+    expect(
+      await refusal({ slo: definition.name, from: '1500-01-01T00:00:00Z', to: '1600-01-01T00:00:00Z' }),
+    ).toMatchObject({ status: 422, errors: [{ path: 'from' }] });
     expect(
       await refusal({ slo: definition.name, incidents: [{ from: iso(end), to: iso(end - HOUR) }] }),
     ).toMatchObject({

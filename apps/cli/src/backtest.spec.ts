@@ -106,6 +106,24 @@ describe('on a file', () => {
     expect(cut.alerts.map(({ firedAt }) => firedAt)).toEqual([iso(2002)]);
   });
 
+  test('the file bounds what is asked for, and that is said', async () => {
+    const far = await json(
+      '-f',
+      at('a.yaml'),
+      '--from',
+      '1500-01-01T00:00:00Z',
+      '--to',
+      '9999-01-01T00:00:00Z',
+    );
+    const whole = await json('-f', at('a.yaml'));
+    expect([far.from, far.to, far.alerts]).toEqual([whole.from, whole.to, whole.alerts]);
+    expect(far.warnings).toEqual([
+      expect.stringContaining(`from: taken as ${whole.from}`),
+      expect.stringContaining(`to: taken as ${whole.to}`),
+      ...whole.warnings,
+    ]);
+  });
+
   test('two definitions are shown side by side: of two files, of one, or of those that are asked for', async () => {
     const { out } = await onFile('-f', at('a.yaml'), '--against', at('b.yaml'), '--labels', at('labels.csv'));
     const comparison = out.slice(out.lastIndexOf('a.yaml'));

@@ -4,6 +4,7 @@ import {
   CommandRefused,
   durationMillis,
   LogStreams,
+  MeasurementLimits,
   nearestNames,
   type Sli,
   type SloDefinition,
@@ -26,7 +27,7 @@ export class BacktestJobs {
 
   /**
    * @throws CommandRefused 404 for an SLO that does not exist, 422 for a definition that cannot be evaluated, an SLI that
-   * was never measured, a composite, or a span in the future
+   * was never measured, a composite, or a span in the future or before anything can have been measured
    */
   async of(request: BacktestRequest): Promise<Omit<BacktestJob, 'databaseUrl'>> {
     const { slo, from, to, points, incidents, grace } = request;
@@ -42,14 +43,24 @@ export class BacktestJobs {
     if (typeof slo !== 'string') refuseFaults(slo, sli?.unit);
     const tried = request.corrections.map((body, i): Correction => ({ ...body, id: `tried-${i}` }));
     refuseCorrections(tried);
-    await this.#refuseUnmeasured(definition, typeof slo === 'string');
+    const earliest = await this.#earliest(definition, typeof slo === 'string');
+    const until = Math.min(Date.parse(to), now);
+    if (until <= earliest)
+      throw CommandRefused.refused(`nothing was measured before ${iso(earliest)}`, [
+        {
+          path: 'from',
+          message: `must be before a to that is after ${iso(earliest)}: nothing was measured before`,
+        },
+      ]);
     return {
       definition,
       unit: sli?.unit,
       cadence: sli?.cadence === undefined ? undefined : durationMillis(sli.cadence),
       corrections: [...(await this.#inEffect(definition.name)), ...tried],
-      from: begin,
-      to: Math.min(Date.parse(to), now),
+      from: Math.max(begin, earliest),
+      to: until,
+      warnings:
+        begin < earliest ? [`from: taken as ${iso(earliest)}, as nothing can have been measured before`] : [],
       points,
       incidents,
       grace: durationMillis(grace),
@@ -72,9 +83,18 @@ export class BacktestJobs {
     return events.reduce((corrections, event) => corrections.evolve(event), Corrections.NONE).list;
   }
 
-  /** A misspelt SLI would answer that nothing ever fired, which is the answer that one hopes for. */
-  async #refuseUnmeasured({ service, sli }: SloDefinition, named: boolean): Promise<void> {
-    if ((await this.log.streamVersion(LogStreams.measurement(service, sli))) > 0) return;
+  /**
+   * Before when nothing can have been measured: points have an age that they may have when they are first recorded.
+   * A misspelt SLI would answer that nothing ever fired, which is the answer that one hopes for.
+   * @throws CommandRefused 422 when nothing was ever measured
+   */
+  async #earliest({ service, sli }: SloDefinition, named: boolean): Promise<number> {
+    const stream = LogStreams.measurement(service, sli);
+    const [first] = await this.log.readStream(stream, { limit: 1 });
+    if (first) return first.recordedAt.getTime() - MeasurementLimits.ageMillis;
+    // All that there was is in the archive, from which none is worked out.
+    if ((await this.log.streamVersion(stream)) > 0)
+      return this.clock.now().getTime() - MeasurementLimits.ageMillis;
     const paging = Paging.of({ limit: 500 }, 'backtest', z.string());
     const known = await this.resources.list('sli', paging, { service });
     const near = nearestNames(
@@ -88,6 +108,8 @@ export class BacktestJobs {
     ]);
   }
 }
+
+const iso = (at: number): string => new Date(at).toISOString();
 
 /** A backtest reads the measurements of one SLI. */
 function refuseComposite({ indicator }: SloDefinition, path: string): void {

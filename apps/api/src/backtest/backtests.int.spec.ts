@@ -22,6 +22,7 @@ const job = (name: string) => ({
   points: 10,
   corrections: [],
   grace: 0,
+  warnings: [],
 });
 
 function backtests(options: Partial<ConstructorParameters<typeof Backtests>[0]> = {}) {

@@ -19,6 +19,8 @@ export interface BacktestJob {
   incidents?: readonly LabelledIncident[] | undefined;
   /** Milliseconds. */
   grace: number;
+  /** What is to be said of how the request was taken. */
+  warnings: readonly string[];
 }
 
 /** What of an error can be told to another thread. */

@@ -33,7 +33,7 @@ export async function workOut(
   const steps = backtest(plan, recording, { span, points, cadence, incidents, grace });
   for (;;) {
     const step = steps.next();
-    if (step.done) return bounded({ ...step.value, warnings });
+    if (step.done) return bounded({ ...step.value, warnings: [...job.warnings, ...warnings] });
     tell(step.value);
   }
 }

@@ -45,14 +45,22 @@ export function runLocally(
     throw new CliError(`${definition.name} is a composite: try its components`, ExitCode.usage);
   if (points.first === null || points.last === null)
     throw new CliError('no row of the file has a measurement', ExitCode.usage);
-  // The whole minutes that anything was measured in.
-  const span = {
-    from: from ?? Math.floor(points.first / MINUTE) * MINUTE,
-    to: to ?? Math.floor(points.last / MINUTE + 1) * MINUTE,
+  // The whole minutes that anything was measured in: outside of them there is nothing to look at.
+  const measured = {
+    from: Math.floor(points.first / MINUTE) * MINUTE,
+    to: Math.floor(points.last / MINUTE + 1) * MINUTE,
   };
+  const span = {
+    from: Math.max(from ?? measured.from, measured.from),
+    to: Math.min(to ?? measured.to, measured.to),
+  };
+  const taken = [
+    ...(from !== null && from < span.from ? [`from: taken as ${iso(span.from)}, where the file begins`] : []),
+    ...(to !== null && to > span.to ? [`to: taken as ${iso(span.to)}, where the file ends`] : []),
+  ];
   if (span.from >= span.to)
     throw new CliError(
-      `the span is empty: the file has ${new Date(points.first).toISOString()} to ${new Date(points.last).toISOString()}`,
+      `the span is empty: the file has ${iso(points.first)} to ${iso(points.last)}`,
       ExitCode.usage,
     );
   const recording = new Recording(planned.plan, span, sli.unit);
@@ -70,7 +78,9 @@ export function runLocally(
   const steps = backtest(planned.plan, recording, { span, points: most, cadence, incidents, grace });
   for (;;) {
     const step = steps.next();
-    if (step.done) return { ...step.value, warnings: planned.warnings };
+    if (step.done) return { ...step.value, warnings: [...taken, ...planned.warnings] };
     onProgress(step.value);
   }
 }
+
+const iso = (at: number): string => new Date(at).toISOString();

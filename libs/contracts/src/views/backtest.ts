@@ -28,8 +28,10 @@ export const backtestRequest = z
   .strictObject({
     /** A definition, or the name of one that is defined. */
     slo: z.union([resourceName, sloDefinition], 'must be a definition, or the name of an SLO'),
-    from: timestamp,
-    to: timestamp,
+    from: timestamp.describe(
+      'When it begins; taken as the earliest time at which anything can have been measured where it is before that, with a warning',
+    ),
+    to: timestamp.describe('When it ends; now where it is in the future'),
     /** Points of the budget at most. */
     points: z.int().min(1).max(BacktestLimits.points).default(BacktestLimits.defaultPoints),
     /** Corrections to try, beside those that are in effect for the SLO of that name. */
@@ -131,7 +133,7 @@ export type BacktestCrossing = z.infer<typeof backtestCrossing>;
 export const backtest = z
   .object({
     slo: z.string(),
-    /** The span as it was taken: a `to` in the future is now. */
+    /** The span as it was taken: a `to` in the future is now, and nothing is before the first that can have been measured. */
     from: timestamp,
     to: timestamp,
     /** In the order of their firing; one that fired before `from` is there when it was firing then. */
