@@ -41,6 +41,10 @@ test('a service that nothing is known of has no gate', async () => {
   expect((await rig.get('/v1/services/nothing/gate')).status).toBe(404);
 });
 
+test('a pipeline needs no more than to be a viewer to ask', async () => {
+  expect((await rig.get('/v1/services/checkout/gate', { token: viewer })).status).toBe(200);
+});
+
 test('what is not known is said', async () => {
   const gate = await ask();
   expect(gate).toMatchObject({

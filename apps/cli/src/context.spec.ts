@@ -29,6 +29,7 @@ test('a local run is found from anywhere in its checkout', () => {
     apiUrl: 'http://127.0.0.1:1',
     ingestUrl: 'http://127.0.0.1:2',
     token: 'the-token',
+    tokenFile: path.join(dataDir, 'token'),
     output: 'table',
     databaseUrl: 'postgresql://postgres:pass%2Fword@127.0.0.1:3/bellwether',
     installation: { defaultPolicy: 'default', hasFallback: false },
@@ -61,6 +62,26 @@ test('without any of them: the default ports, and no token', () => {
 test('who is paged where no policy is named, as the environment says', () => {
   const env = { BELLWETHER_DEFAULT_POLICY: 'all', BELLWETHER_FALLBACK_TARGET: 'user:ada' };
   expect(resolveContext({}, env, '/').installation).toEqual({ defaultPolicy: 'all', hasFallback: true });
+});
+
+test('a token that is not valid is told of with where the local run keeps its own', async () => {
+  const server = createServer((_, response) => void response.writeHead(401).end('{}'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const refused = async (env: NodeJS.ProcessEnv) => {
+    const output: string[] = [];
+    await run(['--url', url, '--token', 'nope', 'get', 'slos'], {
+      env,
+      cwd: '/',
+      output: { out: () => {}, err: (text) => void output.push(text), interactive: false },
+    });
+    return output.join('\n');
+  };
+  const kept =
+    'error: not authenticated: the token is not valid (any more). A local run keeps its admin token in ';
+  expect(await refused({ BELLWETHER_DATA_DIR: dataDir })).toBe(`${kept}${path.join(dataDir, 'token')}`);
+  expect(await refused({})).toBe(`${kept}.bellwether/token`);
+  server.close();
 });
 
 test('a token of another user is not taken for none', async () => {

@@ -9,6 +9,8 @@ export interface Context {
   apiUrl: string;
   ingestUrl: string;
   token: string | undefined;
+  /** Where a local run keeps its admin token: of its data folder, where there is one. */
+  tokenFile: string;
   /** Why the token of the local run is not known, though there is one: the file may not be read. */
   unreadableToken?: string;
   output: OutputFormat;
@@ -50,7 +52,8 @@ export function resolveContext(
   const dataDir = options.dataDir ?? env.BELLWETHER_DATA_DIR ?? findDataDir(cwd);
   const local = dataDir ? readLocalRun(dataDir) : {};
   const token = options.token ?? env.BELLWETHER_TOKEN;
-  const tokenFile = token === undefined && dataDir ? path.join(dataDir, 'token') : undefined;
+  const ofRun = dataDir === undefined ? undefined : path.join(dataDir, 'token');
+  const tokenFile = token === undefined ? ofRun : undefined;
   return {
     apiUrl: stripSlash(
       options.url ??
@@ -64,6 +67,7 @@ export function resolveContext(
         local.ingestUrl ??
         `http://127.0.0.1:${env.BELLWETHER_INGEST_PORT ?? 8081}`,
     ),
+    tokenFile: ofRun ?? '.bellwether/token',
     token: token ?? (tokenFile === undefined ? undefined : readText(tokenFile)),
     ...(tokenFile !== undefined && isForbidden(tokenFile) && { unreadableToken: forbidden(tokenFile) }),
     output: (options.output ?? 'table') as OutputFormat,

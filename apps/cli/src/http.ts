@@ -115,7 +115,7 @@ function refusal(response: Response, text: string, context: Context, asked?: Ask
       ? 'the token is not valid (any more)'
       : 'no token: set BELLWETHER_TOKEN or --token';
     return new CliError(
-      `not authenticated: ${remedy}. A local run keeps its admin token in .bellwether/token`,
+      `not authenticated: ${remedy}. A local run keeps its admin token in ${context.tokenFile}`,
     );
   }
   const what = problem

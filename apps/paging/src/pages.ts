@@ -82,6 +82,7 @@ export class Pages {
       if (expect !== undefined && expect !== page.version) {
         throw CommandRefused.staleVersion(expect, page.version);
       }
+      if (page.state === null) throw CommandRefused.notFound(`page ${id}`);
       if (command.kind !== 'cancel') {
         const cancelled = this.cancelled(page, incident);
         if (cancelled) return cancelled;

@@ -245,7 +245,9 @@ describe('a page that nobody answers', () => {
     await rehearsal.does('page-reassign', { page: 'INC-3-P1', users: ['edsger'], note: 'knows it' });
     await receiver.received(3);
     expect(receiver.requests.map((request) => request.url)).toEqual(['/ada', '/grace', '/edsger']);
-    expect(await rehearsal.refused('page-escalate', { page: 'INC-99-P1' })).toBe(404);
+    expect(await rehearsal.ask('page-escalate', { page: 'INC-99-P1' })).toMatchObject({
+      problem: { status: 404, detail: 'page INC-99-P1 does not exist' },
+    });
   });
 
   test('a command with the key of an earlier one has its effect once', async () => {

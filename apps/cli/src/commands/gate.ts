@@ -26,7 +26,10 @@ export function gateCommand(program: Command, open: OpenSession): void {
     .option('--as-of <time>', 'what would have been answered then (RFC 3339)')
     .addHelpText(
       'after',
-      '\nExit codes: 0 allowed, 1 refused, 2 wrong call, 3 it could not be asked: not reachable, not permitted, not known.',
+      '\nA pipeline needs no more than a token of role viewer, to ask; --change, which leaves a record, needs responder:\n' +
+        '  bellwether token create --name deploy --role viewer\n' +
+        '  BELLWETHER_URL=https://… BELLWETHER_TOKEN=… bellwether gate checkout && ./deploy\n' +
+        '\nExit codes: 0 allowed, 1 refused, 2 wrong call, 3 it could not be asked: not reachable, not permitted, not known.',
     )
     .action(async (service: string, options: GateOptions, command: Command) => {
       check(options);

@@ -82,6 +82,8 @@ export const pageColumns = (now: Date): Column<Page>[] => [
   { head: 'ID', cell: (p) => p.id },
   { head: 'STATUS', cell: (p) => tone(p.status) },
   { head: 'STEP', cell: (p) => p.step },
+  // A webhook of a policy is nobody's: it goes by its own name.
+  { head: 'PAGED', cell: (p) => [...new Set(p.deliveries.map(({ user, method }) => user ?? method))] },
   { head: 'REQUESTED', cell: (p) => relative(p.requestedAt, now) },
   { head: 'ACKNOWLEDGED BY', cell: (p) => p.acknowledgedBy },
   {

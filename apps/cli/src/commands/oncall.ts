@@ -11,11 +11,14 @@ export function onCallCommands(program: Command, open: OpenSession): void {
   oncall
     .command('who', { isDefault: true })
     .option('--at <time>', 'at another time (RFC 3339)')
+    .option('--as-of <time>', 'as it was known then (RFC 3339); without --at, who was on call then')
     .option(...WATCH)
     .description('who is on call')
-    .action(async (options: { at?: string; watch?: boolean }, command: Command) => {
+    .action(async (options: { at?: string; asOf?: string; watch?: boolean }, command: Command) => {
       const session = open(command);
-      const path = `/v1/oncall${options.at ? `?at=${encodeURIComponent(options.at)}` : ''}`;
+      const { asOf, at = asOf } = options;
+      const query = new URLSearchParams({ ...(at && { at }), ...(asOf && { asOf }) });
+      const path = query.size === 0 ? '/v1/oncall' : `/v1/oncall?${query}`;
       await shown(session, options.watch, async () =>
         render(session, await all<OnCall>(session, path), (list) =>
           list.length === 0 ? 'no schedules' : table(onCallColumns(session.now()), list),
@@ -114,9 +117,12 @@ export function onCallCommands(program: Command, open: OpenSession): void {
             [
               { head: 'USER', cell: (d) => d.user },
               { head: 'METHOD', cell: (d) => `${d.method} (${d.kind})` },
+              // Two that are alike otherwise are of another step, of another cycle of the policy, or came later.
+              { head: 'STEP', cell: (d) => d.step },
+              { head: 'CYCLE', cell: (d) => d.cycle },
+              { head: 'DUE', cell: (d) => `${d.dueAt} (${relative(d.dueAt, session.now())})` },
               { head: 'STATE', cell: (d) => tone(d.state) },
               { head: 'ATTEMPTS', cell: (d) => d.attempts },
-              { head: 'DUE', cell: (d) => (d.state === 'pending' ? relative(d.dueAt, session.now()) : '–') },
               { head: 'LAST ERROR', cell: (d) => d.lastError },
             ],
             p.deliveries,
