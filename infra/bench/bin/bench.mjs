@@ -1,11 +1,11 @@
 // `npm run bench [names…]`: installs what is missing, builds what has changed, and measures on the pinned Node.
 import path from 'node:path';
+import { installDependencies } from '../../local/bin/dependencies.mjs';
 import {
   build,
   ensureNatsServer,
   ensurePrometheus,
   environment,
-  installDependencies,
   PrepareError,
   pinnedNode,
   requireNode,

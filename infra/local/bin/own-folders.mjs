@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import path from 'node:path';
-import { missingDependency, PrepareError, root } from './prepare.mjs';
+import { missingDependency } from './dependencies.mjs';
+import { PrepareError, root } from './prepare.mjs';
 
 /**
  * Refuses a checkout that this user cannot write to, before npm or Nx fail somewhere in it: it was cloned, or once

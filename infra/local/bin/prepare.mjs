@@ -130,44 +130,6 @@ export function requireNode(least = 20) {
   );
 }
 
-/** `npm ci`, but only when what is installed is not what package-lock.json says. */
-export async function installDependencies() {
-  const problem = missingDependency();
-  if (problem === null) return;
-  say(`installing dependencies with npm ci (${problem})`);
-  const npm = process.env.npm_execpath;
-  const [file, args] = npm && /\.c?js$/.test(npm) ? [process.execPath, [npm]] : ['npm', []];
-  const { code, output } = await run(file, [...args, 'ci', '--no-audit', '--no-fund', '--loglevel=error']);
-  // npm says what is wrong first, and how it is used after that.
-  if (code !== 0)
-    throw new PrepareError(`npm ci failed:\n${output.trim().split('\n').slice(0, 25).join('\n')}`);
-  const still = missingDependency();
-  if (still !== null)
-    throw new PrepareError(`npm ci succeeded, but ${still}. Remove node_modules and try again.`);
-}
-
-/** What differs between package-lock.json and node_modules; null when nothing does. */
-export function missingDependency(folder = root) {
-  let installed;
-  try {
-    installed = JSON.parse(
-      readFileSync(path.join(folder, 'node_modules/.package-lock.json'), 'utf8'),
-    ).packages;
-  } catch {
-    return 'nothing is installed yet';
-  }
-  const wanted = JSON.parse(readFileSync(path.join(folder, 'package-lock.json'), 'utf8')).packages;
-  for (const [place, { version, link, optional, devOptional }] of Object.entries(wanted)) {
-    // The workspaces themselves are in the list, too.
-    if (!place.includes('node_modules/') || optional || devOptional) continue;
-    // A version that one workspace alone wants is in a folder of its own, which may be lost while the list stays.
-    const there = existsSync(path.join(folder, place));
-    if (there && (link || installed[place]?.version === version)) continue;
-    return `${place.replace(/^node_modules\//, '')} is not installed as package-lock.json says`;
-  }
-  return null;
-}
-
 /** The Node that this project pins; the present one where it could not be installed but is as new. */
 export function pinnedNode() {
   const node = path.join(bin, 'node');

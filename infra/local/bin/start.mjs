@@ -1,11 +1,11 @@
 // `npm start`: with nothing but Node 20 and npm, installs what is missing, builds what has changed, and runs the
 // whole system in the foreground under the pinned Node.
 import path from 'node:path';
+import { installDependencies } from './dependencies.mjs';
 import { requireOwnFolders } from './own-folders.mjs';
 import {
   build,
   ensureNatsServer,
-  installDependencies,
   notForStart,
   PrepareError,
   pinnedNode,

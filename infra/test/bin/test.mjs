@@ -4,6 +4,7 @@ import { fork, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { installDependencies } from '../../local/bin/dependencies.mjs';
 import { requireOwnFolders } from '../../local/bin/own-folders.mjs';
 import {
   build,
@@ -11,7 +12,6 @@ import {
   ensureNatsServer,
   ensurePrometheus,
   environment,
-  installDependencies,
   lastLines,
   PrepareError,
   pinnedNode,
