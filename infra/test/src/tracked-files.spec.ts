@@ -59,6 +59,9 @@ const forbidden: { what: string; pattern: RegExp; sample: string }[] = [
   },
 ];
 
+/** What the documents sign with: it says itself what it is, and is as long as one has to be. */
+const exampleSecret = `whsec_${Buffer.from('an example signing secret').toString('base64')}`;
+
 test.each(forbidden)('the pattern for $what recognises it', ({ pattern, sample }) => {
   expect(sample).toMatch(pattern);
 });
@@ -73,7 +76,7 @@ test.each(forbidden)('no file holds $what', ({ pattern }) => {
       return text
         .split('\n')
         .map((line, index) => ({ line, place: `${name}:${index + 1}` }))
-        .filter(({ line }) => pattern.test(line))
+        .filter(({ line }) => pattern.test(line.replaceAll(exampleSecret, '')))
         .map(({ place }) => place);
     });
   expect(found).toEqual([]);
