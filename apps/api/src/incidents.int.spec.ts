@@ -272,10 +272,13 @@ describe('the report', () => {
     expect(await budgets()).toEqual([
       { ...recorded, remainingAtStart: null, remainingAtEnd: null, spent: null },
     ]);
+    // A history has whole minutes.
+    const endOfMinute = () =>
+      new Date(Math.ceil(rig.clock.now().getTime() / 60_000) * 60_000).toISOString();
     const start = rig.clock.now().toISOString();
     rig.services.remaining.set(`${slo} ${start.slice(0, 17)}00.000Z`, 0.9);
     rig.clock.advance(600_000);
-    rig.services.remaining.set(`${slo} ${rig.clock.now().toISOString()}`, 0.25);
+    rig.services.remaining.set(`${slo} ${endOfMinute()}`, 0.25);
     expect(await budgets()).toEqual([
       { ...recorded, remainingAtStart: 0.9, remainingAtEnd: 0.25, spent: expect.closeTo(0.65, 9) },
     ]);
@@ -283,7 +286,7 @@ describe('the report', () => {
     const over = { incident: id, note: 'over', at: resolvedAt, automatic: false };
     await rig.append(LogStreams.incident(id), 'incident.resolved', over);
     rig.clock.advance(600_000);
-    rig.services.remaining.set(`${slo} ${rig.clock.now().toISOString()}`, 0.8);
+    rig.services.remaining.set(`${slo} ${endOfMinute()}`, 0.8);
     expect(await budgets()).toMatchObject([{ remainingAtEnd: 0.25 }]);
     const markdown = await rig.get<string>(`/v1/incidents/${id}/report`, {
       headers: { accept: 'text/markdown' },
@@ -344,6 +347,11 @@ describe('on call', () => {
 
     const withdrawn = await rig.ask('DELETE', `${overrides}/${made.body.id}`);
     expect([withdrawn.status, withdrawn.headers.get('etag')]).toEqual([200, '"1"']);
+    expect(withdrawn.body).toMatchObject({
+      ...made.body,
+      withdrawnBy: 'key:bootstrap',
+      withdrawnAt: rig.clock.now().toISOString(),
+    });
     expect((await rig.get<{ items: unknown[] }>(overrides)).body.items).toEqual([]);
     expect((await onCall('2026-12-03T12:00:00Z'))[0]?.users).toEqual(['ada']);
   });

@@ -11,8 +11,10 @@ import {
   durationMillis,
   LogStreams,
   onceOf,
+  overrideShown,
   parseOrRefuse,
   type Rule,
+  type ScheduleOverridden,
   type SloForecast,
   type SloMeasured,
   type SloMeasuredPeriods,
@@ -197,14 +199,16 @@ export class StandInServices {
       },
       'paging.override-withdraw': async (request) => {
         const data = parsed('paging.override-withdraw', request);
-        const event = { ...data, by: request.actor };
-        return this.append(
-          request,
-          LogStreams.schedule(data.schedule),
-          'schedule.override-withdrawn',
-          event,
-          200,
+        const stream = LogStreams.schedule(data.schedule);
+        const made = (await this.log.readStream(stream)).find(
+          (event) =>
+            event.type === 'schedule.overridden' && (event.data as ScheduleOverridden).id === data.id,
         );
+        if (!made) throw CommandRefused.notFound(`override ${data.id}`);
+        const event = { ...data, by: request.actor };
+        const reply = await this.append(request, stream, 'schedule.override-withdrawn', event, 200);
+        const withdrawn = { withdrawnBy: request.actor, withdrawnAt: this.now().toISOString() };
+        return { ...reply, data: { ...overrideShown(made.data as ScheduleOverridden), ...withdrawn } };
       },
       'paging.page-acknowledge': (request) => this.acknowledge(request),
       'paging.token-create': async (request) => {

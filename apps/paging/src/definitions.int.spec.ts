@@ -214,13 +214,33 @@ describe('a schedule', () => {
     expect(await rehearsal.refused('override-withdraw', { schedule: 'primary', id }, { expect: 2 })).toBe(
       412,
     );
-    for (const _ of ['first', 'again'])
-      expect(
-        await rehearsal.ask('override-withdraw', { schedule: 'primary', id }, { expect: 1 }),
-      ).toMatchObject({ status: 200, version: 1 });
+    const withdrawn = await rehearsal.ask('override-withdraw', { schedule: 'primary', id }, { expect: 1 });
+    const { data } = reply as unknown as { data: object };
+    expect(withdrawn).toMatchObject({
+      status: 200,
+      version: 1,
+      data: { ...data, withdrawnBy: 'ada', withdrawnAt: rehearsal.clock.now().toISOString() },
+    });
+    rehearsal.clock.advance(1_000);
+    expect(await rehearsal.ask('override-withdraw', { schedule: 'primary', id }, { expect: 1 })).toEqual(
+      withdrawn,
+    );
     expect(await rehearsal.ask('override', clash)).toMatchObject({ status: 201 });
     expect(await rehearsal.refused('override', { ...over, schedule: 'none' })).toBe(404);
     expect(await rehearsal.refused('override-withdraw', { schedule: 'primary', id: 'none' })).toBe(404);
+  });
+
+  test('is overridden with a warning where that changes nothing', async () => {
+    const past = { ...over, from: '2020-01-01T00:00:00Z', to: '2020-01-02T00:00:00Z' };
+    expect(await rehearsal.ask('override', past)).toMatchObject({
+      status: 201,
+      warnings: expect.arrayContaining([expect.stringMatching(/^to: is in the past/)]),
+    });
+    const own = { ...over, from: '2028-01-01T00:00:00Z', to: '2028-01-02T00:00:00Z', replaces: over.user };
+    expect(await rehearsal.ask('override', own)).toMatchObject({
+      status: 201,
+      warnings: expect.arrayContaining([expect.stringMatching(/^replaces: is /)]),
+    });
   });
 
   test('two overrides that conflict, asked for at once: one is refused', async () => {

@@ -8,8 +8,11 @@ import {
   commandCatalog,
   LogStreams,
   override as overrideSchema,
+  overrideShown,
   parseOrRefuse,
   type ScheduleOverridden,
+  type ScheduleOverrideWithdrawn,
+  type WithdrawnOverride,
 } from '@bellwether/contracts';
 import { type EventLog, type RecordedEvent, VersionConflict } from '@bellwether/event-log';
 import { conflictingOverride, overrideOf } from '@bellwether/oncall';
@@ -63,31 +66,35 @@ export class Overrides {
   }
 
   /** Ends an override now. Repeating it is harmless. @throws CommandRefused 404 */
-  async withdraw(request: CommandRequest): Promise<CommandReply<Record<string, never>>> {
+  async withdraw(request: CommandRequest): Promise<CommandReply<WithdrawnOverride>> {
     requireRole(request, 'responder');
     const { schedule, id } = parseOrRefuse(commandCatalog['paging.override-withdraw'], request.data);
     const stream = LogStreams.schedule(schedule);
     for (;;) {
       const events = await this.#log.readStream(stream);
       const named = (type: string) =>
-        events.some((event) => event.type === type && (event.data as { id: string }).id === id);
-      if (!named('schedule.overridden'))
-        throw CommandRefused.notFound(`override ${id} of schedule ${schedule}`);
-      const version = definitionsOf(events);
-      if (named('schedule.override-withdrawn')) {
-        return { ok: true, status: 200, data: {}, version, position: 0, warnings: [] };
-      }
-      try {
-        const data = { schedule, id, by: byOf(request.actor) };
-        const result = await this.#append(request, stream, events, 'schedule.override-withdrawn', data);
+        events.find((event) => event.type === type && (event.data as { id: string }).id === id);
+      const made = named('schedule.overridden');
+      if (!made) throw CommandRefused.notFound(`override ${id} of schedule ${schedule}`);
+      const gone = named('schedule.override-withdrawn');
+      if (gone) {
         return {
           ok: true,
           status: 200,
-          data: {},
-          version,
-          position: result.lastPosition,
+          data: {
+            ...overrideShown(made.data as ScheduleOverridden),
+            withdrawnBy: (gone.data as ScheduleOverrideWithdrawn).by,
+            withdrawnAt: gone.occurredAt.toISOString(),
+          },
+          version: definitionsOf(events),
+          position: gone.position,
           warnings: [],
         };
+      }
+      try {
+        const data = { schedule, id, by: byOf(request.actor) };
+        // What is in the log then is answered, also to the one of two who came second.
+        await this.#append(request, stream, events, 'schedule.override-withdrawn', data);
       } catch (error) {
         if (!(error instanceof VersionConflict)) throw error;
       }
@@ -121,9 +128,15 @@ export class Overrides {
     }
   }
 
-  async #warnings({ user }: ScheduleOverridden): Promise<string[]> {
-    if (user === undefined || (await this.#log.streamVersion(LogStreams.user(user))) > 0) return [];
-    return [`user ${user} is not defined yet`];
+  async #warnings({ kind, user, replaces, to }: ScheduleOverridden): Promise<string[]> {
+    const warnings: string[] = [];
+    if (user !== undefined && (await this.#log.streamVersion(LogStreams.user(user))) === 0)
+      warnings.push(`user ${user} is not defined yet`);
+    if (kind === 'replace' && user === replaces)
+      warnings.push(`replaces: is ${user} as well: somebody in their own place changes nothing`);
+    if (Date.parse(to) <= this.#clock.now().getTime())
+      warnings.push('to: is in the past: the override changes nobody who is on call now or later');
+    return warnings;
   }
 }
 

@@ -34,7 +34,12 @@ export const eventEnvelope = z
     correlationid: z.string(),
     causationid: z.string().optional(),
     actor,
-    traceparent: z.string().optional(),
+    traceparent: z
+      .string()
+      .optional()
+      .describe(
+        'W3C Trace Context of what caused the event; there when that had one: the request or message came with a `traceparent`, or traces are collected',
+      ),
   })
   .meta({ id: 'EventEnvelope' });
 export type EventEnvelope<T = unknown> = Omit<z.infer<typeof eventEnvelope>, 'data'> & { data: T };

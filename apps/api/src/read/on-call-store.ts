@@ -1,7 +1,7 @@
 import {
   LogStreams,
   type OnCall,
-  type ScheduleOverridden,
+  overrideShown,
   type ScheduleOverride,
   type Shift,
 } from '@bellwether/contracts';
@@ -87,7 +87,7 @@ function evolve(folded: Folded, event: RecordedEvent): Folded {
     case 'schedule.defined':
       return { ...folded, version, state: evolveSchedule(folded.state, said) };
     case 'schedule.overridden': {
-      const overrides = new Map(folded.overrides).set(said.data.id, shown(said.data));
+      const overrides = new Map(folded.overrides).set(said.data.id, overrideShown(said.data));
       return { version, state: evolveSchedule(folded.state, said), overrides };
     }
     case 'schedule.override-withdrawn': {
@@ -98,21 +98,6 @@ function evolve(folded: Folded, event: RecordedEvent): Folded {
     default:
       return { ...folded, version };
   }
-}
-
-function shown(override: ScheduleOverridden): ScheduleOverride {
-  const { id, schedule, kind, user, replaces, from, to, reason, by } = override;
-  return {
-    id,
-    schedule,
-    kind,
-    ...(user === undefined ? {} : { user }),
-    ...(replaces === undefined ? {} : { replaces }),
-    from,
-    to,
-    reason,
-    by,
-  };
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

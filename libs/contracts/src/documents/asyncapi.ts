@@ -93,7 +93,7 @@ export function asyncApiDocument(options: AsyncApiOptions = {}): JsonSchema {
     channels[type] = {
       address: Subjects.event(type, '{key}'),
       description: says,
-      parameters: { key: { description: 'Key of what it is about; the `subject` of the envelope' } },
+      parameters: { key: { description: keyOf(type) } },
       messages: { [type]: { $ref: `#/components/messages/${type}` } },
     };
     operations[`send.${type}`] = { action: 'send', channel: { $ref: `#/channels/${type}` } };
@@ -145,3 +145,9 @@ export function asyncApiDocument(options: AsyncApiOptions = {}): JsonSchema {
     components: { messages, schemas: components.all() },
   };
 }
+
+/** What the last part of an event's subject is. */
+const keyOf = (type: string): string =>
+  type === 'sli.defined'
+    ? 'The SLI as `<service>/<sli>`; the `subject` of the envelope'
+    : 'Key of what it is about; the `subject` of the envelope';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { eventCatalog } from '../events/catalog.js';
+import { keyOfStream, LogStreams } from '../subjects.js';
 import { asyncApiDocument, publishedEvents } from './asyncapi.js';
 import type { JsonSchema } from './json-schema.js';
 import { checkRouteTable, openApiDocument } from './openapi.js';
@@ -32,6 +33,11 @@ describe('OpenAPI', () => {
       .map((operation) => operation.operationId)
       .filter(Boolean);
     expect(operations.sort()).toEqual(Object.keys(routes).sort());
+  });
+
+  test('says what 400 and 422 are', () => {
+    const { description } = document.info as { description: string };
+    for (const status of ['400:', '422:', '409:']) expect(description.split(status)).toHaveLength(2);
   });
 
   test('refers to nothing that is not there', () => {
@@ -89,6 +95,14 @@ describe('OpenAPI', () => {
 
 describe('AsyncAPI', () => {
   const document = asyncApiDocument();
+
+  test('says what the key of each event is, which is that of its stream', () => {
+    const channels = document.channels as Record<string, { parameters?: { key: { description: string } } }>;
+    const key = (type: string) => channels[type]?.parameters?.key.description;
+    expect(keyOfStream(LogStreams.sli('checkout', 'availability'))).toBe('checkout/availability');
+    expect(key('sli.defined')).toContain('`<service>/<sli>`');
+    expect(key('slo.defined')).not.toContain('/');
+  });
 
   test('has a channel for every event but those of measurement journals', () => {
     expect(publishedEvents).toHaveLength(Object.keys(eventCatalog).length - 1);

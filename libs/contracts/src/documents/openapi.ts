@@ -31,6 +31,12 @@ const tags: Record<string, string> = {
   changes: 'Deploys and other changes in',
 };
 
+const DESCRIPTION = [
+  'Error budgets, incidents and pages on one append-only log. Lists are `{items, nextCursor}`.',
+  'Times are RFC 3339, taken with any offset in the years 1000 to 9999 and given in UTC; leap seconds are refused.',
+  'Errors are RFC 9457 problems that name each faulty field. 400: the request by itself cannot be read or does not fit its schema (not JSON, a field that is missing, unknown or of another form, a time that is none, an empty header); it is wrong at any time. 422: it fits its schema, and a rule refuses it by what it asks for or by what there is now (a time too far ahead or too old, a threshold that cannot be reached). 409: it conflicts with the state or with another request.',
+].join('\n\n');
+
 /** The OpenAPI 3.1 document of every route, made from the schemas that the servers validate with. */
 export function openApiDocument(options: OpenApiOptions = {}): JsonSchema {
   const routes: Readonly<Record<string, Route>> = options.routes ?? table;
@@ -51,8 +57,7 @@ export function openApiDocument(options: OpenApiOptions = {}): JsonSchema {
     info: {
       title: 'Bellwether',
       version: '1',
-      description:
-        'Error budgets, incidents and pages on one append-only log. Errors are RFC 9457 problems; lists are `{items, nextCursor}`; times are RFC 3339 in UTC.',
+      description: DESCRIPTION,
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: options.apiUrl ?? '/' }],

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { role } from '../events/oncall.js';
+import { role, type ScheduleOverridden } from '../events/oncall.js';
 import { resourceName } from '../names.js';
 import { timestamp } from '../time.js';
 import { incident, listOf, timelineEntry } from '../views/views.js';
@@ -74,6 +74,16 @@ export const scheduleOverride = z
   })
   .meta({ id: 'ScheduleOverride' });
 export type ScheduleOverride = z.infer<typeof scheduleOverride>;
+
+/** An override that was withdrawn: it ended then. */
+export const withdrawnOverride = scheduleOverride
+  .extend({ withdrawnBy: z.string(), withdrawnAt: timestamp })
+  .meta({ id: 'WithdrawnOverride' });
+export type WithdrawnOverride = z.infer<typeof withdrawnOverride>;
+
+/** An override as it is shown, of the event that made it. */
+export const overrideShown = (made: ScheduleOverridden): ScheduleOverride =>
+  scheduleOverride.strip().parse(made);
 
 const tokenFields = {
   id: z.string(),

@@ -6,7 +6,11 @@ import { resourceName } from '../../names.js';
 import { defineRoutes } from '../route.js';
 
 const accepted = {
-  202: { description: 'Numbers of points, after the commit to the log', schema: measurementReceipt },
+  202: {
+    description:
+      'Numbers of points, after the commit to the log. What comes again under its identity, the `Idempotency-Key` or the `source` and `id` of an event, is not recorded again and counts as `duplicates`; with other points it is 409. An identity is global: the same points under it are duplicates for another SLI, too, and over NATS. Of an SLI whose unit is `percent` a ratio takes a `value` above 100 as 100, and one below 0 as 0',
+    schema: measurementReceipt,
+  },
 };
 
 export const ingestRoutes = defineRoutes({
@@ -54,7 +58,7 @@ export const ingestRoutes = defineRoutes({
     path: '/v1/changes',
     tag: 'changes',
     summary:
-      'Record a deploy or another change of a service: incidents that begin soon after name it as a suspect',
+      'Record a deploy or another change of a service: incidents that begin soon after name it as a suspect. `at` is at most 5 minutes ahead of the clock and at most 400 days old',
     access: 'publisher',
     body: { schema: change },
     idempotent: true,

@@ -11,7 +11,7 @@ import {
   resourceListQuery,
   timeParameter,
 } from '../route.js';
-import { scheduleOverride } from '../views.js';
+import { scheduleOverride, withdrawnOverride } from '../views.js';
 import { warnings } from './resources.js';
 
 const named = z.object({ name: resourceName });
@@ -149,10 +149,16 @@ export const onCallRoutes = defineRoutes({
     method: 'DELETE',
     path: '/v1/schedules/{name}/overrides/{id}',
     tag: 'on-call',
-    summary: 'Withdraw an override',
+    summary:
+      "End an override now, or before it began; again is harmless. The ETag is the schedule's, whose version stays",
     access: 'responder',
     params: z.object({ name: resourceName, id: z.string().min(1).max(64) }),
-    answers: { 200: { description: 'It is withdrawn', schema: z.object({}).and(warnings) } },
+    answers: {
+      200: {
+        description: 'The override, with who withdrew it first and when',
+        schema: withdrawnOverride.and(warnings),
+      },
+    },
     command: 'paging.override-withdraw',
     versioned: true,
   },
