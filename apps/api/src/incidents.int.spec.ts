@@ -273,8 +273,7 @@ describe('the report', () => {
       { ...recorded, remainingAtStart: null, remainingAtEnd: null, spent: null },
     ]);
     // A history has whole minutes.
-    const endOfMinute = () =>
-      new Date(Math.ceil(rig.clock.now().getTime() / 60_000) * 60_000).toISOString();
+    const endOfMinute = () => new Date(Math.ceil(rig.clock.now().getTime() / 60_000) * 60_000).toISOString();
     const start = rig.clock.now().toISOString();
     rig.services.remaining.set(`${slo} ${start.slice(0, 17)}00.000Z`, 0.9);
     rig.clock.advance(600_000);

@@ -2,7 +2,7 @@ import type { Rotation as Definition, Restriction, Weekday } from '@bellwether/c
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { Temporal } from 'temporal-polyfill';
 import { clockGaps, gapsOfYear } from './clock-gaps.js';
-import { finalShifts, onCallAt } from './final-schedule.js';
+import { finalShifts, firstShifts, onCallAt } from './final-schedule.js';
 import { Rotation } from './rotation.js';
 import { evolveSchedule } from './schedule.js';
 
@@ -92,6 +92,21 @@ describe('who is on call takes no more work to find', () => {
     // What comes after the last time that can be named is not foreseen.
     expect(onCallAt(schedule, at)).toMatchObject({ users: [expect.any(String), 'barbara'], until: null });
   });
+});
+
+test('a page of shifts takes the work of a page, and is the beginning of all of them', () => {
+  const span = [soon, soon + 120 * day] as const;
+  for (const [name, rotation, restrictions] of rotations) {
+    const schedule = scheduleOf(rotation, restrictions);
+    for (const most of [1, 51, 501])
+      expect([name, firstShifts(schedule, ...span, most)]).toEqual([
+        name,
+        finalShifts(schedule, ...span).slice(0, most),
+      ]);
+  }
+  const hourly = scheduleOf(rotations[0]![1]);
+  finalShifts(hourly, soon, soon + day);
+  expect(asked(() => firstShifts(hourly, soon, soon + 400 * day, 51))).toBeLessThan(2000);
 });
 
 describe('the clock changes of years that only repeat others', () => {

@@ -36,6 +36,19 @@ export function finalShifts(state: ScheduleState, from: Instant, to: Instant): F
   return join(piecesOf(state, from, to));
 }
 
+/**
+ * The first of {@link finalShifts}, `most` at most. Of an hourly rotation a year has thousands, which take a second to
+ * work out: no more of the span is looked at than so many need.
+ */
+export function firstShifts(state: ScheduleState, from: Instant, to: Instant, most: number): FinalShift[] {
+  for (let length = 14 * day; from + length < to; length *= 4) {
+    const shifts = finalShifts(state, from, from + length);
+    // The last one is cut where the looking ended.
+    if (shifts.length > most) return shifts.slice(0, most);
+  }
+  return finalShifts(state, from, to).slice(0, most);
+}
+
 /** The stretches within [from, to) in which nobody is on call. */
 export function scheduleGaps(state: ScheduleState, from: Instant, to: Instant): Span[] {
   return subtract([{ from, to }], merge(finalShifts(state, from, to)));

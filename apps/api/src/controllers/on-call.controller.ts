@@ -75,11 +75,13 @@ export class OnCallController {
     const to = query.to === undefined ? new Date(from.getTime() + SHIFTS.default) : new Date(query.to);
     spanOrRefuse(from, to);
     await this.resources.atVersion('schedule', params.name, minVersion);
-    const shifts = await this.onCall.shifts(params.name, from, to, asOf);
-    if (shifts === null) throw CommandRefused.notFound(`the schedule ${params.name}`);
     // A shift of the page before is known by when it began: where it began earlier than `from`, it was cut to that.
     const paging = Paging.of(query, ['shifts', params.name, asOf, query.from, query.to], timestamp);
     const after = paging.after;
+    const begin = after === undefined ? from : new Date(after);
+    // That one is found again, and one more says whether there is another page.
+    const shifts = await this.onCall.shifts(params.name, begin, to, { most: paging.limit + 2, asOf });
+    if (shifts === null) throw CommandRefused.notFound(`the schedule ${params.name}`);
     const later = after === undefined ? shifts : shifts.filter((shift) => shift.from > after);
     return paging.page(
       later.slice(0, paging.limit + 1),

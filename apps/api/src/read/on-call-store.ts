@@ -8,7 +8,7 @@ import {
 import type { EventLog, RecordedEvent } from '@bellwether/event-log';
 import {
   evolveSchedule,
-  finalShifts,
+  firstShifts,
   onCallAt,
   type ScheduleEvent,
   type ScheduleState,
@@ -39,11 +39,16 @@ export class OnCallStore {
     return { schedule, users: [...users], until: until === null ? null : new Date(until).toISOString() };
   }
 
-  /** Shifts over a span, in order; null when the schedule is not known. */
-  async shifts(schedule: string, from: Date, to: Date, asOf?: string): Promise<Shift[] | null> {
+  /** The first shifts over a span, `most` at most, in order; null when the schedule is not known. */
+  async shifts(
+    schedule: string,
+    from: Date,
+    to: Date,
+    { most, asOf }: { most: number; asOf?: string | undefined },
+  ): Promise<Shift[] | null> {
     const { state } = await this.fold(schedule, asOf);
     if (state === null) return null;
-    return finalShifts(state, from.getTime(), to.getTime()).map((shift) => ({
+    return firstShifts(state, from.getTime(), to.getTime(), most).map((shift) => ({
       from: new Date(shift.from).toISOString(),
       to: new Date(shift.to).toISOString(),
       users: [...shift.users],

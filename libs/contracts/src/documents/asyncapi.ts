@@ -46,7 +46,7 @@ export function asyncApiDocument(options: AsyncApiOptions = {}): JsonSchema {
   const channels: JsonSchema = {
     measurements: {
       address: Subjects.sli('{service}', '{sli}'),
-      description: `JetStream stream ${Streams.SLI}. Each message is recorded once per identity: CloudEvents source and id, else ${Headers.messageId}`,
+      description: `JetStream stream ${Streams.SLI}. Each message is recorded once per identity: CloudEvents source and id, else ${Headers.messageId}; an empty one is none, as it is to the broker`,
       parameters: {
         service: { description: 'Name of the service' },
         sli: { description: 'Name of the SLI' },
