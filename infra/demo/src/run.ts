@@ -60,7 +60,8 @@ export async function runDemo(say: (line: string) => void): Promise<void> {
     await events.stop();
   } finally {
     rmSync(stateFile(), { force: true });
-    for (const service of running.reverse()) await service.stop();
+    // At once: each waits a while for a Bellwether that may have gone.
+    await Promise.all(running.map((service) => service.stop()));
     await pager.stop();
     await bellwether.stop();
   }
