@@ -97,7 +97,7 @@ describe('a command on an incident', () => {
         causationId,
       ]),
     ).toEqual([
-      ['incident.declared', 'first-request', null],
+      ['incident.declared', 'first-request', 'first-request'],
       ['incident.note-added', 'first-request', 'second-request'],
       ['incident.resolved', 'first-request', 'a-message'],
     ]);
