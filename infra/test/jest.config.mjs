@@ -17,7 +17,7 @@ const swc = {
 const shared = {
   rootDir: path.resolve(import.meta.dirname, '../..'),
   roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/infra'],
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/infra/test/plain-globals.mjs',
   testEnvironmentOptions: { customExportConditions: ['@bellwether/source', 'node', 'node-addons'] },
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+[.]ts$': ['@swc/jest', swc] },
