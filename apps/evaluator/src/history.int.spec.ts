@@ -244,3 +244,23 @@ test('what is answered is what the contract says, nothing more and nothing less'
     }
   }
 });
+
+test('that ends in the current minute has what there is of it, and no point after its end', async () => {
+  stage.clock.advance(40_000);
+  await stage.measure([[now, 10, 10]]);
+  await stage.settled();
+  const asked = async (end: number) =>
+    (
+      await stage.must<SloHistory>('slo-history', {
+        slo: 'month',
+        from: new Date(now - 2 * MINUTE).toISOString(),
+        to: new Date(end).toISOString(),
+        step: '1m',
+      })
+    ).data.points.at(-1);
+  for (const after of [15_000, 40_000, 300_000]) {
+    const at = new Date(now + Math.min(after, 40_000)).toISOString();
+    expect(await asked(now + after)).toMatchObject({ at, total: sum(now, now + MINUTE).total + 10 });
+  }
+  expect(await asked(now)).toMatchObject({ at: new Date(now).toISOString() });
+});

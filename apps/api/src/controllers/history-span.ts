@@ -6,7 +6,6 @@ import {
   MeasurementLimits,
 } from '@bellwether/contracts';
 
-const MINUTE = 60_000;
 const DAY = 86_400_000;
 /** Steps that a history is cut into when none is named, milliseconds: the first with at most 300 points. */
 const STEPS = [1, 5, 15, 30, 60, 180, 360, 720, 1440].map((minutes) => minutes * 60_000);
@@ -21,9 +20,7 @@ export function historySpan(
   },
   now: Date,
 ): { from: string; to: string } & ({ step: string } | { points: number }) {
-  // Whoever names no end is shown the current minute, too.
-  const end = query.to === undefined ? now.getTime() : Date.parse(query.to);
-  const to = query.to === undefined ? Math.ceil(end / MINUTE) * MINUTE : end;
+  const to = query.to === undefined ? now.getTime() : Date.parse(query.to);
   const from = query.from === undefined ? to - DAY : Date.parse(query.from);
   if (from >= to) {
     throw CommandRefused.malformed('the span is empty', [
@@ -37,7 +34,7 @@ export function historySpan(
         { path: 'query.points', message: 'must be left out where there is a step' },
       ]);
     }
-    if (end - from > MeasurementLimits.ageMillis) {
+    if (to - from > MeasurementLimits.ageMillis) {
       throw CommandRefused.malformed('the span is too long', [
         { path: 'query.from', message: 'must be within 400d of to: measurements are kept so long' },
       ]);

@@ -32,7 +32,7 @@ export function historyCommand(program: Command, open: OpenSession): void {
       if (options.from !== undefined && options.last !== undefined)
         throw new CliError('--from and --last exclude each other', ExitCode.usage);
       const session = open(command);
-      const to = options.to ?? endOfMinute(session.now());
+      const to = options.to ?? session.now().toISOString();
       const from = options.from ?? before(to, options.last ?? MONTH);
       const query = new URLSearchParams({ from, to, points: String(options.points) });
       const path = `/v1/slos/${encodeURIComponent(slo)}/history?${query}`;
@@ -43,13 +43,7 @@ export function historyCommand(program: Command, open: OpenSession): void {
     });
 }
 
-const MINUTE = 60_000;
 const MONTH = 30 * 86_400_000;
-
-/** So that the current minute is there: a history ends with the last whole minute of what is asked for. */
-function endOfMinute(at: Date): string {
-  return new Date(Math.ceil(at.getTime() / MINUTE) * MINUTE).toISOString();
-}
 
 function before(to: string, millis: number): string {
   const at = Date.parse(to);

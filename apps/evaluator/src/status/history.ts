@@ -34,13 +34,14 @@ export interface Steps {
 }
 
 /**
- * The steps of a history: from the minute that `from` lies in to the last whole one before `to`, up to the end of the
- * current one. So the spans on both sides of a moment have each minute once, and no point lies behind what was asked.
+ * The steps of a history: from the minute that `from` lies in to the last whole one before `to`, so that the spans on
+ * both sides of a moment have each minute once. Where `to` lies in the current minute, what is there of it counts.
  * @throws CommandRefused 422 for a span or cut that makes no sense
  */
 export function stepsOf(plan: SloPlan, span: { from: Date; to: Date; cut: Cut }, now: number): Steps {
   const from = Math.floor(span.from.getTime() / MINUTE);
-  const to = Math.min(Math.floor(span.to.getTime() / MINUTE), Math.floor(now / MINUTE) + 1);
+  const [asked, current] = [span.to.getTime() / MINUTE, Math.floor(now / MINUTE)];
+  const to = asked > current ? current + 1 : Math.floor(asked);
   const faults = [
     ...(span.from.getTime() >= span.to.getTime() ? [{ path: 'to', message: 'must be after from' }] : []),
     ...cutFaults(span.cut, to - from),

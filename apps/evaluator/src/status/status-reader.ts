@@ -147,9 +147,10 @@ export class StatusReader {
     const { points } = await this.#counted.read(planned, group, ({ stored, due }) =>
       burnDownOf(plan, steps, stored, due),
     );
-    // The current minute is not over: its point is of now.
+    // The current minute is not over: its point is of now, and of no time after what was asked for.
     const last = points.at(-1);
-    if (last && Date.parse(last.at) > now) last.at = new Date(now).toISOString();
+    const end = Math.min(now, span.to.getTime());
+    if (last && Date.parse(last.at) > end) last.at = new Date(end).toISOString();
     return { points, ...(span.cut.points !== undefined && periodsIn(plan, steps)) };
   }
 

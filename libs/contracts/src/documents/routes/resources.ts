@@ -184,7 +184,7 @@ export const resourceRoutes = defineRoutes({
       to: timeParameter
         .optional()
         .describe(
-          'no point lies after it: the last step ends with the last whole minute before it; without it, the current minute is there, too',
+          'now without it. No point lies after it: the last step ends with the last whole minute before it, or with what there is of the current minute where it lies in that',
         ),
       step: duration.optional(),
       points: integerParameter(1, HISTORY_POINTS)
