@@ -87,6 +87,8 @@ describe('an SLO by region', () => {
     const status = await eventually(async () => {
       const found = await complete();
       expect(found.total).toBe(2880 * 100);
+      // What fires is known from the log, a moment after it is counted.
+      expect(groupsOf(found).eu?.alerts.map(({ state }) => state)).toEqual(Array(4).fill('firing'));
       return found;
     });
     expect(status).toMatchObject({
