@@ -32,7 +32,7 @@ export const pageRequested = of({
   title: z.string(),
   severity,
   service: resourceName.nullable(),
-  /** What to do: of the first alert of the incident that has one. */
+  /** What to do: of the alert that raised the severity, else of the first alert of the incident that has one. */
   runbookUrl: z.string().optional(),
   urgency,
   policy: resourceName.nullable(),

@@ -271,7 +271,9 @@ export const pageNotification = z
       runbookUrl: z
         .string()
         .optional()
-        .describe('What to do: of the alert that declared the incident, or of the first that has one'),
+        .describe(
+          'What to do: of the alert that raised the severity, else of the first alert of the incident that has one',
+        ),
       acknowledgeUrl: z.string(),
       explainUrl: z.string(),
     }),
