@@ -7,7 +7,6 @@ import {
   change as changeBody,
   changeRecorded,
   LogStreams,
-  MeasurementLimits,
   parseOrRefuse,
 } from '@bellwether/contracts';
 import { CommandConflict, EventLog } from '@bellwether/event-log';
@@ -23,6 +22,7 @@ import { Body, Controller, Headers, HttpCode, Inject, Post } from '@nestjs/commo
 import { uuidv7 } from 'uuidv7';
 import { CLOCK } from './clock.token.js';
 import { isOfTheMoment, LogBusy } from './log-busy.js';
+import { whyUntimely } from './measurement/instant.js';
 import { EMPTY_KEY } from './measurement/message.js';
 
 /** Deploys and other changes of services, for reading incidents and budgets beside them. */
@@ -103,14 +103,7 @@ function keyOf(key: string | undefined): string | undefined {
  * @throws CommandRefused 422
  */
 function timely(at: string, now: Date): void {
-  const ahead = Date.parse(at) - now.getTime();
-  const { aheadMillis, ageMillis } = MeasurementLimits;
-  const message =
-    ahead > aheadMillis
-      ? 'must not be more than 5 minutes ahead of the clock'
-      : -ahead > ageMillis
-        ? 'must not be older than 400 days'
-        : null;
+  const message = whyUntimely(Date.parse(at), now.getTime());
   if (message === null) return;
   throw CommandRefused.refused(`at ${message}`, [{ path: 'at', message }]);
 }

@@ -1,4 +1,6 @@
-import { loggedTimestamp } from '@bellwether/contracts';
+import { loggedTimestamp, MeasurementLimits } from '@bellwether/contracts';
+
+const { aheadMillis, ageMillis } = MeasurementLimits;
 
 // Measurements come in time order: the day of the last one is nearly always the day of the next.
 let knownDay = '';
@@ -28,6 +30,12 @@ export function instantMillis(text: string): number {
 /** What is wrong with a time that {@link instantMillis} does not take, in the contract's words. */
 export function whyNoInstant(value: unknown): string {
   return loggedTimestamp.safeParse(value).error?.issues[0]?.message ?? 'must be a time';
+}
+
+/** Why a time is too far from the clock to be recorded, both epoch milliseconds; null when it is not. */
+export function whyUntimely(at: number, now: number): string | null {
+  if (at > now + aheadMillis) return 'must not be more than 5 minutes ahead of the clock';
+  return at < now - ageMillis ? 'must not be older than 400 days' : null;
 }
 
 /** Milliseconds since midnight of `…Thh:mm:ss[.fff]Z`; -1 when that is not the form. */

@@ -1,6 +1,6 @@
 import { type Fault, JsonText, type Labels, MeasurementLimits, NOT_KNOWN } from '@bellwether/contracts';
 import { contentHash } from './content-hash.js';
-import { instantMillis, whyNoInstant } from './instant.js';
+import { instantMillis, whyNoInstant, whyUntimely } from './instant.js';
 import { type LabelSet, NO_LABELS, readLabels, withCommon } from './label-set.js';
 import { ColumnGroups } from './point-columns.js';
 import { Refusal } from './refusal.js';
@@ -29,7 +29,7 @@ export interface PointsContext {
   now: number;
 }
 
-const { points: mostPoints, magnitude, aheadMillis, ageMillis, buckets: mostBuckets } = MeasurementLimits;
+const { points: mostPoints, magnitude, buckets: mostBuckets } = MeasurementLimits;
 const mostFaults = 20;
 const notNumber = 'must be a number';
 /** Fields of all kinds of points. */
@@ -231,10 +231,9 @@ class PointsReader {
     const at = typeof point.at === 'string' ? instantMillis(point.at) : Number.NaN;
     if (Number.isNaN(at)) {
       this.fault('at', whyNoInstant(point.at));
-    } else if (at > this.context.now + aheadMillis) {
-      this.timeFault('must not be more than 5 minutes ahead of the clock');
-    } else if (at < this.context.now - ageMillis) {
-      this.timeFault('must not be older than 400 days');
+    } else {
+      const untimely = whyUntimely(at, this.context.now);
+      if (untimely !== null) this.timeFault(untimely);
     }
     contentHash.number(at);
     return at;
