@@ -99,7 +99,7 @@ export function readDocuments(
     const lines = new LineCounter();
     const documents = parseAllDocuments(text, { lineCounter: lines });
     return [...documents].flatMap((document) => {
-      const unread = yamlFault(document, text);
+      const unread = yamlFault(document, text, lines);
       if (unread !== undefined) {
         const { line, col } = lines.linePos(unread.offset);
         throw new CliError(`${file} is not valid`, ExitCode.usage, [
@@ -145,7 +145,7 @@ export function parseManifest(
       return `${file}:${line}:${col}`;
     };
     const place = (path: string) => at(placeOf(document, path) ?? start);
-    const unread = yamlFault(document, source);
+    const unread = yamlFault(document, source, lines);
     if (unread !== undefined) {
       faults.push({ where: at(unread.offset), message: unread.message });
       continue;

@@ -1,4 +1,4 @@
-import { type Document, isCollection, isScalar, LineCounter, visit, type YAMLError } from 'yaml';
+import { type Document, isCollection, isScalar, type LineCounter, visit, type YAMLError } from 'yaml';
 
 /** What is wrong with a text that is no YAML, and where in it. */
 export interface YamlFault {
@@ -9,19 +9,24 @@ export interface YamlFault {
 /**
  * The first fault of a document, undefined where it has none: what the parser says after it has lost the thread leads
  * astray. It tells of a line where it could read no further, so that where that is clear the line at fault is named.
+ * @param lines of the source, as they were counted when it was parsed
  */
-export function yamlFault(document: Document.Parsed, source: string): YamlFault | undefined {
+export function yamlFault(
+  document: Document.Parsed,
+  source: string,
+  lines: LineCounter,
+): YamlFault | undefined {
   const [error, next] = document.errors;
   if (error === undefined) return undefined;
-  const lines = new Lines(source);
+  const lineOf = (offset: number): number => lines.linePos(offset).line;
   const [start] = error.pos;
   if (error.code === 'BLOCK_AS_IMPLICIT_KEY') {
     // The field after it was taken for more of its value: the parser names the value.
     const end = next?.code === 'MULTILINE_IMPLICIT_KEY' ? next.pos[1] : start;
-    if (lines.of(end) > lines.of(start))
+    if (lineOf(end) > lineOf(start))
       return {
-        offset: lines.firstOf(lines.of(end)),
-        message: `is indented as if it were more of the value in line ${lines.of(start)}`,
+        offset: textOf(lineOf(end), lines, source),
+        message: `is indented as if it were more of the value in line ${lineOf(start)}`,
       };
     if (/^[^\n]*:\s/.test(source.slice(start)))
       return { offset: start, message: 'a value with a colon and a space in it must be in quotes' };
@@ -29,7 +34,7 @@ export function yamlFault(document: Document.Parsed, source: string): YamlFault 
   if (error.code === 'MULTILINE_IMPLICIT_KEY')
     return { offset: start, message: 'is no "field: value": the colon behind the name is missing' };
   const opened = openedBefore(document, error);
-  const begins = opened === undefined ? '' : `; it begins in line ${lines.of(opened)}`;
+  const begins = opened === undefined ? '' : `; it begins in line ${lineOf(opened)}`;
   return { offset: start, message: `${messageOf(error)}${begins}` };
 }
 
@@ -57,23 +62,8 @@ function openedBefore(
 const messageOf = ({ message }: Error): string =>
   (message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, '');
 
-/** Lines of a text, from 1. */
-class Lines {
-  readonly #counter = new LineCounter();
-
-  constructor(private readonly source: string) {
-    this.#counter.addNewLine(0);
-    for (let at = source.indexOf('\n'); at >= 0; at = source.indexOf('\n', at + 1))
-      this.#counter.addNewLine(at + 1);
-  }
-
-  of(offset: number): number {
-    return this.#counter.linePos(offset).line;
-  }
-
-  /** Where the text of a line begins. */
-  firstOf(line: number): number {
-    const start = this.#counter.lineStarts[line - 1] as number;
-    return start + this.source.slice(start).search(/[^ \t]|$/);
-  }
+/** Where the text of a line begins. */
+function textOf(line: number, lines: LineCounter, source: string): number {
+  const start = lines.lineStarts[line - 1] as number;
+  return start + source.slice(start).search(/[^ \t]|$/);
 }

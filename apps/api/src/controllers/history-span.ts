@@ -20,7 +20,7 @@ export function historySpan(
   },
   now: Date,
 ): { from: string; to: string } & ({ step: string } | { points: number }) {
-  const to = query.to === undefined ? now.getTime() : Date.parse(query.to);
+  const to = Date.parse(query.to ?? now.toISOString());
   const from = query.from === undefined ? to - DAY : Date.parse(query.from);
   if (from >= to) {
     throw CommandRefused.malformed('the span is empty', [
