@@ -75,6 +75,8 @@ async function evaluate(
   write(`${name}.json`, {
     rule_files: [`${name}-rules.json`],
     evaluation_interval: `${times.step}s`,
+    // As they are written, those that record first: untold, promtool takes the order of a Go map, another one each time.
+    group_eval_order: groups.map((group) => group.name),
     tests: [
       {
         interval: `${times.sampled ?? times.step}s`,
