@@ -208,7 +208,25 @@ describe('an SLO over time', () => {
     });
   });
 
+  test('has both as of a moment, up to which the history goes', async () => {
+    const asOf = '2026-11-22T00:00:00.000Z';
+    rig.services.remaining.set(`checkout-availability ${asOf}`, 0.75);
+    const asked = { slo: 'checkout-availability', asOf };
+    expect((await rig.get(`${of}/history?asOf=${asOf}&step=1h&group=eu`)).status).toBe(200);
+    expect(rig.services.seen.at(-1)?.request.data).toEqual({
+      ...asked,
+      from: '2026-11-21T00:00:00.000Z',
+      to: asOf,
+      step: '1h',
+      group: 'eu',
+    });
+    expect((await rig.get(`${of}/forecast?asOf=${asOf}`)).status).toBe(200);
+    expect(rig.services.seen.at(-1)?.request.data).toEqual(asked);
+  });
+
   test.each([
+    [`${of}/history?asOf=2030-01-01T00:00:00Z`, 'query.asOf'],
+    [`${of}/forecast?asOf=then`, 'query.asOf'],
     [`${of}/history?points=0`, 'query.points'],
     [`${of}/history?points=5001`, 'query.points'],
     [`${of}/history?points=10&step=1h`, 'query.points'],

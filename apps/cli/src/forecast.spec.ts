@@ -73,6 +73,14 @@ describe('forecast', () => {
     expect(out).not.toContain('courses');
   });
 
+  test('of a moment counts from that moment', async () => {
+    server.answer = () => ({ status: 200, body: { ...forecast, asOf: '2026-11-15T10:00:00.000Z' } });
+    const { out } = await server.run('forecast', 'checkout', '--as-of', '2026-11-15T10:00:00Z');
+    expect(server.requests[0]?.url).toBe('/v1/slos/checkout/forecast?asOf=2026-11-15T10%3A00%3A00Z');
+    expect(out).toMatch(/Left then +50 %/);
+    expect(out).toMatch(/As usual +gone 2026-11-29T10:00:00.000Z \(in 14 d\)/);
+  });
+
   test('draws the courses for people, and answers programs what the server said', async () => {
     server.answer = () => ({ status: 200, body: forecast });
     server.interactive = true;

@@ -82,6 +82,18 @@ describe('history', () => {
     expect(out).toMatch(/^Budget {2}▅ ▁ {2}lowest -20 %\nBurn {4}█ ▁ {2}peak 600.00\n\nAT/);
   });
 
+  test('is of a group, and of what was known at a moment, up to which it goes', async () => {
+    const options = ['--group', 'eu', '--as-of', '2026-11-20T10:00:00Z', '--last', '1d'];
+    await server.run('history', 'checkout-availability', ...options);
+    expect(Object.fromEntries(asked().searchParams)).toEqual({
+      from: '2026-11-19T10:00:00.000Z',
+      to: '2026-11-20T10:00:00Z',
+      points: '30',
+      group: 'eu',
+      asOf: '2026-11-20T10:00:00Z',
+    });
+  });
+
   test('answers programs what the server said', async () => {
     server.interactive = true;
     const { out } = await server.run('history', 'checkout-availability', '-o', 'json');

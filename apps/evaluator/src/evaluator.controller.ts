@@ -61,18 +61,21 @@ export class EvaluatorController {
 
   @MessagePattern('cmd.evaluator.slo-history')
   async history(request: CommandRequest): Promise<SloHistory> {
-    const { slo, from, to, group, ...cut } = parseOrRefuse(
+    const { slo, from, to, group, asOf, ...cut } = parseOrRefuse(
       commandCatalog['evaluator.slo-history'],
       request.data,
     );
     const span = { from: new Date(from), to: new Date(to), cut };
-    return await this.statuses.history(slo, span, group);
+    return await this.statuses.history(slo, span, { group, ...moment(asOf) });
   }
 
   @MessagePattern('cmd.evaluator.slo-forecast')
   async forecast(request: CommandRequest): Promise<SloForecast> {
-    const { slo, horizon, group } = parseOrRefuse(commandCatalog['evaluator.slo-forecast'], request.data);
-    return await this.statuses.forecast(slo, horizon, group);
+    const { slo, horizon, group, asOf } = parseOrRefuse(
+      commandCatalog['evaluator.slo-forecast'],
+      request.data,
+    );
+    return await this.statuses.forecast(slo, horizon, { group, ...moment(asOf) });
   }
 
   @MessagePattern('cmd.evaluator.slo-periods')
@@ -98,3 +101,6 @@ export class EvaluatorController {
     return await this.store.progress();
   }
 }
+
+const moment = (asOf: string | undefined): { asOf?: Date } =>
+  asOf === undefined ? {} : { asOf: new Date(asOf) };

@@ -49,6 +49,16 @@ export class MinuteSpan implements Stretch {
     for (let i = from; i <= to; i++) this.#cells.addCell(start + i - this.low, cells, i);
   }
 
+  /** Adds what each minute of a part of the stretch comes to. */
+  putCounts({ low, high }: Stretch, counts: (low: number, high: number) => Tally): void {
+    for (let minute = Math.max(low, this.low); minute <= Math.min(high, this.high); minute++) {
+      const { good, goodFraction, total, totalFraction } = counts(minute, minute);
+      if (total > 0 || totalFraction > 0) {
+        this.#cells.add(minute - this.low, good, goodFraction, total, totalFraction);
+      }
+    }
+  }
+
   /** Takes what corrections take from an hour's minutes, which were added before. */
   take(hour: number, taken: Cells): void {
     const tally = new Tally();

@@ -103,10 +103,15 @@ export class ResourcesController {
   @Serves('getSloForecast')
   async getSloForecast(@Input() { params, query, request }: InputOf<'getSloForecast'>) {
     await this.resources.atVersion('slo', params.name, query.minVersion);
-    const { horizon, group } = query;
+    const { horizon, group, asOf } = query;
     const forecast = await this.gateway.query(
       'evaluator.slo-forecast',
-      { slo: params.name, ...(horizon ? { horizon } : {}), ...(group ? { group } : {}) },
+      {
+        slo: params.name,
+        ...(horizon ? { horizon } : {}),
+        ...(group ? { group } : {}),
+        ...(asOf ? { asOf } : {}),
+      },
       principalOf(request),
     );
     return sloForecast.parse(forecast);
@@ -115,10 +120,11 @@ export class ResourcesController {
   @Serves('getSloHistory')
   async getSloHistory(@Input() { params, query, request }: InputOf<'getSloHistory'>) {
     await this.resources.atVersion('slo', params.name, query.minVersion);
-    const span = historySpan(query, this.time.now());
+    const { group, asOf } = query;
+    const span = historySpan(query, asOf === undefined ? this.time.now() : new Date(asOf));
     const history = await this.gateway.query(
       'evaluator.slo-history',
-      { slo: params.name, ...span, ...(query.group ? { group: query.group } : {}) },
+      { slo: params.name, ...span, ...(group ? { group } : {}), ...(asOf ? { asOf } : {}) },
       principalOf(request),
     );
     return sloHistory.parse(history);

@@ -7,6 +7,7 @@ import { type OpenSession, present } from './command.js';
 interface ForecastOptions {
   horizon?: string;
   group?: string;
+  asOf?: string;
 }
 
 /** `forecast`: when an error budget will be gone. */
@@ -17,16 +18,26 @@ export function forecastCommand(program: Command, open: OpenSession): void {
     .description('when the error budget will be gone: at the recent pace, and as former weeks went')
     .option('--horizon <duration>', 'how far to look ahead, such as 14d (90d at most); the window without it')
     .option('--group <value>', 'of one group of an SLO that has groups')
+    .option('--as-of <time>', 'what would have been answered then (RFC 3339)')
     .action(async (slo: string, options: ForecastOptions, command: Command) => {
       const session = open(command);
       const query = new URLSearchParams(Object.entries(options).filter(([, value]) => value !== undefined));
       const path = `/v1/slos/${encodeURIComponent(slo)}/forecast`;
       const { body } = await session.http.get<SloForecast>(query.size === 0 ? path : `${path}?${query}`);
-      present(session, body, (forecast) => forPeople(forecast, session.now(), session.output.interactive));
+      const then = options.asOf === undefined ? null : new Date(body.asOf);
+      present(session, body, (forecast) =>
+        forPeople(forecast, { now: session.now(), then }, session.output.interactive),
+      );
     });
 }
 
-function forPeople(forecast: SloForecast, now: Date, interactive: boolean): string {
+/** @param time.then of a forecast as of a moment: that moment, which its times are counted from */
+function forPeople(
+  forecast: SloForecast,
+  time: { now: Date; then: Date | null },
+  interactive: boolean,
+): string {
+  const now = time.then ?? time.now;
   const { slo, group, remaining, best, pace, seasonal, to } = forecast;
   const moment = (at: string | null): string =>
     at === null ? 'the end of the forecast or later' : `${at} (${relative(at, now)})`;
@@ -38,7 +49,7 @@ function forPeople(forecast: SloForecast, now: Date, interactive: boolean): stri
   );
   return fields([
     ['SLO', group ? `${slo} (${group.label} ${group.value})` : slo],
-    ['Left now', percent(remaining, 1)],
+    [time.then ? 'Left then' : 'Left now', percent(remaining, 1)],
     ['Looks to', `${to} (${relative(to, now)})`],
     [
       'At this pace',

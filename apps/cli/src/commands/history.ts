@@ -10,6 +10,8 @@ interface HistoryOptions {
   to?: string;
   last?: number;
   points: number;
+  group?: string;
+  asOf?: string;
 }
 
 type Point = SloHistory['points'][number];
@@ -21,9 +23,11 @@ export function historyCommand(program: Command, open: OpenSession): void {
     .argument('<slo>')
     .description('the error budget over time: its burn-down')
     .option('--from <time>', 'from when (RFC 3339); the last 30 days without it')
-    .option('--to <time>', 'until when (RFC 3339); now without it')
+    .option('--to <time>', 'until when (RFC 3339); now, or --as-of, without it')
     .option('--last <duration>', 'in place of --from, such as 6h or 7d', length)
     .option('--points <number>', 'how many points at most', whole, 30)
+    .option('--group <value>', 'of one group of an SLO that has groups')
+    .option('--as-of <time>', 'what was known then (RFC 3339)')
     .addHelpText(
       'after',
       '\nEach row is a step that ends at AT: GOOD, TOTAL, SLI and BURN are of the step, BUDGET LEFT is at its end.\nLOWEST is the least budget within the step, PEAK the burn rate of its worst minute (or slice).',
@@ -32,9 +36,16 @@ export function historyCommand(program: Command, open: OpenSession): void {
       if (options.from !== undefined && options.last !== undefined)
         throw new CliError('--from and --last exclude each other', ExitCode.usage);
       const session = open(command);
-      const to = options.to ?? session.now().toISOString();
+      const to = options.to ?? options.asOf ?? session.now().toISOString();
       const from = options.from ?? before(to, options.last ?? MONTH);
-      const query = new URLSearchParams({ from, to, points: String(options.points) });
+      const { group, asOf } = options;
+      const query = new URLSearchParams({
+        from,
+        to,
+        points: String(options.points),
+        ...(group !== undefined && { group }),
+        ...(asOf !== undefined && { asOf }),
+      });
       const path = `/v1/slos/${encodeURIComponent(slo)}/history?${query}`;
       const { body } = await session.http.get<SloHistory>(path);
       present(session, body, ({ points }) =>

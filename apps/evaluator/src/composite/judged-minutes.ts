@@ -1,4 +1,4 @@
-import { Cells, HOUR_MINUTES, hourOf, MinuteSpan, type Stretch, Tally } from '@bellwether/slo';
+import { HOUR_MINUTES, MinuteSpan, type Stretch, Tally } from '@bellwether/slo';
 import type { CountedMinutes } from '../store/stored-minutes.js';
 import type { LiveComposite } from './live-composite.js';
 
@@ -15,24 +15,15 @@ export class JudgedMinutes implements CountedMinutes {
 
   async span(stretch: Stretch): Promise<MinuteSpan> {
     const span = new MinuteSpan(stretch);
-    for await (const { low, high } of parts(this.#within(stretch))) {
-      const counts = await this.live.judged(low, high);
-      for (let hour = hourOf(low); hour <= hourOf(high); hour++) {
-        const cells = new Cells(HOUR_MINUTES);
-        const start = hour * HOUR_MINUTES;
-        for (let i = Math.max(0, low - start); i < Math.min(HOUR_MINUTES, high - start + 1); i++) {
-          const { good, goodFraction, total, totalFraction } = counts(start + i, start + i);
-          if (total > 0 || totalFraction > 0) cells.add(i, good, goodFraction, total, totalFraction);
-        }
-        span.put(hour, cells);
-      }
+    for (const part of parts(this.#within(stretch))) {
+      span.putCounts(part, await this.live.judged(part.low, part.high));
     }
     return span;
   }
 
   async sum(stretch: Stretch): Promise<Tally> {
     const tally = new Tally();
-    for await (const { low, high } of parts(this.#within(stretch))) {
+    for (const { low, high } of parts(this.#within(stretch))) {
       tally.plus((await this.live.judged(low, high))(low, high));
     }
     return tally;

@@ -13,14 +13,17 @@ import {
 } from '@bellwether/slo';
 import type { Counted } from './counted.js';
 
-const DAY = 1440;
+const HOUR = 60;
+const DAY = 24 * HOUR;
 /** Minutes that are looked ahead at most: beyond that the past says little. */
 const FARTHEST = 90 * DAY;
 /** Minutes of history that a pattern is made of: eight weeks of whole hours. */
 const HISTORY = 56 * DAY;
 
+type Outlook = ReturnType<typeof forecastOf>;
+
 /** Minutes from which and up to which a forecast looks, as minutes that follow. */
-export interface Ahead {
+interface Ahead {
   from: number;
   to: number;
 }
@@ -29,7 +32,7 @@ export interface Ahead {
  * How far a forecast looks: as far as it is asked, else over the SLO's window; of a calendar's to the end of its period.
  * @throws CommandRefused 422 for a horizon that makes no sense
  */
-export function aheadOf({ window, windowMinutes }: SloPlan, horizon: string | undefined, now: number): Ahead {
+function aheadOf({ window, windowMinutes }: SloPlan, horizon: string | undefined, now: number): Ahead {
   const from = Math.floor(now / MINUTE) + 1;
   const asked = horizon === undefined ? Math.min(windowMinutes, FARTHEST) : durationMillis(horizon) / MINUTE;
   if (!Number.isInteger(asked) || asked > FARTHEST) {
@@ -43,14 +46,32 @@ export function aheadOf({ window, windowMinutes }: SloPlan, horizon: string | un
   return { from: Math.min(from, end), to: horizon === undefined ? end : Math.min(end, from + asked) };
 }
 
-/** Looks ahead from what is stored. */
-export async function forecastFrom(
+/** The minutes before a forecast that it looks at. */
+export const FORECAST_HISTORY = HISTORY + HOUR;
+
+/**
+ * When a budget will be gone, from what is counted.
+ * @param read gives what is counted while the work on it lasts
+ * @throws CommandRefused 422 for a horizon that makes no sense
+ */
+export async function forecastOfSlo(
   plan: SloPlan,
-  { from, to }: Ahead,
-  counted: Counted,
-): Promise<Omit<SloForecast, 'slo' | 'service' | 'group' | 'asOf'>> {
-  const outlook = forecastOf(plan, await knowledgeOf(plan, { from, to }, counted), to);
-  return { to: new Date(to * MINUTE).toISOString(), ...outlook };
+  { horizon, group, now }: { horizon: string | undefined; group: string | undefined; now: number },
+  read: (work: (counted: Counted) => Promise<Outlook>) => Promise<Outlook>,
+): Promise<SloForecast> {
+  const ahead = aheadOf(plan, horizon, now);
+  const outlook = await read(async (counted) =>
+    forecastOf(plan, await knowledgeOf(plan, ahead, counted), ahead.to),
+  );
+  const { name, service, groupBy } = plan.definition;
+  return {
+    slo: name,
+    service,
+    ...(group !== undefined && groupBy && { group: { label: groupBy.label, value: group } }),
+    asOf: new Date(now).toISOString(),
+    to: new Date(ahead.to * MINUTE).toISOString(),
+    ...outlook,
+  };
 }
 
 async function knowledgeOf(
@@ -75,7 +96,10 @@ async function knowledgeOf(
     recent: withMissing(plan, await sum(recent), recent.low, recent.high, due),
     history: new HourlyHistory(
       plan,
-      await span({ low: Math.max(Math.floor(from / 60) * 60 - HISTORY, Math.min(first, from)), high: last }),
+      await span({
+        low: Math.max(Math.floor(from / HOUR) * HOUR - HISTORY, Math.min(first, from)),
+        high: last,
+      }),
       first,
       due,
     ),

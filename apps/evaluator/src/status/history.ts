@@ -19,6 +19,7 @@ import {
   Tally,
 } from '@bellwether/slo';
 import type { CountedMinutes } from '../store/stored-minutes.js';
+import type { Counted } from './counted.js';
 
 /** What a history is cut into: steps of a length, or a number of points. */
 export interface Cut {
@@ -38,7 +39,7 @@ export interface Steps {
  * both sides of a moment have each minute once. Where `to` lies in the current minute, what is there of it counts.
  * @throws CommandRefused 422 for a span or cut that makes no sense
  */
-export function stepsOf(plan: SloPlan, span: { from: Date; to: Date; cut: Cut }, now: number): Steps {
+function stepsOf(plan: SloPlan, span: { from: Date; to: Date; cut: Cut }, now: number): Steps {
   const from = Math.floor(span.from.getTime() / MINUTE);
   const [asked, current] = [span.to.getTime() / MINUTE, Math.floor(now / MINUTE)];
   const to = asked > current ? current + 1 : Math.floor(asked);
@@ -67,6 +68,27 @@ function cutFaults(cut: Cut, minutes: number): Fault[] {
   return [{ path: 'step', message: `gives more than ${HISTORY_POINTS} points; take a longer step` }];
 }
 
+/**
+ * The budget over a span.
+ * @param now of whoever asks, epoch milliseconds
+ * @param read gives what is counted while the work on it lasts
+ * @throws CommandRefused 422 for a span or cut that makes no sense
+ */
+export async function historyOf(
+  plan: SloPlan,
+  span: { from: Date; to: Date; cut: Cut },
+  now: number,
+  read: (work: (counted: Counted) => Promise<BurnDownRun>) => Promise<BurnDownRun>,
+): Promise<SloHistory> {
+  const steps = stepsOf(plan, span, now);
+  const { points } = await read(({ stored, due }) => burnDownOf(plan, steps, stored, due));
+  // The current minute is not over: its point is of now, and of no time after what was asked for.
+  const last = points.at(-1);
+  const end = Math.min(now, span.to.getTime());
+  if (last && Date.parse(last.at) > end) last.at = new Date(end).toISOString();
+  return { points, ...(span.cut.points !== undefined && periodsIn(plan, steps)) };
+}
+
 /** The budget over time from stored minutes, a few days of them in memory at once. */
 export async function burnDownOf(
   plan: SloPlan,
@@ -87,7 +109,7 @@ export async function burnDownOf(
 }
 
 /** The periods of the calendar that the steps lie in; nothing of a rolling window. */
-export function periodsIn(plan: SloPlan, { from, to }: Steps): Pick<SloHistory, 'periods'> {
+function periodsIn(plan: SloPlan, { from, to }: Steps): Pick<SloHistory, 'periods'> {
   const periods = periodsOf(plan, from, to);
   if (periods.length === 0) return {};
   const iso = (at: number): string => new Date(at).toISOString();

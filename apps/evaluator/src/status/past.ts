@@ -2,22 +2,29 @@ import { cadenceOf, LogStreams, type MeasurementRecorded, type Sli } from '@bell
 import type { EventLog } from '@bellwether/event-log';
 import {
   CompositeSlices,
+  type Counts,
   classifier,
   componentNames,
   componentsOf,
   componentsState,
+  compositeCounts,
   dueSlices,
   GroupedBuckets,
   IndicatorBuckets,
+  longestSlice,
   MINUTE,
   minuteOf,
   needsOf,
-  planSlo,
   type SloPlan,
   type SloSource,
 } from '@bellwether/slo';
 import { type KnownSlos, resolveComposite } from '../composite/resolve.js';
 import { evolveSlo, type SloEntry } from '../registry/slo-entry.js';
+import type { CountedMinutes } from '../store/stored-minutes.js';
+import type { Counted } from './counted.js';
+import { noSuchGroup } from './no-such-group.js';
+import { planEntry } from './planned.js';
+import { TalliedMinutes } from './tallied-minutes.js';
 
 const PAGE = 1_000;
 /** Minutes before a window that are counted too: a budget that is frozen looks back from when it froze. */
@@ -77,17 +84,20 @@ export class Past {
     return { buckets, parts };
   }
 
-  /** What a composite counted, from what its components were and did. */
-  async composite(plan: SloPlan): Promise<SloSource> {
+  /** What a composite counted since `oldest`, from what its components were and did; and what it did in any minutes. */
+  async composite(
+    plan: SloPlan,
+    oldest = this.#oldest(plan),
+  ): Promise<{ source: SloSource; minutes: CountedMinutes | null }> {
     const known = await this.#components(plan);
     const resolved = resolveComposite(known, plan.definition.name);
-    const oldest = this.#oldest(plan);
     const measured = new Map<string, { slo: string; plan: SloPlan; source: SloSource }>();
     for (const { slo, plan: own } of resolved?.leaves ?? []) {
       const { buckets } = await this.counted(own, known.slis.get(slo), oldest);
       measured.set(slo, { slo, plan: own, source: buckets.source(own) });
     }
     const slices = new CompositeSlices(plan);
+    let minutes: CountedMinutes | null = null;
     if (resolved !== null) {
       const components = componentsOf(resolved.tree, ({ slo, plan: own }) => {
         const { source } = measured.get(slo) as { source: SloSource };
@@ -98,8 +108,38 @@ export class Past {
         };
       });
       slices.judge(components, minuteOf(oldest), minuteOf(this.asOf.getTime()));
+      const events = [...measured.values()].map(({ source }) => source.events);
+      minutes = new TalliedMinutes(events, compositeCounts(plan, components), longestSlice(resolved.tree));
     }
-    return slices.source(componentsState([...measured.values()], plan.corrections));
+    return { source: slices.source(componentsState([...measured.values()], plan.corrections)), minutes };
+  }
+
+  /**
+   * What an SLO counted in any minutes since `oldest`, of one group where it is asked for.
+   * @throws CommandRefused 404 when there was no such group
+   */
+  async minutes(
+    plan: SloPlan,
+    sli: Sli | undefined,
+    oldest: number,
+    group: string | undefined,
+  ): Promise<Counted> {
+    const read = async () => {
+      if (plan.indicator.kind === 'composite') return await this.composite(plan, oldest);
+      const { buckets, parts } = await this.counted(plan, sli, oldest);
+      const own = group === undefined ? buckets : parts?.groups.get(group);
+      if (own === undefined) throw noSuchGroup(plan.definition.name, group as string);
+      const source = own.source(plan);
+      const counts: Counts = (low, high) => source.tallies.sum(low, high);
+      return { source, minutes: new TalliedMinutes([source.events], counts, plan.slice) };
+    };
+    const { source, minutes } = await read();
+    return {
+      stored: minutes,
+      due: plan.rule === null ? null : dueSlices(plan, source, this.asOf.getTime()),
+      cadence: source.heartbeat.regularity.cadence,
+      building: false,
+    };
   }
 
   /** All SLOs that a composite was made of, and the composite. */
@@ -112,8 +152,9 @@ export class Past {
     for (let name = wanted.pop(); name !== undefined; name = wanted.pop()) {
       if (plans.has(name)) continue;
       const past = await this.slo(name);
-      const plan = past && planOf(past);
-      plans.set(name, plan && { plan, unit: past.sli?.unit, cadence: cadenceOf(past.sli) });
+      const planned = past && planEntry(past.entry, past.sli?.unit);
+      const plan = planned?.ok ? planned.plan : null;
+      plans.set(name, plan && { plan, unit: past?.sli?.unit, cadence: cadenceOf(past?.sli) });
       slis.set(name, past?.sli);
       if (plan) wanted.push(...componentNames(plan.definition));
     }
@@ -128,10 +169,4 @@ export class Past {
   async #read(stream: string) {
     return await this.log.readStream(stream, { recordedUntil: this.asOf });
   }
-}
-
-function planOf({ entry, sli }: PastSlo): SloPlan | null {
-  let planned = planSlo(entry.definition, sli?.unit, entry.corrections);
-  if (!planned.ok) planned = planSlo(entry.definition, undefined, entry.corrections);
-  return planned.ok ? planned.plan : null;
 }

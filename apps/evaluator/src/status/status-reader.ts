@@ -3,37 +3,24 @@ import {
   cadenceOf,
   LogStreams,
   measurementPartition,
-  type Service,
   type SloForecast,
   type SloHistory,
   type SloMeasuredPeriods,
   type SloStatus,
 } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
-import {
-  type Grouping,
-  IndicatorBuckets,
-  indicatorKey,
-  type Period,
-  planSlo,
-  readSlo,
-  type SloPlan,
-  statusOf,
-  statusOfGroups,
-} from '@bellwether/slo';
+import { type Grouping, indicatorKey, type Period, readSlo, type SloPlan, statusOf } from '@bellwether/slo';
 import type { Evaluator } from '../evaluator.js';
 import { planOf } from '../partition/live-series.js';
-import type { SloEntry } from '../registry/slo-entry.js';
 import { policyOf } from '../registry/slo-policy.js';
 import { compositeStatus } from './composite-status.js';
 import { CountedReader } from './counted-reader.js';
-import { aheadOf, forecastFrom } from './forecast.js';
-import { burnDownOf, type Cut, periodsIn, stepsOf } from './history.js';
-import { noSuchGroup } from './no-such-group.js';
-import { Past } from './past.js';
+import { forecastOfSlo } from './forecast.js';
+import { type Cut, historyOf } from './history.js';
+import { PastReader } from './past-reader.js';
 import { measuredPeriods, plannedPeriods } from './periods.js';
-import { type Planned, sliOf } from './planned.js';
-import { sourceAsOf, sourceNow } from './source.js';
+import { groupOrRefuse, type Planned, planOrRefuse, sliOf } from './planned.js';
+import { sourceNow } from './source.js';
 import { rowOfGroup, type StoredGroups, statusOfStoredGroups, storedGroups } from './stored-groups.js';
 import { storedSource } from './stored-source.js';
 
@@ -42,11 +29,13 @@ export class StatusReader {
   readonly #evaluator: Evaluator;
   readonly #log: EventLog;
   readonly #counted: CountedReader;
+  readonly #past: PastReader;
 
   constructor(evaluator: Evaluator, log: EventLog) {
     this.#evaluator = evaluator;
     this.#log = log;
     this.#counted = new CountedReader(evaluator, log);
+    this.#past = new PastReader(log);
   }
 
   /**
@@ -99,79 +88,43 @@ export class StatusReader {
     };
   }
 
-  /**
-   * What would have been answered at `asOf`: the definition, the alerts and the measurements that the log held then,
-   * measured anew. @throws CommandRefused 404 when there was no such SLO
-   */
+  /** What would have been answered at `asOf`. @throws CommandRefused as {@link PastReader} does */
   async asOf(slo: string, asOf: Date, group?: string): Promise<SloStatus> {
-    if (asOf.getTime() >= this.#evaluator.clock.now().getTime()) return await this.now(slo, group);
-    const past = new Past(this.#log, asOf);
-    const found = await past.slo(slo);
-    if (found === null) throw CommandRefused.notFound(`SLO ${slo}`);
-    const { entry, sli } = found;
-    const plan = planOrRefuse(entry, sli?.unit);
-    if (group !== undefined && plan.grouping === null) throw notGrouped(slo);
-    const { service } = entry.definition;
-    const now = asOf.getTime();
-    if (plan.indicator.kind === 'composite') {
-      const status = statusOf(readSlo(plan, await past.composite(plan), now), entry.ledger);
-      return { ...status, policy: policyOf(entry, await this.#serviceAsOf(service, asOf)), backfill: null };
-    }
-    const { buckets, parts } = await past.counted(plan, sli);
-    const source = (of: IndicatorBuckets) => of.source(plan);
-    if (group !== undefined) {
-      const own = parts?.groups.get(group);
-      if (own === undefined) throw noSuchGroup(slo, group);
-      return { ...statusOf(readSlo(plan, source(own), now), entry.ledger), backfill: null };
-    }
-    const status = statusOf(readSlo(plan, source(buckets), now), entry.ledger);
-    return {
-      ...status,
-      policy: policyOf(entry, await this.#serviceAsOf(service, asOf)),
-      backfill: null,
-      ...(await sourceAsOf(this.#log, sli, asOf, status.watermark)),
-      ...(parts &&
-        statusOfGroups(plan, source(buckets), [...parts.groups.values()].map(source), entry.ledger, now)),
-    };
+    return this.#isPast(asOf) ? await this.#past.status(slo, asOf, group) : await this.now(slo, group);
   }
 
   /**
-   * The budget over time, of one group where it is asked for, from the stored buckets.
+   * The budget over time, of one group where it is asked for, from the stored buckets; or as it was known at a moment.
    * @throws CommandRefused 404, 422 for a span or cut that makes no sense
    */
-  async history(slo: string, span: { from: Date; to: Date; cut: Cut }, group?: string): Promise<SloHistory> {
+  async history(
+    slo: string,
+    span: { from: Date; to: Date; cut: Cut },
+    { group, asOf }: { group?: string | undefined; asOf?: Date | undefined } = {},
+  ): Promise<SloHistory> {
+    if (asOf !== undefined && this.#isPast(asOf)) return await this.#past.history(slo, span, asOf, group);
     const planned = await this.#plan(slo, group);
-    const { plan } = planned;
     const now = this.#evaluator.clock.now().getTime();
-    const steps = stepsOf(plan, span, now);
-    const { points } = await this.#counted.read(planned, group, ({ stored, due }) =>
-      burnDownOf(plan, steps, stored, due),
-    );
-    // The current minute is not over: its point is of now, and of no time after what was asked for.
-    const last = points.at(-1);
-    const end = Math.min(now, span.to.getTime());
-    if (last && Date.parse(last.at) > end) last.at = new Date(end).toISOString();
-    return { points, ...(span.cut.points !== undefined && periodsIn(plan, steps)) };
+    return await historyOf(planned.plan, span, now, (work) => this.#counted.read(planned, group, work));
   }
 
   /**
-   * When the budget of an SLO, or of a group of it, will be gone.
+   * When the budget of an SLO, or of a group of it, will be gone; or what was said of it at a moment.
    * @throws CommandRefused 404, 422 for a horizon that makes no sense
    */
-  async forecast(slo: string, horizon?: string, group?: string): Promise<SloForecast> {
+  async forecast(
+    slo: string,
+    horizon: string | undefined,
+    { group, asOf }: { group?: string | undefined; asOf?: Date | undefined } = {},
+  ): Promise<SloForecast> {
+    if (asOf !== undefined && this.#isPast(asOf)) {
+      return await this.#past.forecast(slo, horizon, asOf, group);
+    }
     const planned = await this.#plan(slo, group);
-    const { plan, entry } = planned;
-    const now = this.#evaluator.clock.now();
-    const ahead = aheadOf(plan, horizon, now.getTime());
-    const outlook = await this.#counted.read(planned, group, (counted) => forecastFrom(plan, ahead, counted));
-    const { groupBy } = entry.definition;
-    return {
-      slo,
-      service: entry.definition.service,
-      ...(group !== undefined && groupBy && { group: { label: groupBy.label, value: group } }),
-      asOf: now.toISOString(),
-      ...outlook,
-    };
+    const now = this.#evaluator.clock.now().getTime();
+    return await forecastOfSlo(planned.plan, { horizon, group, now }, (work) =>
+      this.#counted.read(planned, group, work),
+    );
   }
 
   /**
@@ -190,15 +143,13 @@ export class StatusReader {
     return { slo, ...measured };
   }
 
-  async #serviceAsOf(name: string, asOf: Date): Promise<Map<string, { data: Service }>> {
-    const defined = await this.#log.readStream(LogStreams.service(name), { recordedUntil: asOf });
-    const last = defined.at(-1) as { data: Service } | undefined;
-    return new Map(last ? [[name, last]] : []);
+  #isPast(asOf: Date): boolean {
+    return asOf.getTime() < this.#evaluator.clock.now().getTime();
   }
 
   async #plan(slo: string, group?: string): Promise<Planned> {
     const planned = await this.#planned(slo);
-    if (group !== undefined && planned.plan.grouping === null) throw notGrouped(slo);
+    groupOrRefuse(planned.plan, group);
     return planned;
   }
 
@@ -214,18 +165,6 @@ export class StatusReader {
   }
 }
 
-function planOrRefuse(entry: SloEntry, unit: string | undefined): SloPlan {
-  let planned = planSlo(entry.definition, unit, entry.corrections);
-  if (!planned.ok) planned = planSlo(entry.definition, undefined, entry.corrections);
-  if (planned.ok) return planned.plan;
-  throw CommandRefused.refused(`SLO ${entry.definition.name} cannot be evaluated`, planned.faults);
-}
-
 const isGrouped = (plan: SloPlan): plan is SloPlan & { grouping: Grouping } => plan.grouping !== null;
-
-const notGrouped = (slo: string): CommandRefused =>
-  CommandRefused.refused(`SLO ${slo} has no groups`, [
-    { path: 'group', message: 'the SLO is not grouped by a label: its definition has no groupBy' },
-  ]);
 
 const measured = (service: string, sli: string): string => LogStreams.measurement(service, sli);

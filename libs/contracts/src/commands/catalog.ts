@@ -89,6 +89,7 @@ export const commandCatalog = {
       step: duration.optional(),
       points: z.int().min(1).max(HISTORY_POINTS).optional(),
       group: groupValue.optional(),
+      asOf: timestamp.optional(),
     })
     .refine(({ step, points }) => (step === undefined) !== (points === undefined), {
       path: ['step'],
@@ -108,6 +109,7 @@ export const commandCatalog = {
     slo: resourceName,
     horizon: duration.optional(),
     group: groupValue.optional(),
+    asOf: timestamp.optional(),
   }),
   /** How an SLO was over a period and the one before, with the days of the period in a zone. */
   'evaluator.slo-periods': z.strictObject({

@@ -158,11 +158,11 @@ export const resourceRoutes = defineRoutes({
     method: 'GET',
     path: '/v1/slos/{name}/forecast',
     tag: 'slos',
-    summary: 'When the error budget will be gone: at the recent pace, and as former weeks went',
+    summary:
+      'When the error budget will be gone: at the recent pace, and as former weeks went; now, or as of a time',
     access: 'viewer',
     params: named,
-    query: z.strictObject({
-      minVersion: readQuery.minVersion,
+    query: read.extend({
       horizon: duration
         .optional()
         .describe('how far to look ahead, 90d at most; as far as the window of the SLO without it'),
@@ -175,16 +175,15 @@ export const resourceRoutes = defineRoutes({
     method: 'GET',
     path: '/v1/slos/{name}/history',
     tag: 'slos',
-    summary: 'The burn-down of the error budget over a span',
+    summary: 'The burn-down of the error budget over a span, as it is known now or was at a time',
     access: 'viewer',
     params: named,
-    query: z.strictObject({
-      minVersion: readQuery.minVersion,
+    query: read.extend({
       from: timeParameter.optional(),
       to: timeParameter
         .optional()
         .describe(
-          'now without it. No point lies after it: the last step ends with the last whole minute before it, or with what there is of the current minute where it lies in that',
+          'now, or `asOf`, without it. No point lies after it: the last step ends with the last whole minute before it, or with what there is of the current minute where it lies in that',
         ),
       step: duration.optional(),
       points: integerParameter(1, HISTORY_POINTS)

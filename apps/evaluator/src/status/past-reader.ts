@@ -1,0 +1,99 @@
+import {
+  CommandRefused,
+  LogStreams,
+  type Service,
+  type SloForecast,
+  type SloHistory,
+  type SloStatus,
+} from '@bellwether/contracts';
+import type { EventLog } from '@bellwether/event-log';
+import {
+  type IndicatorBuckets,
+  MINUTE,
+  readSlo,
+  type SloPlan,
+  statusOf,
+  statusOfGroups,
+} from '@bellwether/slo';
+import { policyOf } from '../registry/slo-policy.js';
+import { FORECAST_HISTORY, forecastOfSlo } from './forecast.js';
+import { type Cut, historyOf } from './history.js';
+import { noSuchGroup } from './no-such-group.js';
+import { Past, type PastSlo } from './past.js';
+import { groupOrRefuse, planOrRefuse } from './planned.js';
+import { sourceAsOf } from './source.js';
+
+/**
+ * Answers what would have been answered at a moment: from the definition, the alerts and the measurements that the log
+ * held then, measured anew. All of it throws CommandRefused 404 when there was no such SLO, or group of it.
+ */
+export class PastReader {
+  constructor(private readonly log: EventLog) {}
+
+  /** The status. */
+  async status(slo: string, asOf: Date, group?: string): Promise<SloStatus> {
+    const { past, plan, entry, sli } = await this.#find(slo, asOf, group);
+    const { service } = entry.definition;
+    const now = asOf.getTime();
+    if (plan.indicator.kind === 'composite') {
+      const { source } = await past.composite(plan);
+      const status = statusOf(readSlo(plan, source, now), entry.ledger);
+      return { ...status, policy: policyOf(entry, await this.#serviceAsOf(service, asOf)), backfill: null };
+    }
+    const { buckets, parts } = await past.counted(plan, sli);
+    const source = (of: IndicatorBuckets) => of.source(plan);
+    if (group !== undefined) {
+      const own = parts?.groups.get(group);
+      if (own === undefined) throw noSuchGroup(slo, group);
+      return { ...statusOf(readSlo(plan, source(own), now), entry.ledger), backfill: null };
+    }
+    const status = statusOf(readSlo(plan, source(buckets), now), entry.ledger);
+    return {
+      ...status,
+      policy: policyOf(entry, await this.#serviceAsOf(service, asOf)),
+      backfill: null,
+      ...(await sourceAsOf(this.log, sli, asOf, status.watermark)),
+      ...(parts &&
+        statusOfGroups(plan, source(buckets), [...parts.groups.values()].map(source), entry.ledger, now)),
+    };
+  }
+
+  /** The budget over time. @throws CommandRefused 422 for a span or cut that makes no sense */
+  async history(
+    slo: string,
+    span: { from: Date; to: Date; cut: Cut },
+    asOf: Date,
+    group?: string,
+  ): Promise<SloHistory> {
+    const { past, plan, sli } = await this.#find(slo, asOf, group);
+    const oldest = span.from.getTime() - plan.window.longest * MINUTE;
+    return await historyOf(plan, span, asOf.getTime(), async (work) =>
+      work(await past.minutes(plan, sli, oldest, group)),
+    );
+  }
+
+  /** When the budget would be gone. @throws CommandRefused 422 for a horizon that makes no sense */
+  async forecast(slo: string, horizon: string | undefined, asOf: Date, group?: string): Promise<SloForecast> {
+    const { past, plan, sli } = await this.#find(slo, asOf, group);
+    const now = asOf.getTime();
+    const oldest = now - Math.max(plan.window.longest, FORECAST_HISTORY) * MINUTE;
+    return await forecastOfSlo(plan, { horizon, group, now }, async (work) =>
+      work(await past.minutes(plan, sli, oldest, group)),
+    );
+  }
+
+  async #find(slo: string, asOf: Date, group?: string): Promise<PastSlo & { past: Past; plan: SloPlan }> {
+    const past = new Past(this.log, asOf);
+    const found = await past.slo(slo);
+    if (found === null) throw CommandRefused.notFound(`SLO ${slo}`);
+    const plan = planOrRefuse(found.entry, found.sli?.unit);
+    groupOrRefuse(plan, group);
+    return { ...found, past, plan };
+  }
+
+  async #serviceAsOf(name: string, asOf: Date): Promise<Map<string, { data: Service }>> {
+    const defined = await this.log.readStream(LogStreams.service(name), { recordedUntil: asOf });
+    const last = defined.at(-1) as { data: Service } | undefined;
+    return new Map(last ? [[name, last]] : []);
+  }
+}
