@@ -251,6 +251,39 @@ describe('explain', () => {
     expect(over.body.chain[0]?.summary).toMatch(/; 850 of 1000 good over 1h$/);
   });
 
+  test.each([
+    ['slo.budget.crossed', { threshold: 0, direction: 'down' }],
+    ['slo.policy.entered', { action: 'freeze', remainingBelow: 0, title: 'overspent', declare: 'sev4' }],
+    ['slo.policy.left', { action: 'freeze', remainingBelow: 0, enteredAt: '2026-11-22T10:00:00Z' }],
+  ] as const)('leads from %s back to the measurement, which is known by its id', async (type, details) => {
+    const journal = measurementJournal('search', 'latency');
+    const measured = await rig.append(
+      LogStreams.measurement('search', 'latency'),
+      'measurement.recorded',
+      { service: 'search', sli: 'latency', identity: `shop/${type}`, points: 0, columns: [] },
+      { journal },
+    );
+    const told = await rig.append(LogStreams.slo('search-latency'), type, {
+      slo: 'search-latency',
+      service: 'search',
+      remaining: -0.1,
+      eventTime: rig.clock.now().toISOString(),
+      n: 1,
+      reason: 'recovered',
+      ...details,
+      evidence: { journal, position: measured.position, eventId: measured.id },
+    });
+    const { body } = await rig.get<Explanation>(`/v1/explain/${told.id}`);
+    expect(body.chain.map(({ eventId, causedBy }) => [eventId, causedBy])).toEqual([
+      [told.id, [measured.id]],
+      [measured.id, []],
+    ]);
+    expect(await rig.get(`/v1/explain/${measured.id}`)).toMatchObject({
+      status: 200,
+      body: { chain: [{ eventId: measured.id }] },
+    });
+  });
+
   test('takes the id of a page or of an incident, too', async () => {
     const types = async (id: string) =>
       (await rig.get<Explanation>(`/v1/explain/${id}`)).body.chain.map(({ type }) => type);

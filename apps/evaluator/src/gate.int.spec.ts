@@ -166,14 +166,21 @@ describe('the error-budget policy', () => {
     const now = stage.clock.now().getTime();
     await stage.measure([[now - MINUTE, 0, 200]]);
     await eventually(async () => expect(await policy()).toEqual(['entered notify 1']));
-    await stage.measure([[now - MINUTE, 0, 80]]);
+    const { id, journal, position } = await stage.measure([[now - MINUTE, 0, 80]]);
     await eventually(async () => expect(await policy()).toEqual(['entered notify 1', 'entered freeze 1']));
+    const from = { journal, position, eventId: id };
+    const [crossed] = (await events('slo.budget.crossed')).slice(-1);
+    expect([crossed?.data, crossed?.meta.causationId]).toMatchObject([
+      { evidence: from, threshold: 0.1 },
+      id,
+    ]);
     const [, entered] = await events('slo.policy.entered');
     expect(entered?.data).toMatchObject({
       slo: 'checkout-availability',
       service: 'checkout',
       remainingBelow: 0.1,
       declare: 'sev4',
+      evidence: from,
       escalationPolicy: 'pay',
       title: expect.stringMatching(
         /^checkout-availability: 2[.]\d+ % of the error budget is left [(]freeze below 10 %[)]$/,

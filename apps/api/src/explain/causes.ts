@@ -23,8 +23,9 @@ export function causesOf(event: RecordedEvent): Cause[] {
   if (is(event, 'slo.alert.fired'))
     return [...evidence(event.data.evidence), ...components(event.data.components)];
   if (is(event, 'slo.alert.resolved')) return evidence(event.data.evidence);
-  if (is(event, 'rule.alert.fired') || is(event, 'rule.alert.resolved'))
-    return evidence(event.data.evidence ?? null);
+  if (is(event, 'rule.alert.fired') || is(event, 'rule.alert.resolved')) return evidence(event.data.evidence);
+  if (is(event, 'slo.budget.crossed')) return evidence(event.data.evidence);
+  if (is(event, 'slo.policy.entered') || is(event, 'slo.policy.left')) return evidence(event.data.evidence);
   if (is(event, 'incident.declared') || is(event, 'incident.reopened')) return alert(event.data.alert);
   if (is(event, 'incident.alert-attached')) return alert(event.data.alert);
   if (is(event, 'incident.alert-resolved')) return [{ kind: 'event', id: event.data.eventId }];
@@ -50,10 +51,9 @@ export function causesOf(event: RecordedEvent): Cause[] {
   return [];
 }
 
-function evidence(found: { journal: string; position: number; eventId: string } | null): Cause[] {
-  return found === null
-    ? []
-    : [{ kind: 'measurement', journal: found.journal, position: found.position, id: found.eventId }];
+function evidence(found: { journal: string; position: number; eventId: string } | null | undefined): Cause[] {
+  if (!found) return [];
+  return [{ kind: 'measurement', journal: found.journal, position: found.position, id: found.eventId }];
 }
 
 /** Of a composite, the alerts of the components that had to do with it. */

@@ -1,10 +1,10 @@
-import type { RuleAlertFired } from '@bellwether/contracts';
+import type { SloBudgetCrossed } from '@bellwether/contracts';
 import type { Projection, RecordedEvent } from '@bellwether/event-log';
 
-/** Where the measurements that tipped alerts stand, by the id of their event: the control log does not have them. */
+/** Where the measurements that alerts and budgets name stand, by the id of their event: the control log does not have them. */
 export const evidence: Projection = {
   name: 'evidence',
-  version: 1,
+  version: 2,
   keyOf: ({ stream }) => stream,
   async create(tx, schema) {
     await tx.query(`
@@ -16,8 +16,8 @@ export const evidence: Projection = {
     `);
   },
   async apply(tx, { type, data }: RecordedEvent, schema) {
-    if (!/^(slo|rule)[.]alert[.]/.test(type)) return;
-    const { evidence: found } = data as Pick<RuleAlertFired, 'evidence'>;
+    if (!/^((slo|rule)[.]alert|slo[.]budget|slo[.]policy)[.]/.test(type)) return;
+    const { evidence: found } = data as { evidence?: SloBudgetCrossed['evidence'] | null };
     if (!found) return;
     await tx.query({
       name: `${schema}-insert`,

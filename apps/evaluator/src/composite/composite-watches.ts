@@ -12,7 +12,7 @@ import {
   readSlo,
   statusOf,
 } from '@bellwether/slo';
-import { evidenceOf, tipOf } from '../evaluation/evidence.js';
+import { evidenceOf, tipOf, toldOf } from '../evaluation/evidence.js';
 import type { Told } from '../evaluation/transitions.js';
 import type { PartitionContext } from '../partition/partition-context.js';
 import { partitionOf } from '../partition/partition-of.js';
@@ -199,10 +199,10 @@ export class CompositeWatches {
         ({ severity, tier }) => shares.get(alertKey({ severity, tier })) ?? [],
       )) {
         ledger = evolveLedger(ledger, transition);
-        told.push({ transition, evidence });
+        told.push(toldOf(transition, live.tips, evidence));
       }
       for (const transition of decidePolicy(reading, policy, entry.policy))
-        told.push({ transition, evidence });
+        told.push(toldOf(transition, live.tips, evidence));
       const cause = corrected === null ? null : registry.slos.get(corrected)?.corrected.last;
       return { told, at: now, cause: cause ?? null };
     });

@@ -1,5 +1,6 @@
 import { fires, type Reading, type SloLedger, type Tip } from '@bellwether/slo';
 import type { Evidence } from '../store/series-row.js';
+import type { Told, Transition } from './transitions.js';
 
 /** The latest measurement that was counted, and the latest with something bad in it. */
 export interface Tips {
@@ -10,6 +11,16 @@ export interface Tips {
 /** What tips a firing is the latest measurement with something bad in it; else it is the latest. */
 export function evidenceOf({ tip, badTip }: Tips, reading: Reading, ledger: SloLedger): Evidence | null {
   return fires(reading, ledger) ? (badTip ?? tip) : tip;
+}
+
+/**
+ * A transition with the measurement that it comes from: a budget falls by the latest one with something bad in it, and all
+ * else comes from what the alerts do.
+ */
+export function toldOf(transition: Transition, { tip, badTip }: Tips, evidence: Evidence | null): Told {
+  const { type, data } = transition;
+  const falls = type === 'slo.policy.entered' || (type === 'slo.budget.crossed' && data.direction === 'down');
+  return { transition, evidence: falls ? (badTip ?? tip) : evidence };
 }
 
 /** How an alert names its evidence. */

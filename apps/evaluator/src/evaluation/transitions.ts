@@ -77,6 +77,16 @@ function transitionMeta(
   };
 }
 
+/** An alert has its evidence from the decision; what else is told of a budget names the measurement that it comes from. */
+function placed(transition: Transition, evidence: Evidence | null): Transition {
+  if (evidence === null || /^slo[.]alert[.]/.test(transition.type)) return transition;
+  const { journal, position, eventId } = evidence;
+  return {
+    ...transition,
+    data: { ...transition.data, evidence: { journal, position, eventId } },
+  } as Transition;
+}
+
 /** The key of the firing or entry that a transition ends; empty when it ends none. */
 function endedBy({ type, data }: Transition): string {
   if (type === 'slo.alert.resolved') return alertKey(data);
@@ -117,7 +127,7 @@ export class TransitionLog {
   /** One append each, since each has an id of its own; they are committed as a group. */
   #append(slo: string, entry: SloEntry, { told, at, cause }: Decision): Promise<unknown>[] {
     return told.map(({ transition, evidence }, i) => {
-      const { type, data } = transition;
+      const { type, data } = placed(transition, evidence);
       return this.#log.append({
         journal: CONTROL_JOURNAL,
         stream: LogStreams.slo(slo),

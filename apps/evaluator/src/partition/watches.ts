@@ -9,7 +9,7 @@ import {
   retireGroups,
 } from '@bellwether/slo';
 import type { AbsenceAlert } from '../evaluation/absence.js';
-import { evidenceOf, tipOf } from '../evaluation/evidence.js';
+import { evidenceOf, tipOf, toldOf } from '../evaluation/evidence.js';
 import type { Told, TransitionLog } from '../evaluation/transitions.js';
 import type { Buckets } from './buckets.js';
 import { type Demand, demandKey, type LiveSeries } from './live-series.js';
@@ -108,11 +108,11 @@ export class Watches {
         const evidence = evidenceOf(live.row, reading, ledger);
         for (const transition of decideSlo(reading, ledger, tipOf(live.row, evidence))) {
           ledger = evolveLedger(ledger, transition);
-          told.push({ transition, evidence });
+          told.push(toldOf(transition, live.row, evidence));
         }
         if (reading.source.group !== undefined) continue;
         for (const transition of decidePolicy(reading, policy, entry.policy))
-          told.push({ transition, evidence });
+          told.push(toldOf(transition, live.row, evidence));
       }
       const isGone = (group: SloGroup): boolean => watched.knowsGroups && !watched.has(group);
       for (const transition of retireGroups(ledger, now.getTime(), isGone)) {

@@ -5,6 +5,7 @@ import { budgetAction } from '../resources/error-budget-policy.js';
 import { severity } from '../resources/severity.js';
 import { timestamp } from '../time.js';
 import { gate } from '../views/gate.js';
+import { measurementPlace } from './slo.js';
 
 const policyStep = z.object({
   slo: resourceName,
@@ -16,6 +17,8 @@ const policyStep = z.object({
   eventTime: timestamp,
   /** Number of this step's entry, from 1: a leaving carries the number of its entry. */
   n: z.int().positive(),
+  /** What was counted last, where the step is entered with something bad in it; absent where nobody knows. */
+  evidence: measurementPlace.optional(),
 });
 
 export const sloPolicyEntered = policyStep.extend({

@@ -91,10 +91,15 @@ export const sloAlertResolved = alertTransition.extend({
   reason: z.enum(['recovered', 'retired', 'redefined']),
 });
 
+/** Where the measurement stands that something came from, so that it can be explained back to it. */
+export const measurementPlace = alertEvidence.pick({ journal: true, position: true, eventId: true });
+
 export const sloBudgetCrossed = z.object({
   slo: resourceName,
   service: resourceName,
   group: sloGroup.optional(),
+  /** What was counted last, where the budget fell with something bad in it; absent where nobody knows. */
+  evidence: measurementPlace.optional(),
   /** Remaining share that was passed: 0.5, 0.25, 0.1 or 0. */
   threshold: z.number(),
   direction: z.enum(['down', 'up']),
