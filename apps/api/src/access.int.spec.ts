@@ -66,9 +66,6 @@ describe('every route of the table', () => {
       viewer: await rig.token('viewer'),
       responder: await rig.token('responder'),
     };
-    await eventually(async () =>
-      expect((await rig.get('/v1/whoami', { token: tokens.responder })).status).toBe(200),
-    );
     const ranks = ['publisher', 'viewer', 'responder', 'admin'];
     for (const [name, route] of api) {
       if (!ranks.includes(route.access) || route.path === '/v1/stream') continue;
@@ -112,7 +109,7 @@ describe('tokens', () => {
     });
     expect(created.status).toBe(201);
     const { id, token } = created.body;
-    await eventually(async () => expect((await rig.get('/v1/slos', { token })).status).toBe(200));
+    expect((await rig.get('/v1/slos', { token })).status).toBe(200);
     const list = await rig.get<{ items: object[] }>('/v1/tokens?limit=500');
     expect(list.body.items).toContainEqual({
       id,
@@ -150,6 +147,8 @@ describe('tokens', () => {
         });
       expect((await ask(good)).status).toBe(200);
       expect((await ask(body.token)).status).toBe(401);
+      // From the answer on that tells them, whichever instance it came from.
+      for (let i = 0; i < 20; i++) expect((await ask(await rig.token('viewer'))).status).toBe(200);
     } finally {
       await other.stop();
     }
@@ -157,12 +156,10 @@ describe('tokens', () => {
 
   test('of a person speak for that person, who may change how they are reached and nobody else’s', async () => {
     const token = await rig.token('responder', 'ada');
-    await eventually(async () =>
-      expect((await rig.get('/v1/whoami', { token })).body).toMatchObject({
-        actor: 'user:ada',
-        role: 'responder',
-      }),
-    );
+    expect((await rig.get('/v1/whoami', { token })).body).toMatchObject({
+      actor: 'user:ada',
+      role: 'responder',
+    });
     expect((await rig.put('/v1/users/ada', { displayName: 'Ada' }, { token })).status).toBe(201);
     expect((await rig.put('/v1/users/grace', { displayName: 'Grace' }, { token })).status).toBe(403);
   });

@@ -1,6 +1,6 @@
 import { type Bus, connectBus } from '@bellwether/bus';
 import { EventLog, Projector } from '@bellwether/event-log';
-import { type ServiceContext, type ServiceParts, TokenAuthority } from '@bellwether/service';
+import { LatestTokens, type ServiceContext, type ServiceParts, TokenAuthority } from '@bellwether/service';
 import { apiModule } from './api.module.js';
 import { ApiClock } from './api-clock.js';
 import { BacktestJobs } from './backtest/backtest-jobs.js';
@@ -113,6 +113,7 @@ async function assemble(
   const position = projector.position('tokens');
   for (const event of await tokens.valid()) authority.apply(event);
   tail.start(position);
+  const latest = new LatestTokens(authority, log, () => tail.position);
 
   const gateway = new CommandGateway({
     bus,
@@ -184,6 +185,7 @@ async function assemble(
       host: config.BELLWETHER_HTTP_HOST,
       port: config.BELLWETHER_API_PORT,
       authority,
+      tokensKnown: () => latest.told(),
       configure: readForms,
     },
     ready: async () => {

@@ -93,7 +93,7 @@ export async function build(context: ServiceContext<IngestConfig>): Promise<Serv
       port: config.BELLWETHER_INGEST_PORT,
       authority,
       // Not waited for before listening: a database that is away must not keep the bootstrap token out.
-      tokensKnown: () => tokens.caughtUp,
+      tokensKnown: () => tokens.known(),
       bodyLimit: MeasurementLimits.bytes,
       configure: (app) => {
         const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;

@@ -1,6 +1,6 @@
 import { CONTROL_JOURNAL, type TokenCreated } from '@bellwether/contracts';
 import { type ConsumerMetrics, type EventLog, Projector } from '@bellwether/event-log';
-import type { Logger, TokenAuthority } from '@bellwether/service';
+import { LatestTokens, type Logger, type TokenAuthority } from '@bellwether/service';
 import { validTokens } from './tokens.projection.js';
 
 const firstPauseMillis = 50;
@@ -13,6 +13,7 @@ const longestPauseMillis = 2_000;
 export class TokenFollower {
   readonly #stopping = new AbortController();
   readonly #projector: Projector;
+  readonly #latest: LatestTokens;
   #following: Promise<void> | undefined;
   #position: number | undefined;
 
@@ -22,6 +23,7 @@ export class TokenFollower {
     private readonly logger: Pick<Logger, 'warn'>,
     metrics: ConsumerMetrics,
   ) {
+    this.#latest = new LatestTokens(authority, log, () => this.#position);
     this.#projector = new Projector(log, {
       owner: 'ingest',
       projections: [validTokens],
@@ -33,6 +35,11 @@ export class TokenFollower {
   /** Whether the tokens were read: until then a valid one may be unknown. */
   get caughtUp(): boolean {
     return this.#position !== undefined;
+  }
+
+  /** Whether all tokens are known that were created by now: read from the log, ahead of what is followed. */
+  async known(): Promise<boolean> {
+    return await this.#latest.told();
   }
 
   start(): void {

@@ -9,7 +9,7 @@ import { HttpProblem } from './problem.js';
 import { requestContext } from './request-context.js';
 import { sampleConfig } from './sample-config.fixture.js';
 import { type RunningService, runService } from './service.js';
-import { hashToken, type Principal, TokenAuthority } from './token-authority.js';
+import { hashToken, mintToken, type Principal, TokenAuthority } from './token-authority.js';
 import { ZodBody } from './zod-body.pipe.js';
 
 // Real servers on a busy machine.
@@ -69,7 +69,9 @@ let base: string;
 
 const authority = new TokenAuthority('admin-token');
 /** What the service says of its tokens. */
-let tokensKnown = true;
+let tokensKnown = async () => true;
+/** A token that nobody knows, of the form that those have which are created. */
+const { token: minted, hash } = mintToken();
 
 beforeAll(async () => {
   for (const role of ['publisher', 'viewer', 'responder'] as const) {
@@ -84,7 +86,7 @@ beforeAll(async () => {
       config: sampleConfig(),
       build: async () => ({
         module: { module: class Sample {}, controllers: [ServicesController] },
-        http: { host: '127.0.0.1', port: 0, authority, tokensKnown: () => tokensKnown, bodyLimit: 4096 },
+        http: { host: '127.0.0.1', port: 0, authority, tokensKnown: () => tokensKnown(), bodyLimit: 4096 },
         ready: async () => null,
         close: async () => {},
       }),
@@ -136,18 +138,29 @@ describe('tokens and roles', () => {
     expect(body.detail).toContain('not known');
   });
 
-  test('an unknown token is 503 while the tokens are being read; a known one, and none, are answered as ever', async () => {
-    tokensKnown = false;
+  test('an unknown token is 503 while the tokens cannot be read; a known one, and none, are answered as ever', async () => {
+    tokensKnown = async () => false;
     try {
-      const early = await call('/v1/services/checkout', { token: 'guess' });
+      const early = await call('/v1/services/checkout', { token: minted });
       expect(early).toMatchObject({ status: 503, body: { status: 503 } });
       expect(early.headers.get('retry-after')).toBe('1');
+      for (const token of [null, 'guess', `${minted}x`])
+        expect((await call('/v1/services/checkout', { token })).status).toBe(401);
       expect((await call('/v1/services/checkout')).status).toBe(200);
-      expect((await call('/v1/services/checkout', { token: null })).status).toBe(401);
-      expect((await call('/v1/signed', { token: 'guess' })).status).toBe(200);
+      expect((await call('/v1/signed', { token: minted })).status).toBe(200);
     } finally {
-      tokensKnown = true;
+      tokensKnown = async () => true;
     }
+  });
+
+  test('a token that was created a moment ago is asked for before it is refused', async () => {
+    expect((await call('/v1/services/checkout', { token: minted })).status).toBe(401);
+    const data = { id: 'new', name: 'new', role: 'viewer', hash, expiresAt: null };
+    tokensKnown = async () => {
+      authority.apply({ type: 'token.created', data });
+      return true;
+    };
+    expect((await call('/v1/services/checkout', { token: minted })).status).toBe(200);
   });
 
   test.each([

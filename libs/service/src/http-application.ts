@@ -20,7 +20,7 @@ import {
   type RequestContext,
   requestContext,
 } from './request-context.js';
-import type { TokenAuthority } from './token-authority.js';
+import { isMinted, type TokenAuthority } from './token-authority.js';
 import type { Tracing } from './tracing.js';
 
 declare module 'fastify' {
@@ -37,8 +37,11 @@ export interface HttpOptions {
   port: number;
   /** Whose tokens are valid. Every route needs one, unless it is `@Public()`. */
   authority: TokenAuthority;
-  /** Whether the authority knows them yet; until then a token that is not known is answered 503. Always, when absent. */
-  tokensKnown?: () => boolean;
+  /**
+   * Whether the authority knows all that were created by now: asked before a token is refused. Where it does not, the token
+   * is answered 503. Always, when absent.
+   */
+  tokensKnown?: () => Promise<boolean>;
   /** Largest body in bytes; default 1 MiB. */
   bodyLimit?: number;
   /** Paths outside of Nest's controllers that need no token (static files). */
@@ -193,11 +196,16 @@ function requireTokens(server: FastifyInstance, { authority, tokensKnown, public
       request.is404 ||
       request.routeOptions.config.public === true ||
       publicPath?.(request.url.split('?', 1)[0] as string) === true;
-    if (principal !== null || open) done();
+    if (principal !== null || open) return done();
+    if (tokensKnown === undefined || !isMinted(request.headers.authorization)) {
+      return done(notAuthenticated(request));
+    }
     // A caller takes 401 for the last word on its token, and gives up what it had to say.
-    else if (request.headers.authorization !== undefined && tokensKnown?.() === false)
-      done(HttpProblem.unavailable('the tokens are still being read; send the same again in a moment'));
-    else done(notAuthenticated(request));
+    tokensKnown().then((known) => {
+      if (identify(request, authority) !== null) done();
+      else if (known) done(notAuthenticated(request));
+      else done(HttpProblem.unavailable('the tokens cannot be read now; send the same again in a moment'));
+    }, done);
   });
 }
 

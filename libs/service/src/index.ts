@@ -13,6 +13,7 @@ export { ContextInterceptor } from './context.interceptor.js';
 export { createApplication, type HttpOptions } from './http-application.js';
 export { depthExceeds, parseJson } from './json-body.js';
 export { keyedCommandId } from './keyed-command.js';
+export { LatestTokens } from './latest-tokens.js';
 export { createLogger, type Logger, NestLog } from './logger.js';
 export { Metrics } from './metrics.js';
 export { ProblemFilter } from './problem.filter.js';

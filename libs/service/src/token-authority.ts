@@ -34,6 +34,10 @@ export function mintToken(): { token: string; hash: string } {
   return { token, hash: hashToken(token) };
 }
 
+/** Whether an `Authorization` header has a token of the form that {@link mintToken} gives: no other is ever created. */
+export const isMinted = (header: string | undefined): boolean =>
+  header !== undefined && /^bearer +bw_[\w-]{43} *$/i.test(header);
+
 const bearer = /^bearer +([\x21-\x7e]+) *$/i;
 const longestHeader = 1024;
 
