@@ -60,7 +60,7 @@ export function fires(reading: Reading, ledger: SloLedger): boolean {
   return watched(reading).some(
     (pair) =>
       conditionOf(pair, reading.plan.definition.alerting, reading.plan.budget) === 'above' &&
-      ledger.alerts.get(alertKey({ ...pair.pair, group }))?.state !== 'firing',
+      ledger.alerts.get(keyOf(pair, group))?.state !== 'firing',
   );
 }
 
@@ -69,6 +69,9 @@ function watched({ plan, pairs, source }: Reading): readonly PairReading[] {
   const quiet = source.group === undefined ? 'groups' : 'overall';
   return plan.definition.groupBy?.alerts === quiet ? [] : pairs;
 }
+
+const keyOf = ({ pair, key }: PairReading, group: SloGroup | undefined): string =>
+  group === undefined ? key : alertKey({ ...pair, group });
 
 const same = (a: SloGroup | undefined, b: SloGroup | undefined): boolean =>
   a === b || (a !== undefined && b !== undefined && groupText(a) === groupText(b));
@@ -84,7 +87,7 @@ function decideAlerts(
   const { group } = reading.source;
   const wanted = new Set<string>();
   for (const pair of watched(reading)) {
-    const key = alertKey({ ...pair.pair, group });
+    const key = keyOf(pair, group);
     wanted.add(key);
     const mark = ledger.alerts.get(key);
     const firing = mark?.state === 'firing';

@@ -10,6 +10,8 @@ import { consumedOf, dueSlices, heldSpan, windowMillis, windowTally, withMissing
 /** One alert pair, measured. A burn rate is null when nothing was counted in its window. */
 export interface PairReading {
   pair: AlertPair;
+  /** {@link alertKey} of the whole SLO's alert. */
+  key: string;
   longBurn: number | null;
   shortBurn: number | null;
   /** Sums over both windows, as evidence: events, or slices. */
@@ -64,7 +66,8 @@ export function readSlo(plan: SloPlan, source: SloSource, now: number): Reading 
   const { missingData } = plan.definition;
   const regular = heartbeat.regularity;
   const freeze = freezeAt(plan, source, now);
-  const due = dueSlices(plan, source, now);
+  // Nothing is missing where absent data freezes.
+  const due = missingData === 'freeze' ? null : dueSlices(plan, source, now);
 
   const sums = new Map<string, Tally>();
   const burns = new Map<string, number | null>();
@@ -74,7 +77,6 @@ export function readSlo(plan: SloPlan, source: SloSource, now: number): Reading 
     sums.set(window.key, tally);
     burns.set(window.key, burn === null && missingData === 'good' && due !== null ? 0 : burn);
   }
-  const over = (minutes: number): string => lookBack(plan, minutes).key;
   const current = sums.get(plan.window.key) as Tally;
   const tally = freeze === null ? current : heldBudget(plan, source, freeze, now, current);
   const history = historyOf(plan, source, now);
@@ -84,16 +86,17 @@ export function readSlo(plan: SloPlan, source: SloSource, now: number): Reading 
     at: now,
     tally,
     consumed: consumedOf(plan, tally, minuteOf(now)),
-    pairs: plan.pairs.map((pair) => {
-      const long = sums.get(over(pair.longMinutes)) as Tally;
+    pairs: plan.looks.map(({ pair, key, long: { key: long }, short: { key: short } }) => {
+      const tally = sums.get(long) as Tally;
       return {
         pair,
-        longBurn: burns.get(over(pair.longMinutes)) ?? null,
-        shortBurn: burns.get(over(pair.shortMinutes)) ?? null,
-        long,
-        short: sums.get(over(pair.shortMinutes)) as Tally,
-        traffic: plan.eventWindows.length > 0 ? traffic.window(pair.longMinutes) : long,
-        isExcluded: isExcluded(plan, source, pair, long, now),
+        key,
+        longBurn: burns.get(long) ?? null,
+        shortBurn: burns.get(short) ?? null,
+        long: tally,
+        short: sums.get(short) as Tally,
+        traffic: plan.eventWindows.length > 0 ? traffic.window(pair.longMinutes) : tally,
+        isExcluded: isExcluded(plan, source, pair, tally, now),
       };
     }),
     burns,

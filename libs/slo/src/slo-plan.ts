@@ -5,7 +5,7 @@ import {
   MeasurementLimits,
   type SloDefinition,
 } from '@bellwether/contracts';
-import { type AlertPair, alertPairs } from './alert-pairs.js';
+import { type AlertPair, alertKey, alertPairs } from './alert-pairs.js';
 import { compositeRule } from './composite/composite-rule.js';
 import { correctionRule } from './corrections/correction-rule.js';
 import { Corrections } from './corrections/corrections.js';
@@ -16,6 +16,15 @@ import { type SliceRule, sliceMinutes, sliceRule } from './slice-rule.js';
 import { DAY_MINUTES, MINUTE } from './time-grid.js';
 import { RATIO_UNITS, unitScale } from './unit.js';
 import { calendar, rolling, type Window } from './window.js';
+
+/** An alert pair with what each evaluation looks for: its name, and the windows over what the SLO counts. */
+export interface PairLook {
+  pair: AlertPair;
+  /** {@link alertKey} of the whole SLO's alert. */
+  key: string;
+  long: Window;
+  short: Window;
+}
 
 /** A definition ready for evaluation: durations in minutes, alerts resolved. */
 export interface SloPlan {
@@ -32,6 +41,8 @@ export interface SloPlan {
   /** W in minutes; of a calendar window 7, 30, 90 or 365 days, whatever the current period's length. */
   windowMinutes: number;
   pairs: AlertPair[];
+  /** Of each pair, in the same order. */
+  looks: readonly PairLook[];
   /** All windows that evaluation reads, the shortest first; W is one of them. */
   windows: Window[];
   /** Windows over events that are read besides, for traffic floors of an SLO that counts slices. */
@@ -128,6 +139,12 @@ export function planSlo(
       window,
       windowMinutes,
       pairs: alerts.pairs,
+      looks: alerts.pairs.map((pair) => ({
+        pair,
+        key: alertKey(pair),
+        long: rolling(pair.longMinutes, slice),
+        short: rolling(pair.shortMinutes, slice),
+      })),
       windows: [...windows.values()],
       eventWindows: [...new Set(longs)].map((minutes) => rolling(minutes)),
       grouping: groupingOf(definition, window),
