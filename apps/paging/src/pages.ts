@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type Clock, CONTROL_JOURNAL, CommandRefused, continuing, LogStreams } from '@bellwether/contracts';
 import { type EventLog, RequirementFailed, VersionConflict } from '@bellwether/event-log';
 import {
@@ -38,6 +39,10 @@ export interface PageChange {
 }
 
 type Decide = (page: LoadedPage, incident: IncidentFacts) => Promise<PageChange> | PageChange;
+
+/** Whether an incident is to its pages what it was, whatever was added to its stream. */
+const saysTheSame = (one: IncidentFacts, other: IncidentFacts): boolean =>
+  isDeepStrictEqual({ ...one, version: 0 }, { ...other, version: 0 });
 
 /** Decisions that notify somebody; the incident must not have ended when they reach the log. */
 const notifying: ReadonlySet<PageDecision['type']> = new Set(['page.requested', 'page.attempted']);
@@ -124,15 +129,22 @@ export class Pages {
 
   /** Appends what `decide` says, and decides again as long as the page or its incident changes meanwhile. */
   async record(id: string, cause: Cause, decide: Decide): Promise<PageOutcome> {
-    for (let tries = 1; ; tries += 1) {
+    const look = async () => {
       const [page, incident] = await Promise.all([this.load(id), this.incident(incidentOf(id))]);
-      const change = await decide(page, incident);
+      return { page, incident, change: await decide(page, incident) };
+    };
+    let decided = await look();
+    for (let tries = 1; ; tries += 1) {
+      const { page, incident, change } = decided;
       if (change.decisions.length === 0) return { ...page, position: 0, decisions: [] };
       try {
         return await this.#append(page, incident, cause, change);
       } catch (error) {
         const conflict = error instanceof VersionConflict || error instanceof RequirementFailed;
         if (!conflict || tries >= mostTries) throw error;
+        // Alerts attach one after the other as an outage begins: what says nothing new to a page must not hold it up.
+        const latest = error instanceof RequirementFailed ? await this.incident(incident.id) : null;
+        decided = latest && saysTheSame(latest, incident) ? { ...decided, incident: latest } : await look();
       }
     }
   }
