@@ -5,6 +5,7 @@ import type { Projection } from '@bellwether/event-log';
 export const validTokens: Projection = {
   name: 'valid_tokens',
   version: 1,
+  takes: ({ type }) => type === 'token.created' || type === 'token.revoked',
   async create(tx, schema) {
     await tx.query(`create table ${schema}.valid_tokens (id text primary key, created json not null)`);
   },

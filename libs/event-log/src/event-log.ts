@@ -20,6 +20,7 @@ import {
   type ReadStreamOptions,
 } from './reader.js';
 import { commandHashes, type RecordedCommand, recordedCommand } from './recorded-commands.js';
+import { SharedPages } from './shared-pages.js';
 import { type ScannedPage, type ScanStreamOptions, scanStream } from './stream-scan.js';
 import { type Upcast, type Upcaster, upcastWith } from './upcast.js';
 import { upcasters } from './upcasters.js';
@@ -65,6 +66,7 @@ export class EventLog {
   readonly #upcast: Upcast;
   readonly #reader: Reader;
   readonly #nudges = new Nudges();
+  readonly #shared = new SharedPages(this);
   readonly #appenders = new Map<string, Appender>();
   readonly #metrics: LogMetrics;
 
@@ -157,12 +159,15 @@ export class EventLog {
     return this.#reader.positionAt(journal, moment);
   }
 
-  /** Pages of events as they are appended, until the signal aborts. Errors of the database are thrown. */
+  /**
+   * Pages of events as they are appended, until the signal aborts. What several followers of this log come to is read once,
+   * so nobody may change an event. Errors of the database are thrown.
+   */
   follow(journal: string, options: FollowOptions): AsyncIterable<RecordedEvent[]> {
-    return this.followWith((after, limit) => this.readPage(journal, { after, limit }), journal, options);
+    return this.followWith((after, limit) => this.#shared.read(journal, after, limit), journal, options);
   }
 
-  /** `follow` with another way to read a page, such as one that several followers share. */
+  /** `follow` with another way to read a page. */
   followWith(read: ReadPage, journal: string, options: FollowOptions): AsyncIterable<RecordedEvent[]> {
     return follow(journal, read, this.#nudges, options);
   }
@@ -172,6 +177,7 @@ export class EventLog {
    * Appends of this process do it by themselves.
    */
   nudge(journal: string, position?: number): void {
+    if (position === undefined) this.#shared.forget(journal);
     this.#nudges.nudge(journal, position);
   }
 

@@ -5,6 +5,8 @@ export interface Page {
   events: RecordedEvent[];
   /** It ends for its size, so more may follow; else it reaches the end of what there was. */
   full: boolean;
+  /** Of the data that was read for it. */
+  characters: number;
 }
 
 /**

@@ -33,7 +33,9 @@ export async function buildBeside(options: BuildOptions): Promise<Slot> {
   const onMoved = ({ position }: Slot) => onProgress({ position, head: Math.max(head, position) });
   const taking = { slots, projection, onMoved, onParked };
   if (head > 0) {
-    for await (const events of log.follow(journal, { after: 0, signal, batch })) {
+    // Nobody else reads the whole journal at this pace.
+    const read = (after: number, limit: number) => log.readPage(journal, { after, limit });
+    for await (const events of log.followWith(read, journal, { after: 0, signal, batch })) {
       built = await take(taking, built, events);
       if (built.position >= head) break;
     }

@@ -9,12 +9,10 @@ import { buildBeside } from './projection-build.js';
 import { messageOf } from './projection-failure.js';
 import { type ProjectionSlots, type Slot, SlotMoved } from './projection-slots.js';
 import { CannotTake, take } from './projection-taking.js';
-import type { SharedPages } from './shared-pages.js';
 
 export interface RunnerOptions {
   log: EventLog;
   slots: ProjectionSlots;
-  pages: SharedPages;
   projection: Projection;
   batch: number;
   /** The same for a build, which nobody waits to see a single event of. */
@@ -183,14 +181,13 @@ export class ProjectionRunner {
   }
 
   async #followRound(signal: AbortSignal, onProgress: () => void): Promise<void> {
-    const { log, pages, batch } = this.#options;
+    const { log, batch } = this.#options;
     if (this.#halted) {
       await this.#standStill(signal);
       return;
     }
     const after = this.#slot.position;
-    const read = (from: number, limit: number) => pages.read(this.#journal, from, limit);
-    for await (const events of log.followWith(read, this.#journal, { after, signal, batch })) {
+    for await (const events of log.follow(this.#journal, { after, signal, batch })) {
       this.#see(Math.max(events.at(-1)!.position, log.announced(this.#journal)));
       await this.#take(events);
       onProgress();

@@ -1,16 +1,28 @@
 import pg from 'pg';
 import type { RecordedEvent } from './event.js';
 import { createParked, park, parkedIn, withoutParked } from './parked-keys.js';
-import { applyAll, type ParkedKey, type Projection } from './projection.js';
+import { applyAll, type ParkedKey, type Projection, taken } from './projection.js';
 import { transaction } from './transaction.js';
 
 /** Tables of one version of a projection: the ones that are read, ones that are built, or ones given up. */
 export interface Slot {
   schema: string;
   position: number;
+  /** The checkpoint in the database, where it is behind the position: what came since says nothing to the projection. */
+  stored?: Stored;
   /** As of the position: both move in one transaction. */
   parked: ReadonlyMap<string, ParkedKey>;
 }
+
+interface Stored {
+  position: number;
+  /** By `performance.now()`. */
+  since: number;
+}
+
+/** By how many events, and for how long, a checkpoint may stay behind: what a start reads again, and passes over. */
+const BEHIND = 1_000;
+const BEHIND_MS = 60_000;
 
 /** The tables were swapped, or another process took the same events: look again where to go on. */
 export class SlotMoved extends Error {
@@ -89,21 +101,30 @@ export class ProjectionSlots {
   }
 
   /**
-   * Applies events, but for those of parked keys, and moves the checkpoint, in one transaction.
+   * Applies events, but for those of parked keys, and moves the checkpoint, in one transaction. Where none of them says
+   * anything to the projection there is none: see {@link Projection.takes}.
    * @throws SlotMoved
    */
   async apply(projection: Projection, slot: Slot, events: RecordedEvent[]): Promise<Slot> {
     const position = events.at(-1)!.position;
+    const wanted = taken(projection, events);
+    const { schema, parked } = slot;
+    if (wanted.length === 0) {
+      const stored = slot.stored ?? { position: slot.position, since: performance.now() };
+      if (position - stored.position < BEHIND && performance.now() - stored.since < BEHIND_MS)
+        return { schema, position, parked, stored };
+    }
     await this.#moving(slot, position, (tx) =>
-      applyAll(projection, tx, withoutParked(projection, slot.parked, events), slot.schema),
+      applyAll(projection, tx, withoutParked(projection, parked, wanted), schema),
     );
-    return { ...slot, position };
+    return { schema, position, parked };
   }
 
   /** Parks the key of an event that cannot be taken, and moves the checkpoint over it. @throws SlotMoved */
   async park(slot: Slot, parked: ParkedKey): Promise<Slot> {
     await this.#moving(slot, parked.position, (tx) => park(tx, slot.schema, parked));
-    return { ...slot, position: parked.position, parked: new Map(slot.parked).set(parked.key, parked) };
+    const { schema } = slot;
+    return { schema, position: parked.position, parked: new Map(slot.parked).set(parked.key, parked) };
   }
 
   async #moving(slot: Slot, position: number, work: (tx: pg.PoolClient) => Promise<void>): Promise<void> {
@@ -114,7 +135,7 @@ export class ProjectionSlots {
           name: `${this.#owner}-projection-moves`,
           text: `update ${this.#table} set position = $3, updated_at = clock_timestamp()
                   where schema_name = $1 and position = $2 and state <> 'retired'`,
-          values: [slot.schema, slot.position, position],
+          values: [slot.schema, slot.stored?.position ?? slot.position, position],
         });
         if (rowCount !== 1) throw new SlotMoved(slot.schema);
         await work(tx);
@@ -148,7 +169,8 @@ export class ProjectionSlots {
       while (position < until) {
         const events = await read(position, until);
         if (events.length === 0) throw new Error(`events ${position + 1} to ${until} cannot be read`);
-        await applyAll(projection, tx, withoutParked(projection, built.parked, events), built.schema);
+        const wanted = withoutParked(projection, built.parked, taken(projection, events));
+        await applyAll(projection, tx, wanted, built.schema);
         position = events.at(-1)!.position;
       }
       await tx.query(
@@ -157,7 +179,7 @@ export class ProjectionSlots {
           where name = $1 and version = $2`,
         [projection.name, projection.version, built.schema, position],
       );
-      return { ...built, position };
+      return { schema: built.schema, position, parked: built.parked };
     });
   }
 

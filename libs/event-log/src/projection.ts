@@ -16,7 +16,12 @@ export interface Projection {
   create(tx: pg.PoolClient, schema: string): Promise<void>;
   /** Makes the indexes that only readers need: of a build at its end, when that is cheaper by far. */
   index?(tx: pg.PoolClient, schema: string): Promise<void>;
-  /** Takes one event. Depends on nothing but the event and the tables. */
+  /**
+   * Whether an event says anything to it; every one when absent. Over others it passes without a word to the database: its
+   * checkpoint stays behind for a while, and after a start they are passed over again.
+   */
+  takes?(event: RecordedEvent): boolean;
+  /** Takes one event that it {@link takes}. Depends on nothing but the event and the tables. */
   apply(tx: pg.PoolClient, event: RecordedEvent, schema: string): Promise<void>;
   /**
    * For a projection whose rows are each made from the events of one key alone: the key of an event, null for one that
@@ -75,12 +80,18 @@ export function checkProjection(owner: string, { name, version }: Projection): v
   if (!Number.isSafeInteger(version) || version < 1) throw new RangeError(`not a version: ${version}`);
 }
 
+/** The events that say something to a projection. */
+export const taken = ({ takes }: Projection, events: RecordedEvent[]): RecordedEvent[] =>
+  takes === undefined ? events : events.filter((event) => takes(event));
+
+/** Applies events that are {@link taken}. */
 export async function applyAll(
   projection: Projection,
   tx: pg.PoolClient,
   events: RecordedEvent[],
   schema: string,
 ): Promise<void> {
+  if (events.length === 0) return;
   if (projection.applyBatch) await projection.applyBatch(tx, events, schema);
   else for (const event of events) await projection.apply(tx, event, schema);
 }

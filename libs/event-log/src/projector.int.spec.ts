@@ -346,6 +346,68 @@ test('an event that a projection cannot take halts it there, and nothing else; a
   await again.stop();
 });
 
+describe('events that say nothing to a projection', () => {
+  const picky = (text?: string) =>
+    notes({ takes: ({ data }) => (data as { wanted?: boolean }).wanted === true, ...(text && { text }) });
+  /** Where the database says that it is. */
+  const checkpoint = async (projector: Projector) => {
+    const { rows } = await log.pool.query<{ position: string; updated_at: Date }>(
+      'select position, updated_at from test.projections where schema_name = $1',
+      [projector.schemaOf(name)],
+    );
+    return rows[0] && [Number(rows[0].position), rows[0].updated_at.getTime()];
+  };
+
+  test('are passed over without a word to the database, and again after a restart', async () => {
+    const first = await started(picky('first'));
+    const wanted = await append(2, { wanted: true });
+    expect(await first.waitFor(wanted, 10_000)).toBe(true);
+    const before = await checkpoint(first);
+    expect(before?.[0]).toBe(wanted);
+    const passed = await append(30);
+    expect(await first.waitFor(passed, 10_000)).toBe(true);
+    expect(first.state()[0]).toMatchObject({ position: passed, head: passed });
+    expect(await checkpoint(first)).toEqual(before);
+    await first.stop();
+
+    const again = await started(picky('again'));
+    expect([again.position(name), await checkpoint(again)]).toEqual([passed, before]);
+    const more = await append(1, { wanted: true });
+    expect(await again.waitFor(more, 10_000)).toBe(true);
+    expect(await checkpoint(again)).toEqual([more, expect.any(Number)]);
+    expect(await rows(again)).toEqual({ count: 3, max: more, by: ['again', 'first'] });
+    await again.rebuild(name);
+    const last = await append(1, { wanted: true });
+    expect(await again.waitFor(last, 10_000)).toBe(true);
+    expect(await rows(again)).toEqual({ count: 4, max: last, by: ['again'] });
+    await again.stop();
+  });
+
+  test('do not make two processes take one that does twice', async () => {
+    const [one, two] = await Promise.all([started(picky('one')), started(picky('two'))]);
+    let last = 0;
+    for (let i = 0; i < 20; i += 1) {
+      if (i % 3 > 0) await append(i % 3);
+      last = await append(1, { wanted: true });
+    }
+    expect(await one.waitFor(last, 10_000)).toBe(true);
+    expect(await two.waitFor(last, 10_000)).toBe(true);
+    const { rows: found } = await log.pool.query<{ n: string }>(
+      `select count(*) as n from log.events where journal = 'control' and data->>'wanted' = 'true'`,
+    );
+    expect(await rows(one)).toMatchObject({ count: Number(found[0]?.n), max: last });
+    await Promise.all([one.stop(), two.stop()]);
+  });
+
+  test('move the checkpoint when it is far behind, so that a start has little to read', async () => {
+    const projector = await started(picky());
+    const behind = await append(1_500);
+    expect(await projector.waitFor(behind, 30_000)).toBe(true);
+    expect(behind - ((await checkpoint(projector))?.[0] ?? 0)).toBeLessThan(1_000);
+    await projector.stop();
+  });
+});
+
 test('names that cannot be names of schemas are refused', () => {
   const projector =
     (projections: Projection[], owner = 'test') =>

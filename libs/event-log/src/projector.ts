@@ -10,7 +10,6 @@ import {
 } from './projection.js';
 import { type FailedAt, ProjectionRunner } from './projection-runner.js';
 import { ProjectionSlots } from './projection-slots.js';
-import { SharedPages } from './shared-pages.js';
 
 export interface ProjectorOptions {
   /** Schema in which the checkpoints are kept, and the first part of the names of the tables' schemas. */
@@ -46,7 +45,6 @@ export class Projector {
     const { owner, projections, onError, metrics, clock, batch } = options;
     this.#log = log;
     this.#slots = new ProjectionSlots(log.pool, owner);
-    const pages = new SharedPages(log);
     for (const projection of projections) {
       checkProjection(owner, projection);
       if (this.#runners.has(projection.name)) throw new RangeError(`two projections ${projection.name}`);
@@ -55,7 +53,6 @@ export class Projector {
         new ProjectionRunner({
           log,
           slots: this.#slots,
-          pages,
           projection,
           batch: batch ?? BATCH,
           buildBatch: batch ?? BUILD_BATCH,

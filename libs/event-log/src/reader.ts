@@ -128,6 +128,7 @@ export class Reader {
     return {
       events: rows.map((row) => toRecordedEvent(journal, row, this.#upcast, dataAs)),
       full: rows.length === limit || mayBeFull(characters, bytes),
+      characters,
     };
   }
 

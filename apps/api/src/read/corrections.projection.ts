@@ -6,6 +6,7 @@ export const corrections: Projection = {
   name: 'slo_corrections',
   version: 1,
   keyOf: ({ stream }) => stream,
+  takes: ({ type }) => type === 'slo.corrected',
   async create(tx, schema) {
     await tx.query(`
       create table ${schema}.corrections (
@@ -26,7 +27,6 @@ export const corrections: Projection = {
     `);
   },
   async apply(tx, event: RecordedEvent, schema) {
-    if (event.type !== 'slo.corrected') return;
     const { slo, id, change } = event.data as SloCorrected;
     const { rows } = await tx.query<{ next: number }>(
       `select coalesce(max(greatest(version, withdrawn_version)), 0) + 1 as next

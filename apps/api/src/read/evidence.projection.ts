@@ -6,6 +6,7 @@ export const evidence: Projection = {
   name: 'evidence',
   version: 2,
   keyOf: ({ stream }) => stream,
+  takes: ({ type }) => /^((slo|rule)[.]alert|slo[.]budget|slo[.]policy)[.]/.test(type),
   async create(tx, schema) {
     await tx.query(`
       create table ${schema}.measurements (
@@ -15,8 +16,7 @@ export const evidence: Projection = {
       );
     `);
   },
-  async apply(tx, { type, data }: RecordedEvent, schema) {
-    if (!/^((slo|rule)[.]alert|slo[.]budget|slo[.]policy)[.]/.test(type)) return;
+  async apply(tx, { data }: RecordedEvent, schema) {
     const { evidence: found } = data as { evidence?: SloBudgetCrossed['evidence'] | null };
     if (!found) return;
     await tx.query({

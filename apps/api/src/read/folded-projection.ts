@@ -48,9 +48,7 @@ export function foldedProjection<State, View extends { version: number }>(
   const cast = names.map((name) => `${name}::${columns[name]?.type}`).join(', ');
   const parameters = (first: number) => names.map((_, index) => `$${first + index}::text[]`).join(', ');
 
-  async function applyBatch(tx: pg.PoolClient, batch: RecordedEvent[], schema: string): Promise<void> {
-    const events = batch.filter(({ stream }) => stream.startsWith(prefix));
-    if (events.length === 0) return;
+  async function applyBatch(tx: pg.PoolClient, events: RecordedEvent[], schema: string): Promise<void> {
     const held = await load(tx, schema, [
       ...new Set(events.map(({ stream }) => stream.slice(prefix.length))),
     ]);
@@ -143,6 +141,7 @@ export function foldedProjection<State, View extends { version: number }>(
         create index on ${schema}.history (number desc, version desc);
       `);
     },
+    takes: ({ stream }) => stream.startsWith(prefix),
     keyOf: ({ stream }) => (stream.startsWith(prefix) ? stream.slice(prefix.length) : null),
     apply: (tx, event, schema) => applyBatch(tx, [event], schema),
     applyBatch,

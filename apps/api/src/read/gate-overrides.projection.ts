@@ -8,6 +8,7 @@ import type { Projection, RecordedEvent } from '@bellwether/event-log';
 export const gateOverrides: Projection = {
   name: 'gate_overrides',
   version: 1,
+  takes: ({ type }) => type === 'gate.overridden' || type === 'gate.override-withdrawn',
   async create(tx, schema) {
     await tx.query(`
       create table ${schema}.overrides (

@@ -10,6 +10,7 @@ export const resources: Projection = {
   name: 'resources',
   version: 1,
   keyOf: ({ stream }) => stream,
+  takes: ({ type }) => resourceEvent(type) !== undefined,
   async create(tx, schema) {
     await tx.query(`
       create table ${schema}.versions (

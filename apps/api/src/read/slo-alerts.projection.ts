@@ -6,6 +6,7 @@ export const sloAlerts: Projection = {
   name: 'slo_alerts',
   version: 1,
   keyOf: ({ stream }) => stream,
+  takes: ({ type }) => type === 'slo.alert.fired' || type === 'slo.alert.resolved',
   async create(tx, schema) {
     await tx.query(`
       create table ${schema}.alerts (

@@ -9,6 +9,7 @@ import type { Projection, RecordedEvent } from '@bellwether/event-log';
 export const tokens: Projection = {
   name: 'tokens',
   version: 1,
+  takes: ({ type }) => type === 'token.created' || type === 'token.revoked',
   async create(tx, schema) {
     await tx.query(`
       create table ${schema}.tokens (

@@ -12,13 +12,13 @@ export interface SourceRow {
 export const prometheusSources: Projection = {
   name: 'prometheus_sources',
   version: 1,
+  takes: ({ type }) => type === 'sli.defined',
   async create(tx, schema) {
     await tx.query(
       `create table ${schema}.sources (sli text primary key, position bigint not null, definition json)`,
     );
   },
   async apply(tx, event, schema) {
-    if (event.type !== 'sli.defined') return;
     const definition = event.data as Sli;
     const sli = keyOfStream(event.stream);
     if (definition.source?.prometheus === undefined) {
