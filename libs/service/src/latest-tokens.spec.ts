@@ -8,7 +8,9 @@ const created = (name: string) => ({
 });
 
 /** A log whose readings are answered by hand. */
-function stage({ position }: { position: number | undefined } = { position: 7 }) {
+function stage(
+  { position, patienceMs }: { position: number | undefined; patienceMs?: number } = { position: 7 },
+) {
   const asked: PromiseWithResolvers<{ type: string; data: unknown }[]>[] = [];
   const authority = new TokenAuthority(undefined);
   const readJournal = (journal: string, options: { after: number; limit: number }) => {
@@ -17,7 +19,7 @@ function stage({ position }: { position: number | undefined } = { position: 7 })
     asked.push(answer);
     return answer.promise;
   };
-  const tokens = new LatestTokens(authority, { readJournal }, () => position);
+  const tokens = new LatestTokens(authority, { readJournal }, () => position, patienceMs);
   return { asked, tokens, knows: (token: string) => authority.authenticate(`Bearer ${token}`) !== null };
 }
 
@@ -55,5 +57,15 @@ describe('the latest tokens', () => {
     const away = tokens.told();
     asked[1]?.reject(new Error('no connection'));
     expect(await away).toBe(false);
+  });
+
+  test('are not waited for where an answer of the log was lost, by nobody', async () => {
+    const { asked, tokens } = stage({ position: 7, patienceMs: 1 });
+    const lost = tokens.told();
+    const next = tokens.told();
+    expect(await lost).toBe(false);
+    await turns();
+    asked[1]?.resolve([]);
+    expect(await next).toBe(true);
   });
 });

@@ -9,6 +9,8 @@ export interface ReadableLog {
   ): Promise<{ type: string; data: unknown }[]>;
 }
 
+/** So long is waited for the log, milliseconds: an answer that was lost must not hold up all who ask. */
+const PATIENCE_MS = 2_000;
 /** Events that are read at most: who is further behind than that is not up to date in a moment. */
 const FARTHEST = 1_000;
 
@@ -20,11 +22,15 @@ export class LatestTokens {
   #reading: Promise<boolean> | undefined;
   #next: Promise<boolean> | undefined;
 
-  /** @param position up to which the authority was told; undefined while the tokens have not been read at all */
+  /**
+   * @param position up to which the authority was told; undefined while the tokens have not been read at all
+   * @param patienceMs how long the log is waited for
+   */
   constructor(
     private readonly authority: Pick<TokenAuthority, 'apply'>,
     private readonly log: ReadableLog,
     private readonly position: () => number | undefined,
+    private readonly patienceMs = PATIENCE_MS,
   ) {}
 
   /** Tells the authority all that is recorded by now. @returns false where that cannot be said at the moment */
@@ -43,11 +49,22 @@ export class LatestTokens {
     return await this.#next;
   }
 
+  /** Null after a while, in which the reading does not end. */
+  async #patience(reading: Promise<unknown>): Promise<null> {
+    return await new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(null), this.patienceMs);
+      const end = () => clearTimeout(timer);
+      reading.then(end, end);
+    });
+  }
+
   async #tell(): Promise<boolean> {
     const after = this.position();
     if (after === undefined) return false;
     try {
-      const events = await this.log.readJournal(CONTROL_JOURNAL, { after, limit: FARTHEST });
+      const reading = this.log.readJournal(CONTROL_JOURNAL, { after, limit: FARTHEST });
+      const events = await Promise.race([reading, this.#patience(reading)]);
+      if (events === null) return false;
       for (const event of events) this.authority.apply(event);
       return events.length < FARTHEST;
     } catch {
