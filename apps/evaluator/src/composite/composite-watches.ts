@@ -199,10 +199,10 @@ export class CompositeWatches {
         ({ severity, tier }) => shares.get(alertKey({ severity, tier })) ?? [],
       )) {
         ledger = evolveLedger(ledger, transition);
-        told.push(toldOf(transition, live.tips, evidence));
+        told.push(toldOf(transition, live.tips, reading, evidence));
       }
       for (const transition of decidePolicy(reading, policy, entry.policy))
-        told.push(toldOf(transition, live.tips, evidence));
+        told.push(toldOf(transition, live.tips, reading, evidence));
       const cause = corrected === null ? null : registry.slos.get(corrected)?.corrected.last;
       return { told, at: now, cause: cause ?? null };
     });

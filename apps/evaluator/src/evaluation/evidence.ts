@@ -1,4 +1,4 @@
-import { fires, type Reading, type SloLedger, type Tip } from '@bellwether/slo';
+import { fires, MINUTE, minuteOf, type Reading, type SloLedger, type Tip } from '@bellwether/slo';
 import type { Evidence } from '../store/series-row.js';
 import type { Told, Transition } from './transitions.js';
 
@@ -9,18 +9,32 @@ export interface Tips {
 }
 
 /** What tips a firing is the latest measurement with something bad in it; else it is the latest. */
-export function evidenceOf({ tip, badTip }: Tips, reading: Reading, ledger: SloLedger): Evidence | null {
-  return fires(reading, ledger) ? (badTip ?? tip) : tip;
+export function evidenceOf(tips: Tips, reading: Reading, ledger: SloLedger): Evidence | null {
+  return fires(reading, ledger) ? latestBad(tips, reading) : tips.tip;
 }
 
 /**
  * A transition with the measurement that it comes from: a budget falls by the latest one with something bad in it, and all
  * else comes from what the alerts do.
  */
-export function toldOf(transition: Transition, { tip, badTip }: Tips, evidence: Evidence | null): Told {
+export function toldOf(
+  transition: Transition,
+  tips: Tips,
+  reading: Pick<Reading, 'plan' | 'at'>,
+  evidence: Evidence | null,
+): Told {
   const { type, data } = transition;
   const falls = type === 'slo.policy.entered' || (type === 'slo.budget.crossed' && data.direction === 'down');
-  return { transition, evidence: falls ? (badTip ?? tip) : evidence };
+  return { transition, evidence: falls ? latestBad(tips, reading) : evidence };
+}
+
+/**
+ * The latest measurement with something bad in it, if that came within the SLO's window: where a budget is spent by slices
+ * without data, it is the latest of all, after which they began.
+ */
+function latestBad({ tip, badTip }: Tips, { plan, at }: Pick<Reading, 'plan' | 'at'>): Evidence | null {
+  const from = plan.window.low(minuteOf(at)) * MINUTE;
+  return badTip !== null && Date.parse(badTip.recordedAt) >= from ? badTip : tip;
 }
 
 /** How an alert names its evidence. */

@@ -108,11 +108,11 @@ export class Watches {
         const evidence = evidenceOf(live.row, reading, ledger);
         for (const transition of decideSlo(reading, ledger, tipOf(live.row, evidence))) {
           ledger = evolveLedger(ledger, transition);
-          told.push(toldOf(transition, live.row, evidence));
+          told.push(toldOf(transition, live.row, reading, evidence));
         }
         if (reading.source.group !== undefined) continue;
         for (const transition of decidePolicy(reading, policy, entry.policy))
-          told.push(toldOf(transition, live.row, evidence));
+          told.push(toldOf(transition, live.row, reading, evidence));
       }
       const isGone = (group: SloGroup): boolean => watched.knowsGroups && !watched.has(group);
       for (const transition of retireGroups(ledger, now.getTime(), isGone)) {
