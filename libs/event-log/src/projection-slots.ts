@@ -22,7 +22,7 @@ interface Stored {
 
 /** By how many events, and for how long, a checkpoint may stay behind: what a start reads again, and passes over. */
 const BEHIND = 1_000;
-const BEHIND_MS = 60_000;
+const BEHIND_MS = 5_000;
 
 /** The tables were swapped, or another process took the same events: look again where to go on. */
 export class SlotMoved extends Error {

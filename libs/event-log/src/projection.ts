@@ -18,7 +18,8 @@ export interface Projection {
   index?(tx: pg.PoolClient, schema: string): Promise<void>;
   /**
    * Whether an event says anything to it; every one when absent. Over others it passes without a word to the database: its
-   * checkpoint stays behind for a while, and after a start they are passed over again.
+   * checkpoint stays behind for some seconds, and after a start they are passed over again. So long it may also go unnoticed
+   * that another process has built the tables anew.
    */
   takes?(event: RecordedEvent): boolean;
   /** Takes one event that it {@link takes}. Depends on nothing but the event and the tables. */

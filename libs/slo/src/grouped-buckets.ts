@@ -48,16 +48,27 @@ export class GroupedBuckets {
   readonly #grouping: Grouping;
   readonly #classify: Classifier;
   readonly #oldest: number;
+  readonly #only: string | undefined;
   readonly #members: GroupMembers;
   readonly #groups = new Map<string, IndicatorBuckets>();
 
-  /** @param options.oldest event time before which points are of no interest, epoch milliseconds */
-  constructor(options: { needs: BucketNeeds; grouping: Grouping; classify: Classifier; oldest?: number }) {
-    const { needs, grouping, classify, oldest = Number.NEGATIVE_INFINITY } = options;
+  /**
+   * @param options.oldest event time before which points are of no interest, epoch milliseconds
+   * @param options.only the one group that is of interest; all when absent
+   */
+  constructor(options: {
+    needs: BucketNeeds;
+    grouping: Grouping;
+    classify: Classifier;
+    oldest?: number;
+    only?: string | undefined;
+  }) {
+    const { needs, grouping, classify, oldest = Number.NEGATIVE_INFINITY, only } = options;
     this.#needs = needs;
     this.#grouping = grouping;
     this.#classify = classify;
     this.#oldest = oldest;
+    this.#only = only;
     this.#members = new GroupMembers(grouping);
   }
 
@@ -71,7 +82,9 @@ export class GroupedBuckets {
     const points = pointsByValue(columns, this.#grouping.label, this.#classify);
     for (const value of this.#members.see(sightingsOf(points)).left) this.#groups.delete(value);
     for (const [value, all] of points) {
-      const buckets = this.#group(this.#members.groupOf(value));
+      const group = this.#members.groupOf(value);
+      if (this.#only !== undefined && group !== this.#only) continue;
+      const buckets = this.#group(group);
       for (const { at, measure, count } of all) {
         if (at >= this.#oldest) buckets.observe(at, measure, count);
       }

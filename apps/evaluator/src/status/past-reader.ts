@@ -16,6 +16,7 @@ import {
   statusOfGroups,
 } from '@bellwether/slo';
 import { policyOf } from '../registry/slo-policy.js';
+import { Turns } from '../turns.js';
 import { FORECAST_HISTORY, forecastOfSlo } from './forecast.js';
 import { type Cut, historyOf } from './history.js';
 import { noSuchGroup } from './no-such-group.js';
@@ -23,15 +24,26 @@ import { Past, type PastSlo } from './past.js';
 import { groupOrRefuse, planOrRefuse } from './planned.js';
 import { sourceAsOf } from './source.js';
 
+/** Measurements are counted anew for so many requests at a time: each holds all of them in memory. */
+const AT_A_TIME = 1;
+/** How far back the sketches of a percentile are made anew, milliseconds: a minute of ten values takes 2 KiB. */
+const FARTHEST_SKETCHES = 92 * 1440 * MINUTE;
+
 /**
  * Answers what would have been answered at a moment: from the definition, the alerts and the measurements that the log
  * held then, measured anew. All of it throws CommandRefused 404 when there was no such SLO, or group of it.
  */
 export class PastReader {
+  readonly #turns = new Turns(AT_A_TIME);
+
   constructor(private readonly log: EventLog) {}
 
   /** The status. */
   async status(slo: string, asOf: Date, group?: string): Promise<SloStatus> {
+    return await this.#turns.run(() => this.#status(slo, asOf, group));
+  }
+
+  async #status(slo: string, asOf: Date, group?: string): Promise<SloStatus> {
     const { past, plan, entry, sli } = await this.#find(slo, asOf, group);
     const { service } = entry.definition;
     const now = asOf.getTime();
@@ -67,8 +79,13 @@ export class PastReader {
   ): Promise<SloHistory> {
     const { past, plan, sli } = await this.#find(slo, asOf, group);
     const oldest = span.from.getTime() - plan.window.longest * MINUTE;
-    return await historyOf(plan, span, asOf.getTime(), async (work) =>
-      work(await past.minutes(plan, sli, oldest, group)),
+    if (plan.indicator.kind === 'percentile' && asOf.getTime() - span.from.getTime() > FARTHEST_SKETCHES) {
+      throw CommandRefused.refused('the history cannot be given', [
+        { path: 'from', message: 'must be within 92d of asOf: the values of a percentile are counted anew' },
+      ]);
+    }
+    return await historyOf(plan, span, asOf.getTime(), (work) =>
+      this.#turns.run(async () => work(await past.minutes(plan, sli, oldest, group))),
     );
   }
 
@@ -77,8 +94,8 @@ export class PastReader {
     const { past, plan, sli } = await this.#find(slo, asOf, group);
     const now = asOf.getTime();
     const oldest = now - Math.max(plan.window.longest, FORECAST_HISTORY) * MINUTE;
-    return await forecastOfSlo(plan, { horizon, group, now }, async (work) =>
-      work(await past.minutes(plan, sli, oldest, group)),
+    return await forecastOfSlo(plan, { horizon, group, now }, (work) =>
+      this.#turns.run(async () => work(await past.minutes(plan, sli, oldest, group))),
     );
   }
 

@@ -30,6 +30,10 @@ const PAGE = 1_000;
 /** Minutes before a window that are counted too: a budget that is frozen looks back from when it froze. */
 const SPARE = 2 * 1440;
 
+/** Whether slices without data count. */
+const countsMissing = ({ rule, definition }: SloPlan): boolean =>
+  rule !== null && definition.missingData !== 'freeze';
+
 /** An SLO as it was defined at some time, and what its SLI was. */
 export interface PastSlo {
   entry: SloEntry;
@@ -53,17 +57,28 @@ export class Past {
     return { entry, sli: defined?.data as Sli | undefined };
   }
 
-  /** What a measured SLO counted, and what each of its groups did; of event times since `oldest` (epoch milliseconds). */
+  /**
+   * What a measured SLO counted, and what its groups did.
+   * @param of.since event time before which nothing is of interest, epoch milliseconds
+   * @param of.groups which of them: the one named, or none; all when absent
+   */
   async counted(
     plan: SloPlan,
     sli: Sli | undefined,
-    oldest = this.#oldest(plan),
+    of: { since?: number; groups?: { only: string } | 'none' } = {},
   ): Promise<{ buckets: IndicatorBuckets; parts: GroupedBuckets | null }> {
+    const { since = this.#oldest(plan), groups } = of;
+    // Where absent data counts, it does so from the first measurement on, however long ago that was.
+    const oldest = countsMissing(plan) ? Number.NEGATIVE_INFINITY : since;
     const needs = needsOf([plan]);
     const buckets = new IndicatorBuckets({ needs, cadence: cadenceOf(sli) });
     const classify = classifier(plan.indicator, sli?.unit);
     const { grouping, definition } = plan;
-    const parts = grouping && new GroupedBuckets({ needs, grouping, classify, oldest });
+    const only = typeof groups === 'object' ? groups.only : undefined;
+    const parts =
+      grouping === null || groups === 'none'
+        ? null
+        : new GroupedBuckets({ needs, grouping, classify, oldest, only });
     const stream = LogStreams.measurement(definition.service, definition.sli);
     for (let from = 1; ; ) {
       const page = await this.log.readStream(stream, { from, limit: PAGE, recordedUntil: this.asOf });
@@ -93,7 +108,7 @@ export class Past {
     const resolved = resolveComposite(known, plan.definition.name);
     const measured = new Map<string, { slo: string; plan: SloPlan; source: SloSource }>();
     for (const { slo, plan: own } of resolved?.leaves ?? []) {
-      const { buckets } = await this.counted(own, known.slis.get(slo), oldest);
+      const { buckets } = await this.counted(own, known.slis.get(slo), { since: oldest, groups: 'none' });
       measured.set(slo, { slo, plan: own, source: buckets.source(own) });
     }
     const slices = new CompositeSlices(plan);
@@ -101,7 +116,7 @@ export class Past {
     if (resolved !== null) {
       const components = componentsOf(resolved.tree, ({ slo, plan: own }) => {
         const { source } = measured.get(slo) as { source: SloSource };
-        const hasDue = own.rule !== null && own.definition.missingData !== 'freeze';
+        const hasDue = countsMissing(own);
         return {
           counts: (low, high) => source.tallies.sum(low, high),
           due: hasDue ? dueSlices(own, source, this.asOf.getTime()) : null,
@@ -126,7 +141,8 @@ export class Past {
   ): Promise<Counted> {
     const read = async () => {
       if (plan.indicator.kind === 'composite') return await this.composite(plan, oldest);
-      const { buckets, parts } = await this.counted(plan, sli, oldest);
+      const groups = group === undefined ? 'none' : { only: group };
+      const { buckets, parts } = await this.counted(plan, sli, { since: oldest, groups });
       const own = group === undefined ? buckets : parts?.groups.get(group);
       if (own === undefined) throw noSuchGroup(plan.definition.name, group as string);
       const source = own.source(plan);
