@@ -1,10 +1,13 @@
-import type { EventEnvelope, Page, PageNotification, PageRequested } from '@bellwether/contracts';
+import type { EventEnvelope, Incident, Page, PageNotification, PageRequested } from '@bellwether/contracts';
 import { expect } from '@jest/globals';
 import { eventually } from '../eventually.js';
 import type { WebhookReceiver } from '../webhook-receiver.js';
 import type { WholeSystem } from './system.fixture.js';
 
-/** Acknowledges a page once every call that it has asked for so far has arrived. @returns how many those were */
+/**
+ * Acknowledges a page once every call that it has asked for so far has arrived, and waits until its incident knows.
+ * @returns how many calls those were
+ */
 export async function acknowledge(system: WholeSystem, page: string): Promise<number> {
   const arrived = await eventually(
     async () => {
@@ -16,6 +19,14 @@ export async function acknowledge(system: WholeSystem, page: string): Promise<nu
     { timeoutMs: 60_000 },
   );
   await system.keepPosting(`/v1/pages/${page}/acknowledge`, { note: 'on it' }, 'acknowledge');
+  // Nothing else would say that what follows from it is yet to come.
+  await eventually(
+    async () => {
+      const { acknowledgedAt } = await system.get<Incident>(`/v1/incidents/${page.replace(/-P\d+$/, '')}`);
+      expect(acknowledgedAt).not.toBeNull();
+    },
+    { timeoutMs: 60_000 },
+  );
   return arrived;
 }
 
