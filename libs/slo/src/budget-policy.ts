@@ -70,6 +70,8 @@ export function decidePolicy(
   const { definition } = reading.plan;
   const steps = from === 'default' ? [] : policy.steps;
   const remaining = reading.consumed === null ? null : 1 - reading.consumed;
+  // Most SLOs have no policy, and are asked several times a minute.
+  if (steps.length === 0 && ledger.size === 0) return [];
   const eventTime = iso(reading.at);
   const wanted = new Set(steps.map(stepKey));
   const transitions: PolicyTransition[] = [...ledger]
