@@ -149,6 +149,7 @@ describe('work', () => {
     await eventually(() => expect(frozen.consumer.held).toBe(1));
     // A process that is frozen or gone: it says nothing any more.
     await frozen.bus.nc.close();
+    stage.open.shift();
     const seen: WorkMessage[] = [];
     await stage.ingest(
       async (messages) => {
@@ -157,10 +158,9 @@ describe('work', () => {
       },
       { ackWaitMs: 200 },
     );
-    await eventually(() =>
-      expect(seen.map((message) => [textOf(message), message.deliveries])).toEqual([['lost', 2]]),
-    );
-    stage.open.shift();
+    // How often it was delivered is not said: the server takes a delivery back that reached nobody.
+    await eventually(() => expect(seen.map(textOf)).toEqual(['lost']), { timeoutMs: 30_000 });
+    await stage.allAcknowledged();
   });
 
   test('is given back by an instance that stops', async () => {
