@@ -52,7 +52,11 @@ export class PastReader {
       const status = statusOf(readSlo(plan, source, now), entry.ledger);
       return { ...status, policy: policyOf(entry, await this.#serviceAsOf(service, asOf)), backfill: null };
     }
-    const { buckets, parts } = await past.counted(plan, sli);
+    const { buckets, parts } = await past.counted(
+      plan,
+      sli,
+      group === undefined ? {} : { groups: { only: group } },
+    );
     const source = (of: IndicatorBuckets) => of.source(plan);
     if (group !== undefined) {
       const own = parts?.groups.get(group);
