@@ -13,7 +13,8 @@ const server = createServer((request, response) => {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   asked++;
   if (asked > 1) return void response.end(event(Number(request.headers['last-event-id']) + 1));
-  response.write(event(7), () => setImmediate(() => response.destroy()));
+  // An end, not a reset, which could overtake the event.
+  response.write(event(7), () => response.socket?.end());
 });
 beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
 afterAll(() => new Promise((resolve) => server.close(resolve)));
