@@ -4,6 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { noteBuilt, projectsToBuild } from './built.mjs';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 const bin = path.join(root, 'node_modules/.bin');
@@ -280,12 +281,22 @@ async function installWithApt(name) {
 /** What `npm start` does without. */
 export const notForStart = ['@bellwether/bench', '@bellwether/demo', '@bellwether/testing'];
 
-/** Builds what has changed (Nx caches the rest). */
+/** Builds what has changed. */
 export async function build({ env = environment(), exclude = [] } = {}) {
-  const args = [path.join(bin, 'nx'), 'run-many', '-t', 'build', '--output-style=static'];
-  if (exclude.length > 0) args.push(`--exclude=${exclude.join(',')}`);
+  const changed = projectsToBuild(root, exclude);
+  if (changed.length === 0) return;
+  const names = changed.map(({ name }) => name).join(',');
+  const args = [
+    path.join(bin, 'nx'),
+    'run-many',
+    '-t',
+    'build',
+    '--output-style=static',
+    `--projects=${names}`,
+  ];
   const { code, output } = await run(pinnedNode(), args, { env });
   if (code !== 0) throw new PrepareError(`The build failed:\n${lastLines(output, 40)}`);
+  noteBuilt(root, changed);
 }
 
 export function lastLines(text, count = 15) {
