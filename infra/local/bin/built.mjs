@@ -2,7 +2,15 @@
 // cache by deleting `dist` and writing it anew, under whatever runs from there: a second command in the same folder
 // must not pull the services of the first from under it.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 
 const folders = ['libs', 'apps', 'infra'];
@@ -12,24 +20,32 @@ const stateOf = (root) => path.join(root, '.nx/built.json');
 
 /**
  * The projects that are to be built, but for those excluded by name.
- * @returns {{name: string, hash: string}[]} with what their sources come to, for {@link noteBuilt}
+ * @returns {{name: string, folder: string, hash: string}[]} with what their sources come to, for {@link noteBuilt}
  */
 export function projectsToBuild(root, exclude = []) {
   const built = readState(root);
   return projects(root)
     .filter(({ name }) => !exclude.includes(name))
     .map(({ name, folder }) => ({ name, folder, hash: hashOf(root, folder) }))
-    .filter(({ name, folder, hash }) => built[name] !== hash || !existsSync(path.join(folder, 'dist')))
-    .map(({ name, hash }) => ({ name, hash }));
+    .filter((project) => built[project.name] !== markOf(project));
 }
 
 /** Notes that these have been built. */
 export function noteBuilt(root, projects) {
-  const state = { ...readState(root), ...Object.fromEntries(projects.map(({ name, hash }) => [name, hash])) };
+  const state = {
+    ...readState(root),
+    ...Object.fromEntries(projects.map((project) => [project.name, markOf(project)])),
+  };
   mkdirSync(path.dirname(stateOf(root)), { recursive: true });
   const temporary = `${stateOf(root)}.${process.pid}`;
   writeFileSync(temporary, JSON.stringify(state));
   renameSync(temporary, stateOf(root));
+}
+
+/** What was built from which sources: another build, by Nx alone, makes the folder anew. Null where nothing is built. */
+function markOf({ folder, hash }) {
+  const dist = statSync(path.join(folder, 'dist'), { throwIfNoEntry: false });
+  return dist === undefined ? null : `${hash} ${dist.mtimeMs}`;
 }
 
 function readState(root) {

@@ -1,10 +1,11 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { temporaryFolder } from '@bellwether/testing';
 import { beforeEach, expect, test } from '@jest/globals';
 
 interface Project {
   name: string;
+  folder: string;
   hash: string;
 }
 const { noteBuilt, projectsToBuild } = (await import('../bin/built.mjs' as string)) as {
@@ -54,6 +55,14 @@ test.each([
       ),
   ],
   ['what was built is gone', () => rmSync(path.join(root, 'apps/api/dist'), { recursive: true })],
+  [
+    'what another build made',
+    () => {
+      rmSync(path.join(root, 'apps/api/dist'), { recursive: true });
+      write('apps/api/dist/index.js', 'of other sources');
+      utimesSync(path.join(root, 'apps/api/dist'), 1, 1);
+    },
+  ],
 ])('%s: that project is built again, and no other', (_, change) => {
   build();
   change();
