@@ -5,6 +5,7 @@ import {
   type Explanation,
   LogStreams,
   measurementJournal,
+  sloDefinition,
 } from '@bellwether/contracts';
 import type { RecordedEvent } from '@bellwether/event-log';
 import { eventually } from '@bellwether/testing';
@@ -171,7 +172,32 @@ describe('explain', () => {
     // History, of which two points lie in the window; one that came late and does not; then the live ones.
     const history = await measure(...Array.from({ length: 80 }, (_, i) => 15 + i));
     for (let late = 0; late < 600; late += 1) await measure(5_000 + late);
-    const [tipping, last, after] = [await measure(1), await measure(0), await measure(0)];
+    const tipping = await measure(1);
+    // A value, which a ratio has no reading for: nothing of it was counted.
+    await rig.append(
+      LogStreams.measurement('search', 'availability'),
+      'measurement.recorded',
+      {
+        service: 'search',
+        sli: 'availability',
+        identity: 'search/value',
+        points: 1,
+        columns: [{ kind: 'values', at: [now], value: [99.5] }],
+      },
+      { journal },
+    );
+    const [last, after] = [await measure(0), await measure(0)];
+    await rig.append(LogStreams.slo('search-availability'), 'slo.defined', {
+      ...sloDefinition.parse({
+        name: 'search-availability',
+        service: 'search',
+        sli: 'availability',
+        objective: 0.999,
+        indicator: { kind: 'ratio' },
+        budgeting: { method: 'occurrences' },
+        window: { rolling: '30d' },
+      }),
+    });
     const fired = await rig.append(LogStreams.slo('search-availability'), 'slo.alert.fired', {
       slo: 'search-availability',
       service: 'search',

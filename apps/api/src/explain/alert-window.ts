@@ -1,5 +1,11 @@
-import { type MeasurementRecorded, OTHER_GROUP, type SloGroup } from '@bellwether/contracts';
+import {
+  type MeasurementRecorded,
+  OTHER_GROUP,
+  type PointColumns,
+  type SloGroup,
+} from '@bellwether/contracts';
 import type { EventLog, RecordedEvent } from '@bellwether/event-log';
+import type { Classifier } from '@bellwether/slo';
 
 /** Measurements read for one alert at most: beyond it, that there were more says enough. */
 const MOST = 5_000;
@@ -23,7 +29,7 @@ export interface AlertWindow {
   /** Positions of the first and the last with a point in the window. */
   first: number;
   last: number;
-  /** Messages and points of the window, and whether there are more than were read. */
+  /** Messages with points that were counted in the window, those points, and whether there are more than were read. */
   measurements: number;
   points: number;
   more: boolean;
@@ -32,19 +38,24 @@ export interface AlertWindow {
 /**
  * Finds what an alert was decided on. Whatever has a point in the window was recorded after the window began, but for
  * what a clock may be ahead: that part of the SLI's stream is read, from its end.
- * @param tipping the measurement that the alert names
- * @param group the part of the SLO that it is about; the whole when absent
+ * @param of.tipping the measurement that the alert names
+ * @param of.classify how its indicator reads points; those that it has no reading for were not counted
+ * @param of.group the part of the SLO that it is about; the whole when absent
  * @returns null when none of them is in the log any more, or when nobody can say which: values beyond the cap of a group
  */
 export async function alertWindow(
   log: Pick<EventLog, 'readStream'>,
   evidence: Evidence,
-  tipping: RecordedEvent,
-  group?: SloGroup,
+  {
+    tipping,
+    classify,
+    group,
+  }: { tipping: RecordedEvent; classify: Classifier; group?: SloGroup | undefined },
 ): Promise<AlertWindow | null> {
   if (group?.value === OTHER_GROUP) return null;
   const [from, to] = [Date.parse(evidence.from), Date.parse(evidence.to)];
   const until = evidence.lastPosition ?? evidence.position;
+  const within = (at: number): boolean => at >= from && at <= to;
   const window: AlertWindow = {
     journal: evidence.journal,
     first: 0,
@@ -54,10 +65,10 @@ export async function alertWindow(
     more: false,
   };
   const take = ({ position, data }: RecordedEvent): void => {
-    const times = (data as MeasurementRecorded).columns
-      .filter(({ labels }) => group === undefined || labels?.[group.label] === group.value)
-      .flatMap(({ at }) => at);
-    const inside = times.filter((at) => at >= from && at <= to).length;
+    const own = (data as MeasurementRecorded).columns.filter(
+      ({ labels }) => group === undefined || labels?.[group.label] === group.value,
+    );
+    const inside = own.flatMap((columns) => readings(columns, classify)).filter(within).length;
     if (inside === 0 || position > until) return;
     window.first = Math.min(window.first || position, position);
     window.last = Math.max(window.last, position);
@@ -79,4 +90,13 @@ export async function alertWindow(
     window.more = window.measurements >= MOST && low > 1;
   }
   return window.measurements === 0 ? null : window;
+}
+
+/** When the points were of that an indicator reads: one time for each, into however many parts it reads a point. */
+function readings(columns: PointColumns, classify: Classifier): number[] {
+  let left = columns.at.length;
+  const times = new Set<number>();
+  left -= classify(columns, (at) => times.add(at));
+  if (left === 0) return [];
+  return left === columns.at.length ? columns.at : columns.at.filter((at) => times.has(at));
 }

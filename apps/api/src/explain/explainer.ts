@@ -12,6 +12,7 @@ import {
 import type { EventLog, RecordedEvent } from '@bellwether/event-log';
 import { z } from 'zod';
 import type { EventStore } from '../read/event-store.js';
+import { classifierOf } from './alert-indicator.js';
 import { type AlertWindow, alertWindow, type Evidence } from './alert-window.js';
 import { type Cause, causesOf } from './causes.js';
 import { summaryOf } from './summary.js';
@@ -65,7 +66,9 @@ export class Explainer {
     // A composite counts what several streams of measurements come to.
     if (await this.isOfComposite(event)) return null;
     const tipping = causes.find(({ id }) => id === evidence?.eventId);
-    return evidence && tipping ? await alertWindow(this.log, evidence, tipping, group) : null;
+    if (!evidence || tipping === undefined) return null;
+    const classify = await classifierOf(this.log, event);
+    return await alertWindow(this.log, evidence, { tipping, classify, group });
   }
 
   /** Whether an alert is of an SLO made of others: its firing says which. */
