@@ -61,3 +61,17 @@ test('the list of SLOs tells which have a source that fails', async () => {
   });
   expect((await server.run('status')).out).toMatch(/checkout-availability +ok \(source failing\) +99.9 %/);
 });
+
+test('the status of an SLO tells of points that its indicator has no reading for', async () => {
+  const unreadable = { points: 2, of: 3, newest: '2026-11-22T09:59:55.000Z', reason: 'a mean reads values' };
+  server.answer = ({ url }) => ({
+    status: 200,
+    body: url.endsWith('/status')
+      ? { ...status(), state: 'no-data', unreadable }
+      : { items: [{ name: 'checkout-availability' }], nextCursor: null },
+  });
+  expect((await server.run('status', 'checkout-availability')).out).toMatch(
+    /^Not read +2 of the latest 3 points, the newest 5 s ago: a mean reads values$/m,
+  );
+  expect((await server.run('status')).out).toMatch(/checkout-availability +no-data \(points not read\)/);
+});

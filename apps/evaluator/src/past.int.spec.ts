@@ -147,3 +147,26 @@ test('a moment before there was such an SLO, or group, is refused', async () => 
     problem: { status: 404 },
   });
 });
+
+test('a status without data says which points its indicator has no reading for, and what it reads', async () => {
+  await stage.must('slo-define', sloBody({ ...quiet, name: 'odd', sli: 'odd' }));
+  const unread = async (asOf?: string) =>
+    (await stage.must<SloStatus>('slo-status', { slo: 'odd', ...(asOf && { asOf }) })).data.unreadable;
+  expect(await unread()).toBeUndefined();
+  const sent = stage.clock.now().getTime();
+  const at = [sent - 5_000, sent - 4_000];
+  await stage.record([{ kind: 'values', at, value: [99, 98] }], { sli: 'odd' });
+  const left = {
+    points: 2,
+    of: 2,
+    newest: iso(sent - 4_000),
+    reason: 'a ratio reads counts (good and total), and values of an SLI whose unit is percent or ratio',
+  };
+  expect(await unread()).toEqual(left);
+  stage.clock.advance(MINUTE);
+  await stage.measure([[sent, 9, 10]], { sli: 'odd' });
+  await stage.settled();
+  await eventually(async () => expect((await stage.status('odd')).state).not.toBe('no-data'));
+  expect(await unread()).toBeUndefined();
+  expect(await unread(iso(sent + 1_000))).toEqual(left);
+});

@@ -47,6 +47,24 @@ export function classifier(measure: Measure, sliUnit: string | undefined): Class
   }
 }
 
+/** What an indicator reads, for people whose points it has no reading for. */
+export function readsOf(measure: Measure): string {
+  switch (measure.kind) {
+    case 'ratio':
+      return 'a ratio reads counts (good and total), and values of an SLI whose unit is percent or ratio';
+    case 'threshold':
+      return 'a threshold reads values and histograms, not counts';
+    case 'mean':
+      return 'a mean reads values, and histograms with a sum, not counts';
+    case 'percentile':
+      return 'a percentile reads values, and histograms with a bound below +Inf, not counts';
+    case 'count':
+      return 'all points are read';
+    case 'composite':
+      return 'a composite reads its components';
+  }
+}
+
 function ratio(scale: number | null): Classifier {
   return (columns, sink) => {
     if (columns.kind === 'counts') {

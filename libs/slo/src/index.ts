@@ -28,7 +28,7 @@ export { type CalendarUnit, calendarPeriod, type Period } from './calendar.js';
 export { Cells } from './cells.js';
 export { type CellSink, decodeCells, encodeCells, readCells } from './cells-codec.js';
 export { concerns, freezeFaults, freezeSpans } from './change-freeze.js';
-export { type Classifier, classifier, type PointSink } from './classifier.js';
+export { type Classifier, classifier, type PointSink, readsOf } from './classifier.js';
 export { componentWarnings } from './composite/component-warnings.js';
 export {
   type ComponentsState,

@@ -219,7 +219,7 @@ const statusColumns = (now: Date): Column<SloStatus>[] => [
   {
     head: 'STATE',
     cell: (s) =>
-      `${tone(s.state)}${s.frozen ? ' (frozen)' : ''}${s.source?.state === 'failing' ? ' (source failing)' : ''}`,
+      `${tone(s.state)}${s.frozen ? ' (frozen)' : ''}${s.source?.state === 'failing' ? ' (source failing)' : ''}${s.unreadable ? ' (points not read)' : ''}`,
   },
   { head: 'OBJECTIVE', cell: (s) => percent(s.objective) },
   { head: 'SLI', cell: (s) => percent(s.sli) },
@@ -256,10 +256,19 @@ function oneStatus(s: SloStatus, now: Date): string {
     ...(s.groups ? ([['Groups', groupLine(s)]] as [string, unknown][]) : []),
     ['Newest data', s.watermark ? `${s.watermark} (${relative(s.watermark, now)})` : 'none'],
     ...(s.source ? ([['Source', sourceLine(s.source, now)]] as [string, unknown][]) : []),
+    ...(s.unreadable ? ([['Not read', unreadableLine(s.unreadable, now)]] as [string, unknown][]) : []),
     ['History', `${span(s.history)}, coverage ${percent(s.coverage, 1)}`],
     ...(s.corrections > 0 ? ([['Corrections', correctionLine(s)]] as [string, unknown][]) : []),
     ...(s.backfill ? ([['Back-fill', `${s.backfill.done} of ${s.backfill.of}`]] as [string, unknown][]) : []),
   ]);
+}
+
+/** `12 of the latest 15 points, the newest 5 s ago: a threshold reads …` */
+function unreadableLine(
+  { points, of, newest, reason }: NonNullable<SloStatus['unreadable']>,
+  now: Date,
+): string {
+  return `${points} of the latest ${of} points, the newest ${relative(newest, now)}: ${reason}`;
 }
 
 /** `prometheus failing since 4 min ago: … (answered last 5 min ago)` */

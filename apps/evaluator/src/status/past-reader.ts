@@ -23,6 +23,7 @@ import { noSuchGroup } from './no-such-group.js';
 import { Past, type PastSlo } from './past.js';
 import { groupOrRefuse, planOrRefuse } from './planned.js';
 import { sourceAsOf } from './source.js';
+import { unreadable } from './unreadable.js';
 
 /** Measurements are counted anew for so many requests at a time: each holds all of them in memory. */
 const AT_A_TIME = 1;
@@ -58,10 +59,12 @@ export class PastReader {
       group === undefined ? {} : { groups: { only: group } },
     );
     const source = (of: IndicatorBuckets) => of.source(plan);
+    const unread = (status: SloStatus) => unreadable(this.log, { plan, unit: sli?.unit }, status, asOf);
     if (group !== undefined) {
       const own = parts?.groups.get(group);
       if (own === undefined) throw noSuchGroup(slo, group);
-      return { ...statusOf(readSlo(plan, source(own), now), entry.ledger), backfill: null };
+      const status = statusOf(readSlo(plan, source(own), now), entry.ledger);
+      return { ...status, backfill: null, ...(await unread(status)) };
     }
     const status = statusOf(readSlo(plan, source(buckets), now), entry.ledger);
     return {
@@ -69,6 +72,7 @@ export class PastReader {
       policy: policyOf(entry, await this.#serviceAsOf(service, asOf)),
       backfill: null,
       ...(await sourceAsOf(this.log, sli, asOf, status.watermark)),
+      ...(await unread(status)),
       ...(parts &&
         statusOfGroups(plan, source(buckets), [...parts.groups.values()].map(source), entry.ledger, now)),
     };

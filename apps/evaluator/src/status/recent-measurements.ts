@@ -49,7 +49,7 @@ export async function countRecent(log: Log, buckets: IndicatorBuckets, recent: R
 }
 
 /** Version of the last event that was recorded until a moment, 0 for none: by a binary search, since times ascend. */
-async function lastVersion(log: Log, stream: string, until: Date | undefined): Promise<number> {
+export async function lastVersion(log: Log, stream: string, until: Date | undefined): Promise<number> {
   let high = await log.streamVersion(stream);
   if (until === undefined) return high;
   const at = async (version: number): Promise<RecordedEvent | undefined> =>

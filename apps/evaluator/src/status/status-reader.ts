@@ -23,6 +23,7 @@ import { groupOrRefuse, type Planned, planOrRefuse, sliOf } from './planned.js';
 import { sourceNow } from './source.js';
 import { rowOfGroup, type StoredGroups, statusOfStoredGroups, storedGroups } from './stored-groups.js';
 import { storedSource } from './stored-source.js';
+import { unreadable } from './unreadable.js';
 
 /** Answers what is known of an SLO, now, as of a moment, and over time. */
 export class StatusReader {
@@ -45,7 +46,11 @@ export class StatusReader {
   async now(slo: string, group?: string): Promise<SloStatus> {
     const planned = await this.#plan(slo, group);
     const status = await this.#now(slo, planned, group);
-    return { ...status, ...sourceNow(this.#evaluator.registry, sliOf(planned.entry), status.watermark) };
+    return {
+      ...status,
+      ...sourceNow(this.#evaluator.registry, sliOf(planned.entry), status.watermark),
+      ...(await unreadable(this.#log, planned, status)),
+    };
   }
 
   async #now(slo: string, { plan, entry, unit }: Planned, group?: string): Promise<SloStatus> {

@@ -60,6 +60,11 @@ export const sloStatus = z
         lastError: z.string().nullable(),
       })
       .optional(),
+    /**
+     * Where nothing is counted, or nothing new is: of the latest points of the SLI (`of`), how many its indicator has no
+     * reading for, the time of the newest of them, and what it reads. Absent when it reads all of them.
+     */
+    unreadable: z.object({ points: z.int(), of: z.int(), newest: timestamp, reason: z.string() }).optional(),
     /** Progress of a back-fill from the journal, while it runs. */
     backfill: z.object({ done: z.int(), of: z.int() }).nullable().optional(),
     /** What it is the status of, where a group was asked for; absent for the whole. */
