@@ -1,4 +1,4 @@
-import { type PointColumns, type SloForecast, type SloHistory } from '@bellwether/contracts';
+import type { PointColumns, SloForecast, SloHistory, SloStatus } from '@bellwether/contracts';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { DAY, eventually, MINUTE, Rehearsal, sloBody } from './testing/rehearsal.fixture.js';
 

@@ -10,6 +10,7 @@ import { startPager } from './pager.js';
 import { lineOf, pageLine } from './screen.js';
 import { forkShopService, type ServiceProcess } from './services.js';
 import { SHOP_SERVICES, type Urls } from './shop.js';
+import { Way } from './way.js';
 
 /** Requests a second of the load generator. */
 const LOAD_PER_SECOND = 40;
@@ -23,12 +24,15 @@ export async function runDemo(say: (line: string) => void): Promise<void> {
   const secret = `whsec_${randomBytes(24).toString('base64')}`;
   const pager = await startPager(secret, ({ person, notification }) => say(pageLine(person, notification)));
   const running: ServiceProcess[] = [];
+  const way = new Way(say);
   try {
     say('applying the services, SLOs, people and policy of the shop (infra/demo/manifests) …');
     applyManifests(bellwether, { PAGER_URL: pager.url, PAGER_SECRET: secret });
     const urls: Urls = {};
     for (const name of SHOP_SERVICES) {
-      const service = await forkShopService(name, urls, bellwether.publisherUrl);
+      const service = await forkShopService(name, urls, bellwether.publisherUrl, (getsThrough) => {
+        if (!stop.signal.aborted) way.heard(name, getsThrough);
+      });
       urls[name] = service.url;
       running.push(service);
     }
@@ -57,6 +61,7 @@ export async function runDemo(say: (line: string) => void): Promise<void> {
     say(`  ${bellwether.apiUrl}/docs    the API`);
     say(`  ${urls.checkout}/metrics    what a Prometheus can scrape, of each of the four services`);
     await generateLoad(urls.storefront as string, LOAD_PER_SECOND, stop.signal);
+    say('closing the shop: some seconds, when Bellwether was stopped before it …');
     await events.stop();
   } finally {
     rmSync(stateFile(), { force: true });
