@@ -246,6 +246,23 @@ test('taking a shift for somebody who is not there yet is warned about', async (
   ).toMatchObject({ code: 0, err: 'warning: user bob is not defined yet' });
 });
 
+test('a shift is taken until a time or for a length, and not for both or neither', async () => {
+  server.answer = () => ({ status: 201, body: {} });
+  const take = (...rest: string[]) =>
+    bellwether('oncall', 'take', 'primary', 'bob', '--from', '2026-11-23T20:00:00+01:00', ...rest);
+  expect(await take('--for', '4h')).toMatchObject({
+    code: 0,
+    out: 'bob is on primary until 2026-11-23T23:00:00.000Z',
+  });
+  expect(server.requests[0]?.body).toMatchObject({
+    from: '2026-11-23T20:00:00+01:00',
+    to: '2026-11-23T23:00:00.000Z',
+  });
+  for (const none of [[], ['--for', '4h', '--until', '2026-11-24T00:00:00Z'], ['--for', 'long']])
+    expect((await take(...none)).code).toBe(2);
+  expect(server.requests).toHaveLength(1);
+});
+
 test('the status of a past time is that of the SLOs there were', async () => {
   server.answer = () => ({ status: 200, body: { items: [], nextCursor: null } });
   expect(await bellwether('status', '--as-of', '2020-01-01T00:00:00Z')).toMatchObject({

@@ -27,7 +27,9 @@ export function oneTable(title: string, result: Backtest, notes: readonly string
 export function notesOf(title: string, { recorded, status, from, warnings }: Backtest): string[] {
   const notes = warnings.map((warning) => `${title}: ${warning}`);
   if (recorded.unfit > 0)
-    notes.push(`${title}: ${recorded.unfit} points are left out: the indicator has no reading for them`);
+    notes.push(
+      `${title}: ${recorded.unfit === 1 ? '1 point is' : `${recorded.unfit} points are`} left out: the indicator has no reading for ${recorded.unfit === 1 ? 'it' : 'them'}`,
+    );
   if (recorded.points === 0) notes.push(`${title}: nothing was measured in that time`);
   else if (recorded.historyAtFrom === 0)
     notes.push(`${title}: nothing was measured before ${from}: windows are young at first`);

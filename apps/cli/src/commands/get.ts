@@ -64,6 +64,7 @@ export const tokenColumns: Column<Row>[] = [
   column('NAME', (r) => r.name),
   column('ROLE', (r) => r.role),
   column('USER', (r) => r.user),
+  column('CREATED', (r) => r.createdAt),
   column('EXPIRES', (r) => r.expiresAt),
   column('REVOKED', (r) => r.revokedAt),
 ];

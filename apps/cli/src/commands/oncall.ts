@@ -2,7 +2,7 @@ import type { OnCall, Page, Shift } from '@bellwether/contracts';
 import type { Command } from 'commander';
 import { CliError, ExitCode } from '../errors.js';
 import { relative, table, tone } from '../output.js';
-import { all, number, type OpenSession, present, render, shown, WATCH, warn } from './command.js';
+import { all, length, number, type OpenSession, present, render, shown, WATCH, warn } from './command.js';
 import { onCallColumns, pageColumns } from './get.js';
 
 /** `oncall …` and `page …`. */
@@ -57,7 +57,8 @@ export function onCallCommands(program: Command, open: OpenSession): void {
     .command('take')
     .argument('<schedule>')
     .argument('<user>', 'who takes it')
-    .requiredOption('--until <time>', 'until when (RFC 3339)')
+    .option('--until <time>', 'until when (RFC 3339)')
+    .option('--for <duration>', 'for how long, such as 4h, instead of --until', length)
     .option('--from <time>', 'default now')
     .option('--replaces <user>', 'whose shift; without it the user is added')
     .option('-m, --reason <text>', 'why', '')
@@ -66,10 +67,14 @@ export function onCallCommands(program: Command, open: OpenSession): void {
       async (
         schedule: string,
         user: string,
-        o: { until: string; from?: string; replaces?: string; reason: string },
+        o: { until?: string; for?: number; from?: string; replaces?: string; reason: string },
         command: Command,
       ) => {
         const session = open(command);
+        if ((o.until === undefined) === (o.for === undefined))
+          throw new CliError('until when? Give --until <time> or --for <duration>', ExitCode.usage);
+        const from = o.from ?? session.now().toISOString();
+        const until = o.until ?? after(from, o.for as number);
         const { body } = await session.http.post<{ warnings?: string[] }>(
           `/v1/schedules/${encodeURIComponent(schedule)}/overrides`,
           {
@@ -77,13 +82,13 @@ export function onCallCommands(program: Command, open: OpenSession): void {
             kind: o.replaces ? 'replace' : 'add',
             user,
             ...(o.replaces ? { replaces: o.replaces } : {}),
-            from: o.from ?? session.now().toISOString(),
-            to: o.until,
+            from,
+            to: until,
             reason: o.reason,
           },
         );
         warn(session, body);
-        present(session, body, () => `${user} is on ${schedule} until ${o.until}`);
+        present(session, body, () => `${user} is on ${schedule} until ${until}`);
       },
     );
 
@@ -166,4 +171,12 @@ export function onCallCommands(program: Command, open: OpenSession): void {
     (c) => c.requiredOption('--users <names>', 'comma-separated'),
     (o) => ({ users: String(o.users).split(',') }),
   );
+}
+
+/** The time a length after another one. */
+function after(from: string, millis: number): string {
+  const at = Date.parse(from);
+  if (Number.isNaN(at))
+    throw new CliError('--from must be a time such as 2026-11-22T10:00:00Z', ExitCode.usage);
+  return new Date(at + millis).toISOString();
 }

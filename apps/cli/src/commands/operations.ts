@@ -51,7 +51,7 @@ export function operationCommands(program: Command, open: OpenSession): void {
       const { databaseUrl } = session.context;
       if (!databaseUrl)
         throw new CliError(
-          'which database? Set DATABASE_URL or --database-url (a local run is found by its .bellwether folder)',
+          'which database? Start the local run (npm start), which is found by its .bellwether folder, or set DATABASE_URL or --database-url',
           ExitCode.usage,
         );
       const log = EventLog.open({ name: 'cli', connectionString: databaseUrl, poolSize: 2 });
