@@ -168,7 +168,7 @@ const writers: Writers = {
   'page.acknowledged': (data) => ({
     at: data.at,
     kind: 'page',
-    text: `${data.page} acknowledged by ${who(data.by)}`,
+    text: `${data.page} acknowledged by ${who(data.by)}${data.note ? `: ${data.note}` : ''}`,
   }),
   'page.escalated': (data) => ({
     kind: 'page',

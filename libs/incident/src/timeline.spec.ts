@@ -43,6 +43,16 @@ describe('the timeline of an incident', () => {
     ]);
   });
 
+  test('tells what was said with an acknowledgement', () => {
+    const acknowledged = story.find((event) => event.type === 'page.acknowledged')
+      ?.data as EventData<'page.acknowledged'>;
+    const journal = deployStory();
+    journal.append('page:INC-1-P1', 'page.acknowledged', { ...acknowledged, note: 'on it' }, { minutes: 3 });
+    expect(timeline('INC-1', journal.events).map(({ text }) => text)).toContain(
+      'INC-1-P1 acknowledged by ada: on it',
+    );
+  });
+
   test('says why a page reaches nobody', () => {
     const journal = new Journal();
     const declared = story.find((event) => event.type === 'incident.declared');
