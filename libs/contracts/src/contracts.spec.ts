@@ -7,6 +7,7 @@ import {
   continuing,
   duration,
   durationMillis,
+  escalationPolicy,
   eventCatalog,
   faultsOf,
   formatDuration,
@@ -17,11 +18,15 @@ import {
   measurementPartition,
   parseOrRefuse,
   resourceName,
+  rule,
   Subjects,
   schedule,
+  service,
+  sli,
   sloDefinition,
   timestamp,
   timeZone,
+  user,
   wireType,
 } from './index.js';
 
@@ -295,6 +300,31 @@ test('a refusal names each field', () => {
     'layers.0.rotation.start',
     'layers.0.rotation.participants',
   ]);
+});
+
+test.each(Object.entries({ escalationPolicy, rule, schedule, service, sli, sloDefinition, user }))(
+  'whatever a field of %s is given as, what is wrong with it is said',
+  (_, schema) => {
+    const fields = JSON.stringify(z.toJSONSchema(schema, { io: 'input' })).matchAll(/"(\w+)":[{]/g);
+    const said = [...new Set([...fields].map(([, field]) => field as string))].flatMap((field) =>
+      [5, 'x', {}, [{ x: 1 }], [5], true, null].flatMap((value) => {
+        const { error } = schema.safeParse({ [field]: value });
+        return error ? faultsOf(error) : [];
+      }),
+    );
+    expect(said.filter(({ message }) => /^invalid( |$)/i.test(message))).toEqual([]);
+    expect(said.length).toBeGreaterThan(20);
+  },
+);
+
+test('a clear level or participant of another shape is told what it may be', () => {
+  const clear = rule.safeParse({ clear: 400 }).error;
+  expect(clear && faultsOf(clear)).toContainEqual({
+    path: 'clear',
+    message: 'must be {threshold: <number>} or {margin: <number above 0>}: where the alert resolves',
+  });
+  const margin = rule.safeParse({ clear: { margin: -1 } }).error;
+  expect(margin && faultsOf(margin)).toContainEqual({ path: 'clear.margin', message: 'must be above 0' });
 });
 
 test('an SLO definition takes the documented defaults', () => {

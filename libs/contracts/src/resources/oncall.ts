@@ -116,7 +116,12 @@ export const rotation = z
       'Local time of a hand-off, when the first participant begins; all others follow at the same wall-clock time',
     ),
     participants: z
-      .array(z.union([resourceName, z.array(resourceName).min(1).max(20)]))
+      .array(
+        z.union(
+          [resourceName, z.array(resourceName).min(1).max(20)],
+          'must be the name of a user, such as ada, or a list of 1 to 20 names that share the turn',
+        ),
+      )
       .min(1)
       .max(50)
       .describe('Users in order; a list in the place of a user shares the turn'),

@@ -78,17 +78,20 @@ export const rule = z
       .default('0s')
       .describe('How long it must hold without a break before the rule fires, at most 30d'),
     clear: z
-      .union([
-        z.strictObject({
-          threshold: z.number().describe('The value must pass this threshold for the alert to resolve'),
-        }),
-        z.strictObject({
-          margin: z
-            .number()
-            .positive('must be above 0')
-            .describe('The value must get this far away from the threshold for the alert to resolve'),
-        }),
-      ])
+      .union(
+        [
+          z.strictObject({
+            threshold: z.number().describe('The value must pass this threshold for the alert to resolve'),
+          }),
+          z.strictObject({
+            margin: z
+              .number()
+              .positive('must be above 0')
+              .describe('The value must get this far away from the threshold for the alert to resolve'),
+          }),
+        ],
+        'must be {threshold: <number>} or {margin: <number above 0>}: where the alert resolves',
+      )
       .optional()
       .describe(
         'Hysteresis, one of `threshold` and `margin`. Without it the alert resolves at the threshold',
