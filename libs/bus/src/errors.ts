@@ -48,8 +48,8 @@ export class NotStored extends BusError {
   override readonly name = 'NotStored';
   constructor(
     description: string,
-    /** JetStream's number of the error. */
-    readonly code: number | undefined,
+    /** JetStream's number of the error; undefined for what the server did not call one. */
+    readonly code?: number,
   ) {
     super(description);
   }

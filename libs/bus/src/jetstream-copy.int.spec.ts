@@ -270,6 +270,62 @@ describe('incarnation', () => {
     expect((await copy.incarnation()).control).toMatchObject({ firstPosition: 4, lastPosition: 7 });
   });
 
+  test('says whether one was removed in between, of the journals that share a stream, too', async () => {
+    const copy = new JetStreamCopy(bus);
+    const measured = (from: number, to: number, journal: string) =>
+      range(from, to, { type: 'measurement.recorded', stream: 'measurement:a/b', journal });
+    const holes = async () =>
+      Object.entries(await copy.incarnation())
+        .filter(([, { hasHoles }]) => hasHoles)
+        .map(([journal]) => journal);
+    await copy.publish(range(1, 7));
+    await copy.publish(measured(40, 42, 'measurement-03'));
+    await copy.publish(measured(9, 12, 'measurement-15'));
+    await copy.publish(measured(43, 44, 'measurement-03'));
+    expect(await holes()).toEqual([]);
+    // Of measured: 40 41 42 9 10 11 12 43 44.
+    await bus.jsm.streams.deleteMessage(Streams.MEASURED, 5);
+    expect(await holes()).toEqual(['measurement-15']);
+    await copy.clear('measurement-15');
+    expect(await holes()).toEqual([]);
+    expect((await copy.incarnation())['measurement-15']).toMatchObject({ lastPosition: 0 });
+    expect((await copy.incarnation())['measurement-03']).toMatchObject({
+      firstPosition: 40,
+      lastPosition: 44,
+    });
+    await bus.jsm.streams.deleteMessage(Streams.EVENTS, 7); // its newest
+    expect(await holes()).toEqual(['control']);
+    await copy.clear('control');
+    expect(await holes()).toEqual([]);
+    expect((await copy.incarnation()).control).toMatchObject({ firstPosition: 0, lastPosition: 0 });
+  });
+
+  test('says how long a stream keeps what it has, and whether it lets go of the oldest for want of room', async () => {
+    const copy = new JetStreamCopy(bus);
+    await copy.publish(range(1, 10));
+    expect((await copy.incarnation()).control).toMatchObject({ maxAgeMs: 7 * 86_400_000, isFull: false });
+    const { config } = await bus.jsm.streams.info(Streams.EVENTS);
+    await bus.jsm.streams.update(Streams.EVENTS, { ...config, max_msgs: 5 });
+    // What declares the streams would put that right with the next look.
+    const looking = jest.spyOn(bus, 'ensureStreams').mockResolvedValue(undefined);
+    expect((await copy.incarnation()).control).toMatchObject({
+      isFull: true,
+      firstPosition: 6,
+      hasHoles: false,
+    });
+    looking.mockRestore();
+  });
+
+  test('a message that was removed is not taken for published, though the server takes it for a repeat', async () => {
+    const copy = new JetStreamCopy(bus);
+    await copy.publish(range(1, 5));
+    await copy.publish(range(4, 5)); // a repeat of what is there
+    expect(await positions(Streams.EVENTS)).toEqual([1, 2, 3, 4, 5]);
+    await bus.jsm.streams.deleteMessage(Streams.EVENTS, 5);
+    await expect(copy.publish(range(4, 5))).rejects.toMatchObject({ position: 5 });
+    expect(await positions(Streams.EVENTS)).toEqual([1, 2, 3, 4]);
+  });
+
   test('a lost volume shows as another creation time, and publishing begins anew', async () => {
     const copy = new JetStreamCopy(bus);
     await copy.publish(range(1, 7));

@@ -7,12 +7,12 @@ import {
   Subjects,
   withoutSecrets,
 } from '@bellwether/contracts';
-import type { StreamInfo } from '@nats-io/jetstream';
+import type { StoredMsg, StreamInfo } from '@nats-io/jetstream';
 import type { Bus } from './bus.js';
-import { PublishFailed } from './errors.js';
+import { NotStored, PublishFailed } from './errors.js';
 import { encodeEvent } from './event-message.js';
 import { replaceLostStreams, saysStoreIsLost } from './lost-store.js';
-import { publishWindow } from './publish-window.js';
+import { publishWindow, type Stored } from './publish-window.js';
 import { beginCopySpans } from './spans.js';
 
 /** What the copy of a journal looks like: when its stream was created, and which positions it holds (0: none). */
@@ -20,7 +20,19 @@ export interface Incarnation {
   created: string;
   firstPosition: number;
   lastPosition: number;
+  /** Whether positions between the two are missing, as far as can be told at this moment. */
+  hasHoles: boolean;
+  /** Whether the stream is at its limits of size, and lets go of the oldest. */
+  isFull: boolean;
+  /** For how long it keeps a message, milliseconds. */
+  maxAgeMs: number;
 }
+
+/** Of its limit of size, where a stream counts as full: the server lets go of whole messages, and never reaches it. */
+const FULL_SHARE = 0.9;
+/** Messages that are asked for at once. */
+const ASKED_AT_ONCE = 50;
+const NANOS = 1_000_000;
 
 /**
  * The copy of the log in JetStream, for the relay: control events in EVENTS, measurements in MEASURED.
@@ -67,24 +79,36 @@ export class JetStreamCopy {
     ]);
     const entries = await Promise.all(
       JOURNALS.map(async (journal): Promise<[string, Incarnation]> => {
-        const control = journal === CONTROL_JOURNAL;
-        const stream = control ? events : measured;
-        const subject = control ? Subjects.allEvents : Subjects.measured(journal);
-        return [journal, await this.#incarnationOf(stream, subject)];
+        const stream = journal === CONTROL_JOURNAL ? events : measured;
+        return [journal, await this.#incarnationOf(stream, subjectOf(journal))];
       }),
     );
     return Object.fromEntries(entries);
   }
 
+  /** Removes what the copy holds of a journal. */
+  async clear(journal: string): Promise<void> {
+    const stream = journal === CONTROL_JOURNAL ? Streams.EVENTS : Streams.MEASURED;
+    await this.#bus.whileConnected(() =>
+      // Of all messages without a filter: messages that were removed one by one stay marked as such otherwise.
+      this.#bus.jsm.streams.purge(
+        stream,
+        journal === CONTROL_JOURNAL ? undefined : { filter: subjectOf(journal) },
+      ),
+    );
+    this.#lastControlId = null;
+  }
+
   /**
-   * Publishes events of one journal, in order, and resolves when all are acknowledged. Repeating it is safe: an
-   * event that is there already (by its id, within the server's window of 2 minutes) is not stored again.
+   * Publishes events of one journal, in order, and resolves when all are there. Repeating it is safe: an event that is
+   * there already (by its id, within the server's window for repeats) is not stored again. One that was removed since is
+   * not stored again either, until the server has forgotten its id: it is not taken for published before.
    *
    * Control events keep the order of the log in the stream whatever fails: each names the one before it as what must
    * be the stream's last message, so that when one is lost under way, the server refuses those behind it.
    *
    * @throws BusUnavailable without a connection; nothing was sent
-   * @throws PublishFailed some were not acknowledged: publish the same events again
+   * @throws PublishFailed some were not acknowledged, or are not there: publish the same events again
    */
   async publish(events: readonly LoggedEvent[]): Promise<void> {
     for (let from = 0; from < events.length; from += this.#window) {
@@ -110,28 +134,70 @@ export class JetStreamCopy {
       endSpans(events.map(() => error as Error));
       throw error;
     });
-    endSpans(outcomes);
+    endSpans(outcomes.map((outcome) => (outcome instanceof Error ? outcome : null)));
     for (const [index, outcome] of outcomes.entries()) {
-      if (outcome === null) continue;
+      if (!(outcome instanceof Error)) continue;
       const event = events[index] as LoggedEvent;
       this.#storeSuspected ||= saysStoreIsLost(outcome);
       throw new PublishFailed(event.journal, event.position, outcome);
     }
+    await this.#mustBeThere(events, outcomes as Stored[]);
     if (control) this.#lastControlId = before;
+  }
+
+  /** The server says of a repeat that it has it; it says so, too, for a while after the message was removed. */
+  async #mustBeThere(events: readonly LoggedEvent[], outcomes: readonly Stored[]): Promise<void> {
+    const repeats = events.flatMap((event, index) => {
+      const { seq, duplicate } = outcomes[index] as Stored;
+      return duplicate ? [{ event, seq }] : [];
+    });
+    for (let from = 0; from < repeats.length; from += ASKED_AT_ONCE) {
+      await Promise.all(
+        repeats.slice(from, from + ASKED_AT_ONCE).map(async ({ event, seq }) => {
+          const stream = event.journal === CONTROL_JOURNAL ? Streams.EVENTS : Streams.MEASURED;
+          const found = await this.#bus.jsm.streams.getMessage(stream, { seq });
+          if (found?.header.get(Headers.messageId) === event.id) return;
+          const why = new NotStored('it was removed, and is taken for stored until its id is forgotten');
+          throw new PublishFailed(event.journal, event.position, why);
+        }),
+      );
+    }
   }
 
   async #incarnationOf(stream: StreamInfo, subject: string): Promise<Incarnation> {
     const { created, config, state } = stream;
-    if (state.messages === 0) return { created, firstPosition: 0, lastPosition: 0 };
     const { streams } = this.#bus.jsm;
-    const [first, last] = await Promise.all([
-      streams.getMessage(config.name, { seq: state.first_seq, next_by_subj: subject } as never),
+    const known = { created, isFull: isFull(stream), maxAgeMs: ageOf(config.max_age) };
+    if (state.messages === 0) return { ...known, firstPosition: 0, lastPosition: 0, hasHoles: false };
+    const first = async () =>
+      positionIn(
+        await streams.getMessage(config.name, { seq: state.first_seq, next_by_subj: subject } as never),
+      );
+    const [firstPosition, last] = await Promise.all([
+      first(),
       streams.getMessage(config.name, { last_by_subj: subject }),
     ]);
-    return {
-      created,
-      firstPosition: Number(first?.header.get(Headers.position) || 0),
-      lastPosition: Number(last?.header.get(Headers.position) || 0),
-    };
+    const lastPosition = positionIn(last);
+    // Counted after the newest was looked up, and of the same beginning: nothing but a loss makes it fewer.
+    const counted = await streams.info(config.name, { subjects_filter: subject });
+    const held =
+      subject === Subjects.allEvents ? counted.state.messages : (counted.state.subjects?.[subject] ?? 0);
+    const isSettled = (await first()) === firstPosition && counted.created === created;
+    const removed = subject === Subjects.allEvents && (counted.state.num_deleted ?? 0) > 0;
+    const hasHoles = isSettled && (removed || (lastPosition > 0 && held < lastPosition - firstPosition + 1));
+    return { ...known, firstPosition, lastPosition, hasHoles };
   }
+}
+
+const subjectOf = (journal: string): string =>
+  journal === CONTROL_JOURNAL ? Subjects.allEvents : Subjects.measured(journal);
+
+const positionIn = (message: StoredMsg | null): number => Number(message?.header.get(Headers.position) || 0);
+
+/** @param nanos 0: for ever */
+const ageOf = (nanos: number): number => (nanos === 0 ? Number.MAX_SAFE_INTEGER : nanos / NANOS);
+
+function isFull({ config, state }: StreamInfo): boolean {
+  const reaches = (held: number, limit: number): boolean => limit > 0 && held >= FULL_SHARE * limit;
+  return reaches(state.messages, config.max_msgs) || reaches(state.bytes, config.max_bytes);
 }

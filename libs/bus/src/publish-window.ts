@@ -9,9 +9,17 @@ export interface StreamMessage {
   body: Uint8Array;
 }
 
+/** What a stream says of a message that it has. */
+export interface Stored {
+  /** Its sequence number in the stream. */
+  seq: number;
+  /** The stream takes it for one that it was given before, and did not store it again. */
+  duplicate: boolean;
+}
+
 /**
  * Publishes messages into JetStream in order, all under way at once, and resolves when there is an outcome for each:
- * null where the stream has it, or the error. When the connection is lost, those without an answer have failed.
+ * where the stream has it, or the error. When the connection is lost, those without an answer have failed.
  *
  * One subscription and one timer for the window. A request of the client library for each message costs, with its
  * timer, promises and errors made beforehand, more than encoding the message does.
@@ -23,15 +31,15 @@ export function publishWindow(
   bus: Bus,
   messages: readonly StreamMessage[],
   timeoutMs: number,
-): Promise<(Error | null)[]> {
+): Promise<(Error | Stored)[]> {
   return new Promise((resolve, reject) => {
     if (!bus.connected) {
       reject(new BusUnavailable('there is no connection to NATS'));
       return;
     }
-    const outcomes: (Error | null | undefined)[] = messages.map(() => undefined);
+    const outcomes: (Error | Stored | undefined)[] = messages.map(() => undefined);
     let open = messages.length;
-    const settle = (index: number, outcome: Error | null) => {
+    const settle = (index: number, outcome: Error | Stored) => {
       if (index < 0 || index >= outcomes.length || outcomes[index] !== undefined) return;
       outcomes[index] = outcome;
       open -= 1;
@@ -44,14 +52,14 @@ export function publishWindow(
       clearTimeout(timer);
       stopListening();
       if (!bus.nc.isClosed()) subscription.unsubscribe();
-      resolve(outcomes as (Error | null)[]);
+      resolve(outcomes as (Error | Stored)[]);
     };
     const inbox = createInbox(bus.inboxPrefix);
     const subscription = bus.nc.subscribe(`${inbox}.*`, {
       callback: (error, message) => {
         if (error) return settleAll(() => error);
         const index = Number(message.subject.slice(inbox.length + 1));
-        settle(index, refusal(message, messages[index]?.subject ?? ''));
+        settle(index, outcomeOf(message, messages[index]?.subject ?? ''));
       },
     });
     const stopListening = bus.onLost(() =>
@@ -65,9 +73,12 @@ export function publishWindow(
   });
 }
 
-/** Null when the stream has the message (or had it before). */
-function refusal(answer: Msg, subject: string): Error | null {
+function outcomeOf(answer: Msg, subject: string): Error | Stored {
   if (answer.headers?.code === 503) return new NoResponders(subject);
-  const { error } = answer.json<{ error?: { description: string; err_code?: number } }>();
-  return error ? new NotStored(error.description, error.err_code) : null;
+  const { error, seq, duplicate } = answer.json<{
+    error?: { description: string; err_code?: number };
+    seq: number;
+    duplicate?: boolean;
+  }>();
+  return error ? new NotStored(error.description, error.err_code) : { seq, duplicate: duplicate === true };
 }

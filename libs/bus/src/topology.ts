@@ -12,6 +12,13 @@ import {
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const MIB = 1024 * 1024;
+/** For how long the server knows a message by its id. */
+const REPEATS_MS = 120_000;
+/**
+ * The same of the copies of the log. The relay repeats what was not acknowledged at once; what was removed from a copy
+ * cannot be stored there again before it is forgotten, and holds up what is behind it for so long.
+ */
+const COPY_REPEATS_MS = 20_000;
 const nanos = (millis: number) => millis * 1_000_000;
 
 /** How much a stream keeps: what is over any of the limits goes (or, for SLI, is refused at the door). */
@@ -69,6 +76,7 @@ export function declaredStreams(topology: Topology): DeclaredStream[] {
     subjects: string[],
     discard: DiscardPolicy,
     limits: StreamLimits,
+    repeatsMs = REPEATS_MS,
   ): DeclaredStream => ({
     name,
     description,
@@ -80,7 +88,7 @@ export function declaredStreams(topology: Topology): DeclaredStream[] {
     max_msgs: limits.maxMessages,
     max_bytes: limits.maxBytes,
     num_replicas: topology.replicas,
-    duplicate_window: nanos(120_000),
+    duplicate_window: nanos(repeatsMs),
   });
   return [
     // New messages are refused when it is full: dropping the oldest would lose measurements that the broker accepted.
@@ -91,6 +99,7 @@ export function declaredStreams(topology: Topology): DeclaredStream[] {
       [Subjects.allMeasured],
       DiscardPolicy.Old,
       topology.measured,
+      COPY_REPEATS_MS,
     ),
     stream(
       Streams.EVENTS,
@@ -98,6 +107,7 @@ export function declaredStreams(topology: Topology): DeclaredStream[] {
       [Subjects.allEvents],
       DiscardPolicy.Old,
       topology.events,
+      COPY_REPEATS_MS,
     ),
     stream(Streams.DLQ, 'Dead letters', [Subjects.allDead], DiscardPolicy.Old, topology.dlq),
     // Advisories are plain messages: nobody would hear one that comes while nobody listens. They are not among the dead

@@ -25,7 +25,13 @@ export { Projector, type ProjectorOptions } from './projector.js';
 export type { Head, ReadJournalOptions, ReadPageOptions, ReadStreamOptions } from './reader.js';
 export type { RecordedCommand } from './recorded-commands.js';
 export { Relay, type RelayOptions, type RelayRetention } from './relay.js';
-export { type CopyState, type RelayCheckpoint, type ResumePlan, resumePlan } from './relay-plan.js';
+export {
+  type CopyState,
+  type RelayCheckpoint,
+  type ResumePlan,
+  type RetentionStart,
+  resumePlan,
+} from './relay-plan.js';
 export type { RelayStep, RelayTarget } from './relay-target.js';
 export { OWNER, WRITER } from './roles.js';
 export type { ScannedPage, ScanStreamOptions } from './stream-scan.js';

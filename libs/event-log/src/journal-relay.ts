@@ -4,12 +4,12 @@ import type { EventLog } from './event-log.js';
 import type { ReadPage } from './follow.js';
 import { type RelayCheckpoints, RelaySuperseded } from './relay-checkpoints.js';
 import type { RelayMetrics } from './relay-metrics.js';
-import { type CopyState, resumePlan } from './relay-plan.js';
+import { type CopyState, isDamaged, type RetentionStart, resumePlan } from './relay-plan.js';
 import type { RelayStep, RelayTarget } from './relay-target.js';
 
 export interface JournalRelayOptions {
   log: EventLog;
-  target: Pick<RelayTarget, 'publish'>;
+  target: Pick<RelayTarget, 'publish' | 'clear'>;
   /** What the bus has of each journal. */
   copies: RelayTarget['incarnation'];
   journal: string;
@@ -31,6 +31,8 @@ const LONGEST_PAUSE_MS = 2000;
  * window under way and one read ahead: it is these that the memory of a relay is filled with.
  */
 const WINDOW_BYTES = 2 * 1024 * 1024;
+/** Of the retention, how much a copy must hold: clocks may be off, and the bus counts ages from when it got a message. */
+const SOUND_SHARE = 0.9;
 /** Growth is noticed by nudges and by the relay's look at all heads at once. */
 const POLL_MS = 30_000;
 
@@ -42,6 +44,10 @@ export class JournalRelay {
   #incarnation: string | null = null;
   #position = 0;
   #headAtStart = 0;
+  /** The highest position that was ever published: the bus may take an event up to there for one that it has. */
+  #published = 0;
+  /** What the copy must hold, as of the last look: {@link RetentionStart}. */
+  #sound = 0;
   /** Where the copy ended when it was last found to lack nothing: what is older than the retention may be gone. */
   #foundComplete = -1;
   /** Ends the current run over the journal, so that the next one begins with a look at the copy. */
@@ -61,7 +67,7 @@ export class JournalRelay {
   compare(copy: CopyState, acknowledged: number): void {
     if (this.#incarnation === null) return;
     const shorter = copy.lastPosition < acknowledged && copy.lastPosition !== this.#foundComplete;
-    if (copy.created !== this.#incarnation || shorter) this.doubt();
+    if (copy.created !== this.#incarnation || shorter || isDamaged(copy, this.#sound)) this.doubt();
   }
 
   /** The copy may not be what it was: look at it before anything else is published. */
@@ -92,13 +98,16 @@ export class JournalRelay {
   }
 
   async #resume(): Promise<void> {
-    const { copies, checkpoints, journal, metrics, onRecovery, onStep } = this.#options;
+    const { copies, checkpoints, journal, metrics, onRecovery, onStep, target } = this.#options;
     this.#incarnation = null;
     const copy = (await copies())[journal];
     if (copy === undefined) throw new Error(`the bus has no copy of ${journal}`);
     const checkpoint = await checkpoints.load(journal);
-    const plan = resumePlan(checkpoint, copy, await this.#retentionStart());
+    const retention = await this.#retentionStart(copy.maxAgeMs);
+    const plan = resumePlan(checkpoint, copy, retention);
     if (plan.recovering !== null) {
+      // Should this process end in between, the next one finds a copy that ends before its checkpoint.
+      if (plan.clear) await target.clear(journal);
       await checkpoints.reset(journal, { position: plan.after, incarnation: copy.created });
       if (checkpoint !== null) {
         metrics.recovering(journal);
@@ -106,18 +115,24 @@ export class JournalRelay {
       }
     }
     this.#foundComplete = plan.recovering === null ? copy.lastPosition : -1;
+    this.#published = Math.max(this.#published, checkpoint?.position ?? 0, copy.lastPosition);
+    this.#sound = retention.sound;
     this.#position = plan.after;
     this.#incarnation = copy.created;
     await onStep('resumed');
   }
 
-  /** Position after which events are within the retention. */
-  async #retentionStart(): Promise<number> {
+  /** @param copyAgeMs how long the copy keeps what it holds */
+  async #retentionStart(copyAgeMs: number): Promise<RetentionStart> {
     const { log, journal, maxAgeMs, maxEvents, clock } = this.#options;
     const { position } = await log.head(journal);
     this.#headAtStart = position;
-    const tooOld = await log.positionAt(journal, new Date(clock.now().getTime() - maxAgeMs));
-    return Math.max(tooOld, position - maxEvents, 0);
+    const age = Math.min(maxAgeMs, copyAgeMs);
+    const after = async (share: number): Promise<number> => {
+      const tooOld = await log.positionAt(journal, new Date(clock.now().getTime() - share * age));
+      return Math.max(tooOld, position - Math.floor(share * maxEvents), 0);
+    };
+    return { start: await after(1), sound: await after(SOUND_SHARE) };
   }
 
   async #publish(signal: AbortSignal, onProgress: () => void): Promise<void> {
@@ -134,7 +149,10 @@ export class JournalRelay {
     })) {
       await onStep('read');
       if (signal.aborted) return;
-      await target.publish(events);
+      // What the bus takes for published already must be there before anything new goes behind it.
+      const known = events.filter(({ position }) => position <= this.#published);
+      if (known.length > 0) await target.publish(known);
+      if (known.length < events.length) await target.publish(events.slice(known.length));
       metrics.published(journal, events.length);
       await onStep('published');
       const { position, recordedAt } = events.at(-1)!;
@@ -144,6 +162,7 @@ export class JournalRelay {
       }
       await checkpoints.advance(journal, incarnation, this.#position, position);
       this.#position = position;
+      this.#published = Math.max(this.#published, position);
       await onStep('noted');
       onProgress();
     }

@@ -86,6 +86,7 @@ test('a relay has two megabytes under way and the event that ends them', async (
     pollMs: 20,
     target: {
       incarnation: () => copy.incarnation(),
+      clear: (journal) => copy.clear(journal),
       publish: async (events) => {
         windows.push(events);
         await copy.publish(events);

@@ -41,7 +41,7 @@ export function relayMetrics(registry: Registry): RelayMetrics {
   });
   const recoveries = new Counter({
     name: 'relay_recoveries_total',
-    help: 'How often the copy of a journal was found wiped, foreign or shortened, and published again.',
+    help: 'How often the copy of a journal was found wiped, foreign, shortened or with holes, and published again.',
     labelNames: ['journal'],
     registers,
   });

@@ -142,7 +142,7 @@ describe('a copy that', () => {
     const foreign = { ...copy.published.get('control')![0]!, id: 'foreign', position: 9999 };
     copy.replace([foreign]);
     const { position } = await log.head('control');
-    await eventually(() => expect(copy.held('control')).toEqual([9999, ...dense(1, position)]));
+    await eventually(() => expect(copy.held('control')).toEqual(dense(1, position)));
   });
 
   test('lost its newest events gets those', async () => {
@@ -160,6 +160,54 @@ describe('a copy that', () => {
     copy.shorten('control', 0);
     await heldUpToHead();
     expect(recoveries).toEqual([['control', 'shortened copy', 0]]);
+  });
+
+  test('was purged, and got more before anybody looked, gets everything in order', async () => {
+    start({ compareMs: 3_600_000 });
+    await heldUpToHead();
+    copy.shorten('control', 0);
+    await append('control', 2);
+    const { position } = await log.head('control');
+    await eventually(() => expect(copy.held('control')).toEqual([position - 1, position]));
+    await Promise.all(relays.map((relay) => relay.stop()));
+
+    start();
+    await heldUpToHead();
+    expect(recoveries).toEqual([['control', 'damaged copy', 0]]);
+    await append('control', 1);
+    await heldUpToHead();
+  });
+
+  test('lacks one in between is noticed while the relay runs, and gets everything in order', async () => {
+    start();
+    await heldUpToHead();
+    copy.remove('control', ({ position }) => position === 4);
+    await heldUpToHead();
+    expect(recoveries).toEqual([['control', 'damaged copy', 0]]);
+  });
+
+  test('takes what it lost for held gets it when it has forgotten that, ahead of anything new', async () => {
+    const errors: string[] = [];
+    start({ onError: (error) => errors.push((error as Error).message) });
+    await heldUpToHead();
+    const { position } = await log.head('control');
+    copy.remove('control', (event) => event.position > position - 2, { remembered: true });
+    await eventually(() => expect(errors).toContain('taken for held'));
+    const last = await append('control', 1);
+    await eventually(() => expect(errors.length).toBeGreaterThan(2));
+    expect(copy.held('control')).not.toContain(last);
+    copy.forget();
+    await heldUpToHead();
+  });
+
+  test('is full is left alone, though its oldest are within the retention', async () => {
+    start();
+    await heldUpToHead();
+    copy.isFull = true;
+    copy.remove('control', ({ position }) => position <= 4);
+    const position = await append('control', 3);
+    await eventually(() => expect(copy.held('control')).toEqual(dense(5, position)));
+    expect(recoveries).toEqual([]);
   });
 
   test('gets no more than the retention, by number and by age', async () => {

@@ -9,6 +9,10 @@ export class MemoryCopy implements RelayTarget {
   readonly #journals: readonly string[];
   #created = 1;
   #failing = 0;
+  /** Ids that are taken for held though they were removed, as JetStream does for a while. */
+  readonly #remembered = new Set<string>();
+  /** Whether its size has made it let go of the oldest. */
+  isFull = false;
 
   constructor(journals: readonly string[]) {
     this.#journals = journals;
@@ -29,10 +33,26 @@ export class MemoryCopy implements RelayTarget {
 
   /** Loses the newest; or all of it, without becoming another one. */
   shorten(journal: string, last: number): void {
+    this.remove(journal, ({ position }) => position > last);
+  }
+
+  /** Loses some, and may take them for held until it has forgotten them. */
+  remove(journal: string, which: (event: RecordedEvent) => boolean, { remembered = false } = {}): void {
+    const events = this.#of(journal);
+    if (remembered) for (const { id } of events.filter(which)) this.#remembered.add(id);
     this.published.set(
       journal,
-      this.#of(journal).filter((event) => event.position <= last),
+      events.filter((event) => !which(event)),
     );
+  }
+
+  /** What was removed is no longer taken for held. */
+  forget(): void {
+    this.#remembered.clear();
+  }
+
+  async clear(journal: string): Promise<void> {
+    this.remove(journal, () => true);
   }
 
   /** The next so many publications fail half-way. */
@@ -44,10 +64,14 @@ export class MemoryCopy implements RelayTarget {
     return Object.fromEntries(
       this.#journals.map((journal) => {
         const held = this.held(journal);
+        const [first = 0, last = 0] = [held[0], held.at(-1)];
         const state = {
           created: `copy ${this.#created}`,
-          firstPosition: held[0] ?? 0,
-          lastPosition: held.at(-1) ?? 0,
+          firstPosition: first,
+          lastPosition: last,
+          hasHoles: held.length > 0 && held.length < last - first + 1,
+          isFull: this.isFull,
+          maxAgeMs: Number.MAX_SAFE_INTEGER,
         };
         return [journal, state];
       }),
@@ -57,10 +81,13 @@ export class MemoryCopy implements RelayTarget {
   async publish(events: RecordedEvent[]): Promise<void> {
     const fails = this.#failing > 0;
     if (fails) this.#failing -= 1;
+    let lost = 0;
     for (const event of fails ? events.slice(0, events.length / 2) : events) {
-      this.#of(event.journal).push(event);
+      if (this.#remembered.has(event.id)) lost += 1;
+      else this.#of(event.journal).push(event);
     }
     if (fails) throw new Error('not acknowledged');
+    if (lost > 0) throw new Error('taken for held');
   }
 
   #of(journal: string): RecordedEvent[] {

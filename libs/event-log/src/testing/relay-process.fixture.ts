@@ -22,7 +22,11 @@ const relay = new Relay({
   target: {
     async incarnation() {
       const { rows } = await copy.query('select coalesce(max(position), 0)::int as last from copied');
-      return { control: { created: 'table', firstPosition: 1, lastPosition: rows[0].last } };
+      const held = { created: 'table', firstPosition: 1, lastPosition: rows[0].last };
+      return { control: { ...held, hasHoles: false, isFull: false, maxAgeMs: Number.MAX_SAFE_INTEGER } };
+    },
+    async clear() {
+      throw new Error('the table loses nothing');
     },
     async publish(events) {
       for (const { id, position } of events) {
