@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { CommandServer } from '@bellwether/bus';
-import { CommandRefused, Subjects, type SystemState } from '@bellwether/contracts';
+import { CommandRefused, type Fault, Subjects, type SystemState } from '@bellwether/contracts';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { ADMIN, Rig } from './rig.fixture.js';
 
@@ -206,6 +206,31 @@ describe('hostile input', () => {
     );
     expect(answer).toMatch(/^HTTP\/1.1 400 /);
     expect(answer).toContain('application/problem+json');
+  });
+
+  test.each([
+    ['/v1/events?key=%00', 'query.key'],
+    ['/v1/events?correlation=a%00b', 'query.correlation'],
+    ['/v1/explain/%00', 'path.id'],
+  ])('%s is refused: no text holds NUL', async (path, field) => {
+    const { status, body } = await rig.get(path);
+    expect([status, (body.errors as Fault[])[0]]).toEqual([
+      400,
+      { path: field, message: 'must not contain NUL or lone surrogates' },
+    ]);
+  });
+
+  test('a cursor that was made up of the mark of a list and NUL is none', async () => {
+    let headers = new Headers();
+    for (const name of ['cursor-a', 'cursor-b'])
+      ({ headers } = await rig.put(`/v1/services/${name}`, { tier: 1 }));
+    expect(headers.get('etag')).not.toBeNull();
+    await rig.get(`/v1/services/cursor-b?minVersion=${headers.get('etag')}`);
+    const page = await rig.get<{ nextCursor: string }>('/v1/services?limit=1');
+    const [mark] = JSON.parse(Buffer.from(page.body.nextCursor, 'base64url').toString()) as [string];
+    const made = Buffer.from(JSON.stringify([mark, 'a\u0000'])).toString('base64url');
+    const { status, body } = await rig.get(`/v1/services?limit=1&cursor=${made}`);
+    expect([status, (body.errors as Fault[])[0]?.path]).toEqual([400, 'query.cursor']);
   });
 
   test('headers cannot be split', async () => {

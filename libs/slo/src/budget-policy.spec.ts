@@ -92,6 +92,19 @@ describe('a step', () => {
     expect(stage.run(5, 1).decide(steps)).toEqual(['entered notify 2', 'entered freeze 2']);
   });
 
+  test('is told from one that differs in its last digit', () => {
+    const stage = new Stage();
+    // A quarter remains, as above.
+    stage.run(24, 0.05).run(24, 0);
+    const steps = own([0.75 - 1e-6, 'notify'], [0.75 + 1e-6, 'notify']);
+    expect(stage.decide(steps)).toEqual(['entered notify 1']);
+    expect(stage.decide(steps)).toEqual([]);
+    expect(policyView(steps, stage.ledger)?.steps.map(({ since }) => since !== null)).toEqual([false, true]);
+    expect([...stage.ledger.values()].map(({ entry }) => entry.title)).toEqual([
+      expect.stringContaining('(notify below 75.0001 %)'),
+    ]);
+  });
+
   test('waits for a day of history', () => {
     const stage = new Stage();
     expect(stage.run(23, 1).decide(own([0.5, 'freeze']))).toEqual([]);

@@ -40,9 +40,13 @@ const DEFAULT_POLICY: PolicyInForce = {
   policy: { steps: [{ remainingBelow: 0, action: 'freeze', declare: null }], withoutData: 'allow' },
 };
 
-/** What tells the steps of one policy apart: `freeze below 10 %`. */
+/** What tells the steps of one policy apart: to the last digit, as their definition does. */
 export const stepKey = ({ action, remainingBelow }: Pick<BudgetStep, 'action' | 'remainingBelow'>): string =>
-  `${action} below ${percent(remainingBelow)}`;
+  `${action} ${remainingBelow}`;
+
+/** A step as people read it: `freeze below 10 %`. Multiplying adds digits that the share does not have. */
+const stepText = ({ action, remainingBelow }: Pick<BudgetStep, 'action' | 'remainingBelow'>): string =>
+  `${action} below ${Number((remainingBelow * 100).toPrecision(15))} %`;
 
 /** The policy that holds for an SLO: its own, else its service's, else that an overspent budget freezes. */
 export function policyInForce(definition: SloDefinition, service: Service | undefined): PolicyInForce {
@@ -150,7 +154,7 @@ function enter(
       remaining,
       eventTime,
       n,
-      title: `${name}: ${budgetLeft(remaining)} (${stepKey(step)})`,
+      title: `${name}: ${budgetLeft(remaining)} (${stepText(step)})`,
       declare,
       ...(escalationPolicy === undefined ? {} : { escalationPolicy }),
       ...(runbookUrl === undefined ? {} : { runbookUrl }),

@@ -20,8 +20,9 @@ export interface Tip {
 
 /**
  * What a pair's reading says of its alert. Both windows strictly above the threshold, and the floors of traffic met in
- * the long one, is "above". One window that is not is "below". No data in a window decides nothing: the state holds. Where
- * there is none because all of it is excluded, nothing is left that could hold it.
+ * the long one, is "above". One window that is not is "below". No data in a window decides nothing, whatever the other one
+ * says: the state holds. Where there is none because all of it is excluded, nothing is left that could hold it, or the other
+ * window speaks for both.
  */
 export function conditionOf(
   reading: PairReading,
@@ -30,9 +31,10 @@ export function conditionOf(
 ): 'above' | 'below' | 'unknown' {
   const { pair, longBurn, shortBurn, traffic } = reading;
   if (reading.isExcluded) return 'below';
-  if (longBurn !== null && !isAbove(longBurn, pair.threshold, budget)) return 'below';
-  if (shortBurn !== null && !isAbove(shortBurn, pair.threshold, budget)) return 'below';
-  if (longBurn === null || shortBurn === null) return 'unknown';
+  if (longBurn === null || (shortBurn === null && !reading.isShortExcluded)) return 'unknown';
+  if (!isAbove(longBurn, pair.threshold, budget)) return 'below';
+  if (shortBurn === null) return 'unknown';
+  if (!isAbove(shortBurn, pair.threshold, budget)) return 'below';
   if (floors.minTotal !== undefined && traffic.totalCount < floors.minTotal) return 'below';
   if (floors.minBad !== undefined && traffic.badCount < floors.minBad) return 'below';
   return 'above';

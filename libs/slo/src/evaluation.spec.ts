@@ -265,6 +265,22 @@ describe('absent data', () => {
     expect(slo.status(now).frozen).toBeNull();
   });
 
+  test('a window without data holds an alert whatever the other one says', () => {
+    const cadence = 30 * MINUTE;
+    const slo = new VirtualSlo(planOf({ objective: 0.99 }), cadence);
+    const fault = EPOCH + DAY;
+    for (let at = EPOCH; at < fault; at += cadence) slo.measure(at, 100, 100);
+    slo.measure(fault, 0, 100);
+    expect(kinds(slo.evaluate(fault))).toContain('slo.alert.fired page fast');
+    // Late: the hour is no longer above, and the last five minutes saw nothing.
+    slo.measure(fault - 20 * MINUTE, 2000, 2000);
+    expect(kinds(slo.evaluate(fault + 10 * MINUTE))).not.toContain('slo.alert.resolved page fast');
+    const { frozen, burn } = slo.status(fault + 10 * MINUTE);
+    expect([frozen, burn.find(({ window }) => window === '5m')?.rate]).toEqual([null, null]);
+    slo.measure(fault + cadence, 100, 100);
+    expect(kinds(slo.evaluate(fault + cadence))).toContain('slo.alert.resolved page fast');
+  });
+
   test('never holds a firing back: evidence above a threshold always fires', () => {
     const slo = new VirtualSlo(planOf({ objective: 0.99 }));
     measure(slo, EPOCH, EPOCH + 2 * DAY, 100, 100);

@@ -21,6 +21,8 @@ export interface PairReading {
   traffic: Tally;
   /** Corrections leave nothing of the long window: what was measured, or was to be, is excluded. */
   isExcluded: boolean;
+  /** The same of the short window. */
+  isShortExcluded: boolean;
 }
 
 /** An SLO, measured at an instant. */
@@ -88,15 +90,17 @@ export function readSlo(plan: SloPlan, source: SloSource, now: number): Reading 
     consumed: consumedOf(plan, tally, minuteOf(now)),
     pairs: plan.looks.map(({ pair, key, long: { key: long }, short: { key: short } }) => {
       const tally = sums.get(long) as Tally;
+      const shortTally = sums.get(short) as Tally;
       return {
         pair,
         key,
         longBurn: burns.get(long) ?? null,
         shortBurn: burns.get(short) ?? null,
         long: tally,
-        short: sums.get(short) as Tally,
+        short: shortTally,
         traffic: plan.eventWindows.length > 0 ? traffic.window(pair.longMinutes) : tally,
-        isExcluded: isExcluded(plan, source, pair, tally, now),
+        isExcluded: isExcluded(plan, source, pair.longMinutes, tally, now),
+        isShortExcluded: isExcluded(plan, source, pair.shortMinutes, shortTally, now),
       };
     }),
     burns,
@@ -116,10 +120,10 @@ function freezeAt(plan: SloPlan, { events, heartbeat, components }: SloSource, n
     : components.freezeAt(now);
 }
 
-/** Whether it is by corrections alone that nothing is counted in the long window of a pair. */
-function isExcluded(plan: SloPlan, source: SloSource, pair: AlertPair, long: Tally, now: number): boolean {
-  if (!long.isEmpty || (plan.corrections.isEmpty && source.components === undefined)) return false;
-  const window = lookBack(plan, pair.longMinutes);
+/** Whether it is by corrections alone that nothing is counted in a look-back. */
+function isExcluded(plan: SloPlan, source: SloSource, minutes: number, tally: Tally, now: number): boolean {
+  if (!tally.isEmpty || (plan.corrections.isEmpty && source.components === undefined)) return false;
+  const window = lookBack(plan, minutes);
   const end = minuteOf(now);
   const excluding = source.components ?? plan.corrections;
   return !source.uncorrected.window(window.key).isEmpty || excluding.excludes(window.low(end), end);

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { CommandRefused, ListLimits } from '@bellwether/contracts';
+import { CommandRefused, isStorable, ListLimits } from '@bellwether/contracts';
 import { z } from 'zod';
 
 /** Where a list goes on: the key of the last item given, and a mark of the list it belongs to. */
-const cursor = z.tuple([z.string().max(12), z.union([z.string().max(512), z.number()])]);
+const cursor = z.tuple([z.string().max(12), z.union([z.string().max(512).refine(isStorable), z.number()])]);
 
 type Key = string | number;
 

@@ -2,6 +2,7 @@ import {
   CommandRefused,
   checkedBy,
   type Fault,
+  isStorable,
   NOT_KNOWN,
   problemOf,
   type RouteBody,
@@ -40,6 +41,8 @@ export const Input = createParamDecorator((_: unknown, context: ExecutionContext
       });
     return {};
   };
+  storable(request.params, 'path', faults);
+  storable(request.query, 'query', faults);
   const params = take(route.params, request.params, 'path');
   const query = route.query
     ? take(route.query, request.query, 'query')
@@ -79,6 +82,15 @@ function impossible(body: RouteBody | undefined, given: unknown, faults: readonl
 }
 
 const at = (place: string, path: string) => [place, path].filter((part) => part !== '').join('.');
+
+/** No text of a path or a query may hold what the database cannot: it is looked for there. */
+function storable(given: unknown, place: string, faults: Fault[]): void {
+  for (const [name, value] of Object.entries((given ?? {}) as Record<string, unknown>)) {
+    const texts = [value].flat().filter((text) => typeof text === 'string');
+    if (!texts.every(isStorable))
+      faults.push({ path: at(place, name), message: 'must not contain NUL or lone surrogates' });
+  }
+}
 
 const noParameter = 'is not a parameter of this route';
 

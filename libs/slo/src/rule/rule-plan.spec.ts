@@ -34,7 +34,7 @@ describe('a rule as it is written', () => {
     ]);
     expect(said({ ...ruleBody(), for: '5 minutes', clear: { threshold: 1, margin: 1 } })).toEqual([
       'for must be a duration such as 5m, or 0s',
-      'clear Invalid input',
+      'clear must be {threshold: <number>} or {margin: <number above 0>}: where the alert resolves',
     ]);
     expect(said({ ...ruleBody(), clear: { margin: 0 } })).toEqual(['clear.margin must be above 0']);
   });
