@@ -37,8 +37,6 @@ const forecast: SloForecast = {
 };
 const young: SloForecast = {
   ...forecast,
-  remaining: -0.2,
-  best: { recoversAt: '2026-11-23T10:00:00.000Z' },
   seasonal: {
     ...forecast.seasonal,
     pattern: null,
@@ -46,6 +44,14 @@ const young: SloForecast = {
     exhaustsAt: { early: null, likely: null, late: null },
     reason: 'a pattern needs 3 days of history, there are 1.5',
   },
+};
+const gone = forecast.asOf;
+const spent: SloForecast = {
+  ...forecast,
+  remaining: -7.29,
+  best: { recoversAt: '2026-11-23T10:00:00.000Z' },
+  pace: { window: '5m', burn: 0, exhaustsAt: gone, recoversAt: '2026-11-23T10:00:00.000Z', reason: null },
+  seasonal: { ...forecast.seasonal, exhaustsAt: { early: gone, likely: gone, late: gone } },
 };
 
 describe('forecast', () => {
@@ -64,13 +70,28 @@ describe('forecast', () => {
     expect(out).not.toContain('█');
   });
 
-  test('says honestly what cannot be said, and when a budget that is gone comes back', async () => {
+  test('says honestly what cannot be said', async () => {
     server.answer = () => ({ status: 200, body: young });
     const { out } = await server.run('forecast', 'checkout');
     expect(server.requests[0]?.url).toBe('/v1/slos/checkout/forecast');
     expect(out).toMatch(/As usual +a pattern needs 3 days of history, there are 1.5/);
+    expect(out).not.toContain('courses');
+  });
+
+  test('of a budget that is spent says that it is gone already, and when it comes back', async () => {
+    server.answer = () => ({ status: 200, body: spent });
+    const { out } = await server.run('forecast', 'checkout');
+    expect(out).toMatch(/Left now +-729 %/);
+    expect(out).toMatch(/At this pace +gone already; burn 0.00 over 5m\n/);
+    expect(out).toMatch(/As usual +gone already\n/);
     expect(out).toMatch(/Back +2026-11-23T10:00:00.000Z \(in 1 d\) at the earliest/);
     expect(out).not.toContain('courses');
+    expect(out).not.toContain('2026-11-22T10:00:00.000Z (');
+    const seasonal = { ...spent.seasonal, pattern: null, reason: young.seasonal.reason };
+    server.answer = () => ({ status: 200, body: { ...spent, seasonal } });
+    expect((await server.run('forecast', 'checkout')).out).toMatch(
+      /As usual +gone already; a pattern needs 3 days of history, there are 1.5\n/,
+    );
   });
 
   test('of a moment counts from that moment', async () => {

@@ -208,7 +208,7 @@ describe('a forecast', () => {
     expect(left).toBeCloseTo(remaining(now - 30 * DAY + MINUTE, now + MINUTE) as number, 9);
     // More was bad than may be: it is gone already, at any pace.
     expect(left).toBeLessThan(0);
-    const gone = new Date(now + MINUTE).toISOString();
+    const gone = new Date(now).toISOString();
     expect([pace.exhaustsAt, seasonal.exhaustsAt.likely]).toEqual([gone, gone]);
     expect(seasonal).toMatchObject({ pattern: 'weekly', cycles: 8, reason: null });
     // If nothing bad happens any more, with as much traffic as there was.

@@ -70,6 +70,7 @@ export { type ForecastKnowledge, forecastOf, recentWindow } from './forecast/for
 export { HourlyHistory } from './forecast/hourly-history.js';
 export { Pattern } from './forecast/pattern.js';
 export type { KnownWindow } from './forecast/projection.js';
+export { trafficStretch } from './forecast/traffic.js';
 export { decideGate, type GateKnowledge } from './gate.js';
 export { type GroupsOfStatus, groupsInTheMaking, statusOfGroups, worstFirst } from './group-status.js';
 export { GroupedBuckets, pointsByValue, type ReadPoint, sightingsOf } from './grouped-buckets.js';

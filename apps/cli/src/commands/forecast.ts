@@ -38,11 +38,15 @@ function forPeople(
   interactive: boolean,
 ): string {
   const now = time.then ?? time.now;
-  const { slo, group, remaining, best, pace, seasonal, to } = forecast;
+  const { slo, group, asOf, remaining, best, pace, seasonal, to } = forecast;
   const moment = (at: string | null): string =>
     at === null ? 'the end of the forecast or later' : `${at} (${relative(at, now)})`;
-  const gone = (at: string | null, reason: string | null): string =>
-    at === null && reason !== null ? reason : `gone ${moment(at)}`;
+  const isGone = (at: string | null): boolean => at !== null && Date.parse(at) <= Date.parse(asOf);
+  // Of what is gone already the reason is why nobody can say how it goes on.
+  const gone = (at: string | null, reason: string | null): string => {
+    if (isGone(at)) return reason === null ? 'gone already' : `gone already; ${reason}`;
+    return at === null && reason !== null ? reason : `gone ${moment(at)}`;
+  };
   const { early, likely, late } = seasonal.exhaustsAt;
   const trends = Object.entries(seasonal.trend).flatMap(([of, trend]) =>
     trend === null ? [] : [`${of === 'bad' ? 'errors' : of} ${trend}`],
@@ -59,7 +63,9 @@ function forPeople(
     ...(seasonal.pattern === null
       ? []
       : ([
-          ['', `in eight of ten courses between ${moment(early)} and ${moment(late)}`],
+          ...(isGone(likely)
+            ? []
+            : [['', `in eight of ten courses between ${moment(early)} and ${moment(late)}`]]),
           [
             '',
             `from ${seasonal.cycles} ${seasonal.pattern === 'weekly' ? 'weeks' : 'days'}${

@@ -9,6 +9,7 @@ import {
   type SloPlan,
   type Stretch,
   Tally,
+  trafficStretch,
   withMissing,
 } from '@bellwether/slo';
 import type { Counted } from './counted.js';
@@ -22,8 +23,9 @@ const HISTORY = 56 * DAY;
 
 type Outlook = ReturnType<typeof forecastOf>;
 
-/** Minutes from which and up to which a forecast looks, as minutes that follow. */
+/** When a forecast is asked for, epoch milliseconds; and from which minute up to which it looks, as minutes that follow. */
 interface Ahead {
+  now: number;
   from: number;
   to: number;
 }
@@ -41,9 +43,9 @@ function aheadOf({ window, windowMinutes }: SloPlan, horizon: string | undefined
     ]);
   }
   const period = window.period(from - 1);
-  if (period === null) return { from, to: from + asked };
+  if (period === null) return { now, from, to: from + asked };
   const end = Math.ceil(period.to / MINUTE);
-  return { from: Math.min(from, end), to: horizon === undefined ? end : Math.min(end, from + asked) };
+  return { now, from: Math.min(from, end), to: horizon === undefined ? end : Math.min(end, from + asked) };
 }
 
 /** The minutes before a forecast that it looks at. */
@@ -76,7 +78,7 @@ export async function forecastOfSlo(
 
 async function knowledgeOf(
   plan: SloPlan,
-  { from, to }: Ahead,
+  { now, from, to }: Ahead,
   { stored, due }: Counted,
 ): Promise<ForecastKnowledge> {
   const sum = async (stretch: Stretch) => (await stored?.sum(stretch)) ?? new Tally();
@@ -86,7 +88,11 @@ async function knowledgeOf(
   const first = stored?.measured?.low ?? from;
   const isRolling = plan.window.period(last) === null;
   const start = plan.window.low(isRolling ? from : last);
+  const traffic = trafficStretch(plan, first, from);
   return {
+    now,
+    first,
+    traffic: withMissing(plan, await sum(traffic), traffic.low, traffic.high, due),
     known: {
       from,
       tally: await sum({ low: start, high: last }),
@@ -98,7 +104,8 @@ async function knowledgeOf(
       plan,
       await span({
         low: Math.max(Math.floor(from / HOUR) * HOUR - HISTORY, Math.min(first, from)),
-        high: last,
+        // An hour is whole when its last minute is over.
+        high: Math.floor(now / MINUTE) - 1,
       }),
       first,
       due,

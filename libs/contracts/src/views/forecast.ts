@@ -8,7 +8,7 @@ const share = z.number().nullable();
 /**
  * When an error budget will be gone. Every course starts from what is known: bad minutes of the past leave a rolling window
  * at the minute at which they do, and give budget back. A moment is null where the budget lasts to the end of the forecast,
- * or where it cannot be said; `reason` says which.
+ * or where it cannot be said; `reason` says which. A budget that is spent is gone at `asOf`.
  */
 export const sloForecast = z
   .object({

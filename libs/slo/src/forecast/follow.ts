@@ -1,3 +1,4 @@
+import { toleranceOf } from '../alert-pairs.js';
 import type { SloPlan } from '../slo-plan.js';
 import {
   type Course,
@@ -25,7 +26,7 @@ export function follow(
   ends: readonly number[],
 ): Followed {
   const to = ends.at(-1) as number;
-  const watch = new Watch();
+  const watch = new Watch(toleranceOf(plan.budget));
   const left: (number | null)[] = [];
   if (course === null) return { exhausted: null, recovered: null, left: ends.map(() => null) };
   const sums = new ExpectedSums(known.from, to, course);

@@ -108,6 +108,22 @@ describe('a fault of the past', () => {
     expect(left(DAY + HOUR)).toBe(1);
   });
 
+  test('has spent its budget by now, within the minute, at any pace and at none', () => {
+    const now = NOW + 15_500;
+    const spent: Counts = (minute) => (minute < ago(HOUR) ? [0, 10] : [10, 10]);
+    const silent: Counts = (minute) => (minute < ago(HOUR) ? [0, 10] : null);
+    for (const [past, burn, history, pattern] of [
+      [spent, 0, 120, 'weekly'],
+      [spent, 0, 1, null],
+      [silent, null, 1, null],
+    ] as const) {
+      const { pace, seasonal } = lookAhead(plan, { past, now, days: 2, history });
+      const gone = new Date(now).toISOString();
+      expect([pace.burn, pace.exhaustsAt, seasonal.pattern]).toEqual([burn, gone, pattern]);
+      expect(seasonal.exhaustsAt).toEqual({ early: gone, likely: gone, late: gone });
+    }
+  });
+
   test('does not leave a window of the calendar', () => {
     const month = planOf({ objective: 0.999, window: { calendar: 'month' } });
     const now = at('2026-11-10T00:00:00Z');
@@ -173,6 +189,61 @@ describe('a habit', () => {
     const minutes = (first - last) * 0.3 * 43_200;
     // Eleven of sixty in the week to come, by the middle of the weeks before.
     expect(minutes / 168).toBeCloseTo(11, 0);
+  });
+});
+
+describe('a service that is new', () => {
+  const plan = planOf({ objective: 0.99, window: { rolling: '30d' } });
+  const BEGUN = at('2026-11-10T18:07:30Z');
+  const PER_SECOND = 15.5;
+  /** So much of a minute as was measured by then: from half past 18:07 on, of which the first 789 events were bad. */
+  const since =
+    (now: number): Counts =>
+    (minute) => {
+      const [from, to] = [Math.max(BEGUN, minute * MINUTE), Math.min(now, (minute + 1) * MINUTE)];
+      if (to <= from) return null;
+      const bad = (until: number) => Math.min(789, ((until - BEGUN) / 1000) * PER_SECOND);
+      const total = ((to - from) / 1000) * PER_SECOND;
+      return [total - (bad(to) - bad(from)), total];
+    };
+  const ahead = (now: number) =>
+    lookAhead(plan, {
+      past: since(now),
+      now,
+      days: 1,
+      history: (Math.ceil(now / MINUTE) - minuteOf(BEGUN)) / 1440,
+    });
+
+  test.each(['18:09:00', '18:17:40', '18:18:00', '18:26:10', '19:00:20', '19:20:00'])(
+    'has its budget back when the events are enough, asked at %s: its traffic is that of the time that was measured',
+    (time) => {
+      const { best } = ahead(at(`2026-11-10T${time}Z`));
+      // The rest of the minute in progress is left out.
+      const enough = BEGUN + (78_900 / PER_SECOND) * 1000;
+      expect(Math.abs(at(best.recoversAt) - enough)).toBeLessThan(1.5 * MINUTE);
+    },
+  );
+
+  test('has the traffic of its first measurement while there is no other', () => {
+    expect(at(ahead(at('2026-11-10T18:08:00Z')).best.recoversAt)).toBeGreaterThan(BEGUN);
+  });
+
+  test('has as many slices in an hour as there are, and each once it has begun', () => {
+    const budgeting = { method: 'timeslices', slice: '10m', sliceTarget: 0.99 };
+    const sliced = planOf({
+      objective: 0.5,
+      window: { rolling: '1d' },
+      budgeting,
+      alerting: { preset: 'none' },
+    });
+    // From 11:50 on, each in the minute that it begins with: all of them bad.
+    const past: Counts = (minute) => (minute % 10 === 0 ? [0, 1] : null);
+    for (const minutes of [4, 14, 27]) {
+      const now = NOW + minutes * MINUTE;
+      const { pace } = lookAhead(sliced, { past, now, days: 1, history: (minutes + 10) / 1440 });
+      // 72 of the 144 slices of a day may be bad.
+      expect(Math.abs(at(pace.exhaustsAt) - (NOW - 10 * MINUTE + 720 * MINUTE))).toBeLessThan(11 * MINUTE);
+    }
   });
 });
 

@@ -1,21 +1,23 @@
 import type { SloForecast } from '@bellwether/contracts';
+import { toleranceOf } from '../alert-pairs.js';
 import { stepEnds } from '../burn-down.js';
 import { burnRate } from '../reading.js';
 import { lookBack, type SloPlan } from '../slo-plan.js';
 import type { Tally } from '../tally.js';
-import { HOUR_MINUTES, MINUTE } from '../time-grid.js';
+import { MINUTE } from '../time-grid.js';
 import type { Window } from '../window.js';
 import { follow } from './follow.js';
 import type { HourlyHistory } from './hourly-history.js';
 import { Pattern } from './pattern.js';
-import { type Course, KnownPart, type KnownWindow, remainingOf } from './projection.js';
+import { type Course, KnownPart, remainingOf } from './projection.js';
 import { spreadOf } from './spread.js';
+import { meanTraffic, type TrafficKnowledge } from './traffic.js';
 
 /** Points of a forecast at most. */
 const POINTS = 200;
+
 /** What is known of an SLO when it is looked ahead. */
-export interface ForecastKnowledge {
-  known: KnownWindow;
+export interface ForecastKnowledge extends TrafficKnowledge {
   /** The sum over {@link recentWindow}. */
   recent: Tally;
   history: HourlyHistory;
@@ -38,7 +40,8 @@ export function forecastOf(plan: SloPlan, knowledge: ForecastKnowledge, to: numb
   const { known, recent, history } = knowledge;
   const { from } = known;
   const pattern = Pattern.of(history);
-  const traffic = trafficOf(plan, knowledge, pattern);
+  const mean = meanTraffic(plan, knowledge);
+  const traffic = (hour: number): number => pattern?.expect(hour).total ?? mean;
   const ratio = recent.errorRatio;
   const courses: Record<'best' | 'pace' | 'likely', Course | null> = {
     best: (hour) => ({ total: traffic(hour), bad: 0 }),
@@ -55,26 +58,29 @@ export function forecastOf(plan: SloPlan, knowledge: ForecastKnowledge, to: numb
   const lasts = `it lasts beyond ${iso(to)}`;
   const unknown = remaining === null ? 'nothing was measured in the window of the SLO' : null;
   const recentLabel = recentWindow(plan).label;
+  // Of a budget that is spent it is known, whatever will come: now, which the minute that follows is not.
+  const isSpent = remaining !== null && remaining <= toleranceOf(plan.budget);
+  const gone = (minute: number | null) => (isSpent ? iso(knowledge.now / MINUTE) : time(minute));
   return {
     remaining,
     best: { recoversAt: time(best.recovered) },
     pace: {
       window: recentLabel,
       burn: burnRate(recent, plan.budget),
-      exhaustsAt: time(pace.exhausted),
+      exhaustsAt: gone(pace.exhausted),
       recoversAt: time(pace.recovered),
       reason:
         unknown ??
         (ratio === null ? `nothing was measured in the last ${recentLabel}` : null) ??
-        (pace.exhausted === null ? lasts : null),
+        (!isSpent && pace.exhausted === null ? lasts : null),
     },
     seasonal: {
       pattern: pattern?.kind ?? null,
       cycles: pattern?.cycles ?? 0,
       trend: { bad: directionOf(pattern, 'bad'), traffic: directionOf(pattern, 'traffic') },
-      exhaustsAt: { early: time(spread.early), likely: time(likely.exhausted), late: time(spread.late) },
+      exhaustsAt: { early: gone(spread.early), likely: gone(likely.exhausted), late: gone(spread.late) },
       recoversAt: time(likely.recovered),
-      reason: unknown ?? Pattern.reason(history) ?? (likely.exhausted === null ? lasts : null),
+      reason: unknown ?? Pattern.reason(history) ?? (!isSpent && likely.exhausted === null ? lasts : null),
     },
     points: [from, ...ends].map((at, i) => {
       const of = (course: readonly (number | null)[]) => (i === 0 ? remaining : (course[i - 1] ?? null));
@@ -88,20 +94,6 @@ export function forecastOf(plan: SloPlan, knowledge: ForecastKnowledge, to: numb
       };
     }),
   };
-}
-
-/** What is expected of an hour's traffic: by the pattern, or what it was on average over the SLO's window. */
-function trafficOf(
-  plan: SloPlan,
-  { known, history }: ForecastKnowledge,
-  pattern: Pattern | null,
-): (hour: number) => number {
-  if (pattern !== null) return (hour) => pattern.expect(hour).total;
-  const { from, tally } = known;
-  const first = Math.max(plan.window.low(from), history.first * HOUR_MINUTES - HOUR_MINUTES);
-  const hours = Math.max(1 / HOUR_MINUTES, (from - first) / HOUR_MINUTES);
-  const mean = tally.totalCount / hours;
-  return () => mean;
 }
 
 function directionOf(pattern: Pattern | null, of: 'bad' | 'traffic'): 'rising' | 'falling' | null {

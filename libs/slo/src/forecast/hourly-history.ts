@@ -16,7 +16,7 @@ export class HourlyHistory {
   readonly #silent: Uint8Array;
 
   /**
-   * @param span minutes of which the history is made
+   * @param span minutes of which the history is made, without the one in progress
    * @param first the first measured minute: what lies before it is unknown, not empty
    */
   constructor(plan: SloPlan, span: MinuteSpan, first: number, due: Due | null) {

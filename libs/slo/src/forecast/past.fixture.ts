@@ -3,10 +3,11 @@ import {
   type Due,
   forecastOf,
   HourlyHistory,
+  MINUTE,
   MinuteSpan,
-  minuteOf,
   recentWindow,
   type SloPlan,
+  trafficStretch,
 } from '../index.js';
 
 /** What was counted in a minute (since the epoch): good and total; null where nothing was. */
@@ -42,21 +43,30 @@ export interface Past {
 
 /** What a forecast is made of, of a past that a function tells. */
 export function knowledgeOf(plan: SloPlan, { past, now, history = 120, due = null }: Omit<Past, 'days'>) {
-  const from = minuteOf(now);
+  const from = Math.ceil(now / MINUTE);
   const first = from - history * 1440;
   const told: Counts = (minute) => (minute < first ? null : past(minute));
   const low = plan.window.low(from);
   const recent = recentWindow(plan).low(from);
   const isCalendar = plan.window.period(from) !== null;
   const window = spanOf(low, from - 1, told);
+  const traffic = trafficStretch(plan, first, from);
   return {
+    now,
+    first,
+    traffic: spanOf(traffic.low, traffic.high, told).sum(),
     known: { from, tally: window.sum(), leaving: isCalendar ? null : window, due },
     recent: spanOf(recent, from - 1, told).sum(),
-    history: new HourlyHistory(plan, spanOf(from - EIGHT_WEEKS, from - 1, told), first, due),
+    history: new HourlyHistory(
+      plan,
+      spanOf(from - EIGHT_WEEKS, Math.floor(now / MINUTE) - 1, told),
+      first,
+      due,
+    ),
   };
 }
 
 /** Looks ahead from a past that a function tells. */
 export function lookAhead(plan: SloPlan, told: Past) {
-  return forecastOf(plan, knowledgeOf(plan, told), minuteOf(told.now) + told.days * 1440);
+  return forecastOf(plan, knowledgeOf(plan, told), Math.ceil(told.now / MINUTE) + told.days * 1440);
 }

@@ -108,21 +108,21 @@ export function remainingOf(
   return 1 - bad / (plan.budget * (sliced ? windowSlices(plan, after - 1) : total));
 }
 
-/** A budget with no more than this is gone: what is left of it is float residue. */
-export const GONE = 1e-9;
-
 /** Looks for the times at which the budget is gone, and is there again. */
 export class Watch implements Crossings {
   exhausted: number | null = null;
   recovered: number | null = null;
   #before: { at: number; left: number } | null = null;
 
+  /** @param residue what a budget that is gone may have left: float residue */
+  constructor(private readonly residue: number) {}
+
   /** The budget that remains at a time, minutes; times ascend. */
   see(at: number, left: number | null): void {
     if (left === null) return;
     if (this.exhausted === null) {
-      if (left <= GONE) this.exhausted = this.#crossing(at, left);
-    } else if (this.recovered === null && left > GONE) {
+      if (left <= this.residue) this.exhausted = this.#crossing(at, left);
+    } else if (this.recovered === null && left > this.residue) {
       this.recovered = this.#crossing(at, left);
     }
     this.#before = { at, left };

@@ -1,8 +1,9 @@
+import { toleranceOf } from '../alert-pairs.js';
 import type { SloPlan } from '../slo-plan.js';
 import { HOUR_MINUTES } from '../time-grid.js';
 import type { Followed } from './follow.js';
 import type { Expected, Pattern } from './pattern.js';
-import { ExpectedSums, GONE, KnownPart, type KnownWindow, remainingOf, Watch } from './projection.js';
+import { ExpectedSums, KnownPart, type KnownWindow, remainingOf, Watch } from './projection.js';
 import { resampled } from './resampled.js';
 import { quantile, seeded } from './robust.js';
 
@@ -32,6 +33,7 @@ export function spreadOf(
 ): Spread {
   const none = ends.map(() => null);
   if (pattern === null) return { early: null, late: null, low: none, high: none };
+  const residue = toleranceOf(plan.budget);
   const looks = looksAt(plan, known, ends);
   const left: number[][] = ends.map(() => []);
   const exhausted: number[] = [];
@@ -40,13 +42,13 @@ export function spreadOf(
   for (let i = 0; i < COURSES; i++) {
     const sums = new ExpectedSums(known.from, ends.at(-1) as number, resampled(pattern, firstHour, draw));
     const remainingAt = ({ at, low, counts }: Look) => remainingOf(plan, counts, sums.between(low, at), at);
-    const found = new Watch();
+    const found = new Watch(residue);
     for (const [end, within] of looks.entries()) {
       const remaining = remainingAt(within.at(-1) as Look);
       if (remaining === null) continue;
       left[end]?.push(remaining);
       // Only a step in which the budget ended is looked at more closely.
-      if (found.exhausted !== null || remaining > GONE) continue;
+      if (found.exhausted !== null || remaining > residue) continue;
       for (const look of within) found.see(look.at, remainingAt(look));
     }
     exhausted.push(found.exhausted ?? Number.POSITIVE_INFINITY);
