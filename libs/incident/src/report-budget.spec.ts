@@ -1,6 +1,6 @@
 import type { LoggedEvent } from '@bellwether/contracts';
 import { expect, test } from '@jest/globals';
-import { recordedBudgets } from './report-budget.js';
+import { recordedBudgets, withMeasured } from './report-budget.js';
 import { at } from './specification.fixture.js';
 
 let told = 0;
@@ -33,4 +33,13 @@ test('where only groups alerted, it is to be measured', () => {
   expect(budgetsOf([fired(0, -3, 'eu'), fired(1, -4, 'us')])).toMatchObject([
     { slo: 'checkout-availability', remainingAtFirst: null, remainingAtLast: null, spent: null },
   ]);
+});
+
+test('what a single alert recorded, and a budget that was not known at the start, do not say what was spent', () => {
+  const [recorded] = budgetsOf([fired(0, -12)]);
+  expect(withMeasured(recorded!, { remainingAtStart: null, remainingAtEnd: -55 })).toMatchObject({
+    remainingAtFirst: -12,
+    remainingAtEnd: -55,
+    spent: null,
+  });
 });

@@ -19,10 +19,14 @@ export interface MeasuredBudget {
   readonly remainingAtEnd: number | null;
 }
 
-/** A budget with what was measured of it. A window without measurements has spent nothing. */
+/**
+ * A budget with what was measured of it. Where nothing had been measured yet when the incident started, nobody knows what
+ * was left then: what was spent stays what alerts recorded of it, or unknown.
+ */
 export function withMeasured(budget: ReportBudget, measured: MeasuredBudget | undefined): ReportBudget {
   if (measured === undefined) return budget;
-  return { ...budget, ...measured, spent: (measured.remainingAtStart ?? 1) - (measured.remainingAtEnd ?? 1) };
+  const { remainingAtStart: start, remainingAtEnd: end } = measured;
+  return { ...budget, ...measured, spent: start === null || end === null ? budget.spent : start - end };
 }
 
 /** Budget left as an event recorded it. */

@@ -50,8 +50,21 @@ describe('the report of an incident', () => {
         spent: expect.closeTo(1.19, 9),
       },
     ]);
-    // Nothing was measured before it began: the budget was whole.
-    expect(measured(null, 0.3, 'checkout-availability')[0]?.spent).toBeCloseTo(0.7, 9);
+    // Nothing was measured at one of its ends: what was spent is what the alerts recorded.
+    for (const [start, end] of [
+      [null, -55],
+      [0.99, null],
+      [null, null],
+    ] as const) {
+      expect(measured(start, end, 'checkout-availability')).toEqual([
+        {
+          ...report?.budgets[0],
+          remainingAtStart: start,
+          remainingAtEnd: end,
+          spent: expect.closeTo(0.55, 9),
+        },
+      ]);
+    }
     expect(measured(0.99, 0.3, 'another-slo')).toEqual(report?.budgets);
   });
 
