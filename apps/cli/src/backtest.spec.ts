@@ -64,6 +64,23 @@ test('minutes that corrections take are told of: a budget without an end looks l
   ]);
 });
 
+test('where windows are young at first it is told when the data begin, not when the span does', () => {
+  const notes = (firstAt: string) => {
+    const recorded = { points: 1, unfit: 0, firstAt, historyAtFrom: 0 } as Backtest['recorded'];
+    return notesOf('a', {
+      recorded,
+      status: { corrections: 0 },
+      from: iso(0),
+      warnings: [],
+    } as unknown as Backtest);
+  };
+  expect(notes(iso(90))).toEqual([`a: nothing was measured before ${iso(90)}: windows are young at first`]);
+  // What was measured then has left the window.
+  expect(notes(iso(-9000))).toEqual([
+    `a: nothing was measured in the window before ${iso(0)}: windows are young at first`,
+  ]);
+});
+
 const run = (...argv: string[]) => server.run('backtest', ...argv);
 const onFile = (...argv: string[]) => run('--csv', at('data.csv'), ...argv);
 const json = async (...argv: string[]) => JSON.parse((await onFile(...argv, '-o', 'json')).out) as Backtest;

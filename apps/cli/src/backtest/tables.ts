@@ -32,11 +32,18 @@ export function notesOf(title: string, { recorded, status, from, warnings }: Bac
     );
   if (recorded.points === 0) notes.push(`${title}: nothing was measured in that time`);
   else if (recorded.historyAtFrom === 0)
-    notes.push(`${title}: nothing was measured before ${from}: windows are young at first`);
+    notes.push(`${title}: ${emptyUntil(from, recorded.firstAt)}: windows are young at first`);
   const corrected = correctionLine(status);
   if (corrected !== null) notes.push(`${title}: corrections at the end: ${corrected}`);
   if (status.frozen) notes.push(`${title}: frozen at the end: ${status.frozen.reason}`);
   return notes;
+}
+
+/** Up to when there was nothing to fill windows with: a span may begin long before its data do, and after a long silence. */
+function emptyUntil(from: string, firstAt: string | null): string {
+  return firstAt !== null && Date.parse(firstAt) < Date.parse(from)
+    ? `nothing was measured in the window before ${from}`
+    : `nothing was measured before ${firstAt ?? from}`;
 }
 
 function budgetLine({ points, status }: Backtest): string {

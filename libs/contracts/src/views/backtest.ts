@@ -149,6 +149,8 @@ export const backtest = z
       points: z.int(),
       minutes: z.int(),
       unfit: z.int(),
+      /** The first measurement, in the span or as far before it as windows look; null where there is none. */
+      firstAt: timestamp.nullable(),
       /** Seconds of data in the SLO's window at `from`: less than the window is a young one. */
       historyAtFrom: z.number(),
     }),

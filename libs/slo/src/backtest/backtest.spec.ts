@@ -276,6 +276,16 @@ describe('warm-up', () => {
     expect(result.alerts).toEqual([]);
   });
 
+  test('when the data begin is said, to the second, wherever in the span that is', () => {
+    const span = [0, 240 * MINUTE] as const;
+    const moment = (offset: number) => new Date(EPOCH + offset).toISOString();
+    const begun = (points: Point[]) => trial(plan, points, [...span]).recorded;
+    const late: Point[] = [[100 * MINUTE + 12_000, 10, 10], ...minutely(101, 240, 10)];
+    expect(begun(late)).toMatchObject({ firstAt: moment(100 * MINUTE + 12_000), historyAtFrom: 0 });
+    expect(begun([...minutely(-30, 0, 10), ...late])).toMatchObject({ firstAt: moment(-30 * MINUTE) });
+    expect(begun([])).toMatchObject({ points: 0, firstAt: null });
+  });
+
   test('an alert that fires at the beginning is there with the time it fired; one that was over is not', () => {
     const story = [
       ...minutely(-1500, -100, 10),

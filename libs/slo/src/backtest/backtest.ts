@@ -47,7 +47,8 @@ export function* backtest(
   const { from, to } = span;
   const decided = minuteOf(decidedFrom(plan, span));
   const end = minuteOf(to);
-  const first = Math.min(recording.whole.firstMinute ?? end, end);
+  const { firstMinute } = recording.whole;
+  const first = Math.min(firstMinute ?? end, end);
   const progress = (minute: number): BacktestProgress => ({
     phase: 'evaluating',
     done: minute - first,
@@ -85,6 +86,7 @@ export function* backtest(
   const last = replay.read(to);
   const alerts = alarms.end(last);
   yield progress(end);
+  const firstAt = firstMinute === null ? undefined : recording.whole.minute(firstMinute)?.first;
   return {
     slo: plan.definition.name,
     from: iso(from),
@@ -98,6 +100,7 @@ export function* backtest(
       points: recording.whole.points,
       minutes: recording.whole.measured,
       unfit: recording.unfit,
+      firstAt: firstAt === undefined ? null : iso(firstAt),
       historyAtFrom,
     },
   };
