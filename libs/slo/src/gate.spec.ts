@@ -1,6 +1,13 @@
-import { type ChangeFreeze, changeFreeze, type GateOverride, type SloStatus } from '@bellwether/contracts';
+import {
+  type ChangeFreeze,
+  changeFreeze,
+  type GateOverride,
+  type GateReason,
+  type SloStatus,
+} from '@bellwether/contracts';
 import { describe, expect, test } from '@jest/globals';
-import { decideGate, type GateKnowledge } from './index.js';
+import { decideGate, type GateKnowledge, MINUTE } from './index.js';
+import { EPOCH, planOf, VirtualSlo } from './virtual-time.fixture.js';
 
 const AT = Date.parse('2026-11-22T10:00:00Z');
 
@@ -156,6 +163,17 @@ describe('the gate', () => {
   test('of frozen data goes by the budget as it stood', () => {
     const frozen = status({ frozen: { since: '2026-11-22T09:00:00.000Z', reason: 'no measurement' } }, 0.05);
     expect(said({ statuses: [frozen] })).toEqual([false, 'budget: refuse', 'frozen-data: note']);
+  });
+
+  test('of data with gaps does not say that none came since the first of them', () => {
+    const slo = new VirtualSlo(planOf());
+    for (const minute of [0, 1, 2, 3, 4, 11, 12]) slo.measure(EPOCH + minute * MINUTE, 10, 10);
+    const now = EPOCH + 12 * MINUTE + 10_000;
+    const { text, since } = ask({ statuses: [slo.status(now)] }).reasons[0] as GateReason;
+    expect(since).toBe(new Date(EPOCH + 5 * MINUTE).toISOString());
+    expect(text).toBe(
+      `checkout-availability is frozen since ${since} (measurements cover 54 % of the last hour of data, under 90 %): its budget does not recover meanwhile`,
+    );
   });
 
   test('refuses during an incident and a change freeze, for everybody they concern', () => {

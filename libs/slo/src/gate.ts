@@ -107,7 +107,8 @@ function budgetReasons(status: SloStatus): GateReason[] {
       effect: unsure,
       ...about,
       since: frozen.since,
-      text: `${slo} has had no fresh data since ${frozen.since} (${frozen.reason}): its budget is taken as it stood then`,
+      // Data with gaps is frozen since the first of them, and may have come a second ago.
+      text: `${slo} is frozen since ${frozen.since} (${frozen.reason}): its budget does not recover meanwhile`,
     });
   }
   if (!settled) {
