@@ -2,8 +2,15 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { Command } from 'commander';
+import { foreseenWarnings } from './foreseen.js';
+import { Known } from './known.js';
 import { kinds, parseManifest } from './manifest.js';
+import { planChange } from './plan.js';
 import { buildProgram } from './program.js';
+import { referencesOf } from './references.js';
+
+/** Schedules of the documents have begun by then. */
+const NOW = new Date('2026-11-22T10:00:00Z');
 
 const root = path.resolve(import.meta.dirname, '../../..');
 const files = globSync(['README.md', 'docs/**/*.md', 'libs/*/README.md', 'infra/*/README.md'], { cwd: root });
@@ -76,6 +83,14 @@ function manifestsIn(file: string): { where: string; source: string }[] {
   }));
 }
 
+/** What a document quotes of messages: code within its lines, of more than a word or two. */
+function phrasesIn(file: string): string[] {
+  const lines = readFileSync(path.join(root, file), 'utf8').replace(/^```[\s\S]*?^```$/gm, '');
+  return [...lines.matchAll(/`([^`\n]{15,})`/g)].map(([, phrase = '']) => phrase);
+}
+
+const fileOf = ({ where }: { where: string }): string => where.slice(0, where.lastIndexOf(':'));
+
 describe('manifests in documents', () => {
   const all = files.flatMap(manifestsIn);
 
@@ -90,6 +105,26 @@ describe('manifests in documents', () => {
     const { entries, faults } = parseManifest(where, source);
     expect(faults).toEqual([]);
     expect(entries.length).toBeGreaterThan(0);
+  });
+
+  // Whoever copies a block and is warned looks for a mistake of their own.
+  test.each(all)('$where gives no warning that its document does not speak of', async ({ where, source }) => {
+    const { entries } = parseManifest(where, source);
+    const beside = all.filter((block) => fileOf(block) === fileOf({ where }));
+    const known = new Known([
+      ...beside.flatMap((block) => parseManifest(block.where, block.source).entries),
+      ...entries,
+    ]);
+    const spokenOf = phrasesIn(fileOf({ where }));
+    for (const entry of entries) {
+      // A block is a part: what it names may be defined by another one, or by the reader.
+      const named = referencesOf(entry).map(({ said }) => known.missing(said));
+      const warnings = await foreseenWarnings(planChange(entry, undefined), known, NOW);
+      const unsaid = warnings.filter(
+        (warning) => !named.includes(warning) && !spokenOf.some((phrase) => warning.includes(phrase)),
+      );
+      expect({ name: entry.name, unsaid }).toEqual({ name: entry.name, unsaid: [] });
+    }
   });
 
   // A manifest is the whole resource: applied in the demo, one without these would take its people and its place away.
