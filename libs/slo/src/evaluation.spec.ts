@@ -297,6 +297,40 @@ describe('absent data', () => {
     expect(kinds(late)).toContain('slo.alert.fired page fast');
   });
 
+  test('holds good, total and SLI with the budget: as they stood without data, with gaps as is worse', () => {
+    const plan = planOf({ objective: 0.9, window: { rolling: '1h' }, alerting: { preset: 'none' } });
+    const slo = new VirtualSlo(plan);
+    measure(slo, EPOCH, EPOCH + 10 * MINUTE, 50, 100);
+    const stood = EPOCH + 10 * MINUTE;
+    const counted = { good: 500, total: 1000, sli: 0.5 };
+    // The bad minutes leave the window; no others come.
+    expect(slo.status(stood + 2 * HOUR)).toMatchObject({ ...counted, history: 0 });
+    expect(slo.status(stood + 2 * HOUR).burn).toEqual([{ window: '1h', rate: null }]);
+    // Clean minutes after the gap: its beginning spent more, and is what counts.
+    const again = stood + 20 * MINUTE;
+    measure(slo, again, again + 5 * MINUTE, 100, 100);
+    const patchy = slo.status(again + 5 * MINUTE);
+    expect(patchy.frozen?.reason).toContain('cover');
+    expect(patchy).toMatchObject(counted);
+    // A fault after the gap spends more than was spent when it began.
+    measure(slo, again + 5 * MINUTE, again + 6 * MINUTE, 0, 1_000_000);
+    expect(slo.status(again + 6 * MINUTE)).toMatchObject({ frozen: {}, good: 1000, total: 1_001_500 });
+  });
+
+  test('names the kind, and since when: gaps from the first one on, silence from three cadences on', () => {
+    const slo = new VirtualSlo(planOf());
+    const at = (minute: number, seconds = 0) => EPOCH + minute * MINUTE + seconds * 1000;
+    for (const minute of [7, 10, 11, 12, 13]) slo.measure(at(minute, 46), 10, 10);
+    expect(slo.status(at(14)).frozen).toEqual({
+      since: new Date(at(8)).toISOString(),
+      reason: 'measurements cover 71 % of the last hour of data, under 90 %',
+    });
+    expect(slo.status(at(17)).frozen).toEqual({
+      since: new Date(at(16, 46)).toISOString(),
+      reason: 'no measurement for more than 3 cadences of 1m',
+    });
+  });
+
   test('is no error where the definition says so: alerts resolve as windows empty', () => {
     const { slo, end } = outage('good');
     expect(kinds(wait(slo, end, end + DAY))).toContain('slo.alert.resolved page fast');

@@ -59,6 +59,27 @@ describe('timeslices', () => {
     expect(status.burn[0]).toEqual({ window: '30m', rate: expect.closeTo(10, 9) });
   });
 
+  test('the example of docs/manifests.md: 17 bad minutes of the first 22', () => {
+    const young = (method: string) => {
+      const budgeting = { method, slice: '1m', ...(method === 'timeslices' && { sliceTarget: 1 }) };
+      const slo = new VirtualSlo(planOf({ objective: 0.9, budgeting, window: { rolling: '30d' } }));
+      measure(slo, EPOCH, 5, 10, 10);
+      measure(slo, EPOCH + 5 * MINUTE, 17, 0, 10);
+      return slo.status(EPOCH + 22 * MINUTE - 1);
+    };
+    const long = expect.arrayContaining([{ window: '6h', rate: expect.closeTo(17 / 22 / 0.1, 9) }]);
+    expect(young('timeslices')).toMatchObject({
+      sli: 5 / 22,
+      burn: long,
+      budget: { consumed: expect.closeTo(0.0039, 4) },
+    });
+    expect(young('ratio-timeslices')).toMatchObject({
+      sli: 5 / 22,
+      burn: long,
+      budget: { consumed: expect.closeTo(7.73, 2) },
+    });
+  });
+
   test('the grid is from the epoch, and the slice in progress counts as it stands', () => {
     const budgeting = slices({ slice: '5m', sliceTarget: 0.9 });
     const slo = new VirtualSlo(planOf({ budgeting, window: { rolling: '1h' }, ...quiet }));
