@@ -46,7 +46,7 @@ module.exports = {
           // Hashes and signatures of what is passed in.
           '^(node:)?crypto$',
           // Wherever npm has put it: at the top, or below the lib itself for a version of its own.
-          '(^|/)node_modules/(zod|yaml|rrule|temporal-polyfill|@datadog/sketches-js)(/|$)',
+          '(^|/)node_modules/(zod|yaml|rrule|temporal-polyfill|@datadog/sketches-js|@prometheus-io/lezer-promql|@lezer/common)(/|$)',
         ],
       },
     },

@@ -7,6 +7,7 @@ import {
   WINDOW_TEMPLATE,
 } from '@bellwether/contracts';
 import type { Cursor } from '../interchange/cursor.js';
+import { increaseOf } from '../prometheus/counter-increase.js';
 import { annotated, withAnnotations } from './annotations.js';
 import type { OpenSloObjects } from './objects.js';
 
@@ -119,15 +120,17 @@ function prometheusOf(
   if (sources.some((source) => (source.url ?? url) !== url))
     return keep('one SLI is fetched from one Prometheus, and these are of several');
   const isCounter = kind === 'ratio' && metric.at('counter').value === true;
-  const perWindow = (text: string | undefined) =>
-    isCounter && text !== undefined ? increaseOf(text, metric) : text;
+  const perWindow = (name: string) => {
+    const text = query(name);
+    return isCounter && text !== undefined ? risenBy(text, metric, name) : text;
+  };
   const raw = query('raw');
   const queries: Partial<PrometheusSource> =
     kind === 'threshold'
       ? { query: query('query') }
       : raw !== undefined
         ? { query: metric.at('rawType').text() === 'failure' ? `1 - (${raw})` : raw }
-        : { good: perWindow(query('good')), bad: perWindow(query('bad')), total: perWindow(query('total')) };
+        : { good: perWindow('good'), bad: perWindow('bad'), total: perWindow('total') };
   const every = sources.find((source) => source.every !== undefined)?.every;
   const given = Object.entries(queries).filter(([, text]) => text !== undefined);
   return {
@@ -137,12 +140,19 @@ function prometheusOf(
 }
 
 /** A counter that only rises, as how much it rose over the look-back. One that is a rate already is none. */
-function increaseOf(query: string, metric: Cursor): string {
-  if (query.includes('[')) {
+function risenBy(text: string, metric: Cursor, name: string): string {
+  const increase = increaseOf(text);
+  if (increase.around === 'nothing')
     metric
       .at('counter')
-      .warn('is true, but the query has a look-back of its own and so is no counter: it is taken as it is');
-    return query;
-  }
-  return `increase((${query})[${WINDOW_TEMPLATE}:15s])`;
+      .warn(
+        'is true, but a query has a look-back of its own or no counter at all: it is taken as it is, as events of a period',
+      );
+  if (increase.around === 'whole')
+    metric
+      .at(name)
+      .warn(
+        `${increase.because}: the increase is taken of the query as a whole, and a restart of one instance is miscounted as one of all; write increase(<counter>[${WINDOW_TEMPLATE}]) around each counter of good, bad and total, and counter: false`,
+      );
+  return increase.query;
 }

@@ -114,8 +114,8 @@ test('SLIs, alert policies, conditions and targets are found by name in any file
   expect(slis[0]?.source).toEqual({
     prometheus: {
       url: 'https://eu.example.org',
-      good: 'increase((requests{code="200"})[{{.window}}:15s])',
-      total: 'increase((requests)[{{.window}}:15s])',
+      good: 'increase(requests{code="200"}[{{.window}}])',
+      total: 'increase(requests[{{.window}}])',
     },
   });
   expect(slos[0]?.alerting).toEqual({
