@@ -43,7 +43,7 @@ describe('a counter is read as how much it rose', () => {
     const result = counting('sum(increase(good[1m]))', 'sum(increase(total[1m]))');
     expect(sourceOf(result)).toMatchObject({ good: 'sum(increase(good[1m]))' });
     expect(remarks(result)).toEqual([
-      'SLO web-availability: spec.indicator.spec.ratioMetric.counter: is true, but a query has a look-back of its own or no counter at all: it is taken as it is, as events of a period',
+      'SLO web-availability: spec.indicator.spec.ratioMetric.counter: is true, but a query has a look-back of its own or no counter at all: it is taken as it is',
     ]);
   });
 

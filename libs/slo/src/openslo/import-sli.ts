@@ -7,7 +7,9 @@ import {
   WINDOW_TEMPLATE,
 } from '@bellwether/contracts';
 import type { Cursor } from '../interchange/cursor.js';
+import { tellOfQueries } from '../interchange/query-notes.js';
 import { increaseOf } from '../prometheus/counter-increase.js';
+import { asItCounts } from '../prometheus/query-text.js';
 import { annotated, withAnnotations } from './annotations.js';
 import type { OpenSloObjects } from './objects.js';
 
@@ -53,6 +55,12 @@ export function importSli(
     for (const issue of parsed.error.issues)
       indicator.fault(`as an SLI: ${issue.path.map(String).join('.')} ${issue.message}`);
     return undefined;
+  }
+  const source = parsed.data.source?.prometheus;
+  if (source !== undefined) {
+    tellOfQueries(source, metric, (name) =>
+      kind === 'threshold' ? metric : metric.at(name === 'query' ? 'raw' : name),
+    );
   }
   return { kind, sli: parsed.data };
 }
@@ -134,7 +142,7 @@ function prometheusOf(
   const every = sources.find((source) => source.every !== undefined)?.every;
   const given = Object.entries(queries).filter(([, text]) => text !== undefined);
   return {
-    prometheus: { url, ...Object.fromEntries(given) },
+    prometheus: asItCounts({ url, ...Object.fromEntries(given) }),
     ...(every !== undefined && duration.safeParse(every).success ? { every } : {}),
   };
 }
@@ -145,9 +153,7 @@ function risenBy(text: string, metric: Cursor, name: string): string {
   if (increase.around === 'nothing')
     metric
       .at('counter')
-      .warn(
-        'is true, but a query has a look-back of its own or no counter at all: it is taken as it is, as events of a period',
-      );
+      .warn('is true, but a query has a look-back of its own or no counter at all: it is taken as it is');
   if (increase.around === 'whole')
     metric
       .at(name)

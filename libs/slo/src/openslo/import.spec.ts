@@ -16,6 +16,7 @@ test('an SLO with its SLI', () => {
             url: at,
             bad: 'sum(rate(requests{code=~"5.."}[{{.window}}]))',
             total: 'sum(rate(requests[{{.window}}]))',
+            per: 'second',
           },
         },
       },

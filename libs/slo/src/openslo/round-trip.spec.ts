@@ -13,6 +13,7 @@ describe('definitions of ours', () => {
       url: 'http://127.0.0.1:9090',
       bad: 'sum(rate(errors_total[{{.window}}]))',
       total: 'sum(rate(requests_total[{{.window}}]))',
+      per: 'second',
     };
     const objects = exportOpenSlo({
       services: [],
@@ -74,6 +75,22 @@ describe('definitions of ours', () => {
     // The preset is known again by its four conditions, and the policy by its notification target.
     expect(Object.keys(slo.metadata.annotations)).toEqual(['bellwether.internal/missingData']);
     expect(slo.spec.alertPolicies).toHaveLength(4);
+  });
+
+  test('say in an annotation that rates are recorded as they are, which OpenSLO has no word for', () => {
+    const source = {
+      prometheus: { url: 'http://127.0.0.1:9090', good: 'rate(a[5m])', total: 'rate(b[5m])' },
+    };
+    const sourceOf = (given: object) => {
+      const objects = exportOpenSlo({
+        services: [],
+        slis: [sli.parse({ service: 'shop', name: 'requests', source: given })],
+        slos: [],
+      });
+      return objects.at(-1)?.metadata.annotations?.['bellwether.internal/source'];
+    };
+    expect(sourceOf(source)).toBe(JSON.stringify(source));
+    expect(sourceOf({ prometheus: { ...source.prometheus, per: 'second' } })).toBeUndefined();
   });
 
   test('come back from OpenSLO as they were', () => {

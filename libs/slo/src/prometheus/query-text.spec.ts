@@ -11,6 +11,11 @@ test.each([
   ['sum(rate(a[5m])) * 60', false],
   ['sum(rate(a[5m])) / sum(rate(b[5m]))', false],
   ['requests:rate5m', false],
+  ['count by (pod) (rate(a[5m]) > 0)', false],
+  ['rate(a[5m]) > bool 1', false],
+  ['sum(max_over_time(rate(a[5m])[1h:]))', false],
+  ['histogram_quantile(0.9, rate(a[5m]))', false],
+  ['sum by (count) (rate(requests_count[5m]))', true],
   ['sum(a{q="rate("})', false],
 ])('%s: a rate? %s', (query, expected) => {
   expect(isRate(query)).toBe(expected);
@@ -25,7 +30,7 @@ describe('a query that Prometheus will refuse', () => {
     ['sum(a) # (', null],
     ['sum(a{b="(\\"", c=~\'[)\'}[{{ .window }}])', null],
   ])('%s: %s', (query, fault) => {
-    const faults = fault === null ? [] : [{ path: 'source.prometheus.query', message: fault }];
+    const faults = fault === null ? [] : [{ name: 'query', path: 'source.prometheus.query', message: fault }];
     expect(queryFaults({ url, query })).toEqual(faults);
   });
 });
@@ -37,6 +42,14 @@ describe('of rates it is said', () => {
     expect(queryWarnings({ url, bad: rate('a'), total: rate('b') })).toEqual([
       'source.prometheus: the queries are rates, which are recorded as if they were numbers of events: say per: second, or use increase(…)',
     ]);
+  });
+
+  test('that they do not go with an increase, whatever they are per', () => {
+    const source = { url, good: rate('a'), total: 'sum(increase(b[{{.window}}]))' };
+    const warning =
+      'source.prometheus: one query is a rate, of a second, and the other an increase, of a period: their ratio is none; use increase(…) in both, or rate(…) in both and per: second';
+    expect(queryWarnings(source)).toEqual([warning]);
+    expect(queryWarnings({ ...source, per: 'second' })).toEqual([warning]);
   });
 
   test('not where they are known to be rates, nor of values', () => {

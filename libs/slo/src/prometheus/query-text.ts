@@ -2,6 +2,7 @@ import type { PrometheusSource } from '@bellwether/contracts';
 
 const CLOSED_BY: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
 const QUERIES = ['good', 'bad', 'total', 'query'] as const;
+export type QueryName = (typeof QUERIES)[number];
 
 /** What can be told of a query without parsing PromQL. */
 interface QueryText {
@@ -48,34 +49,63 @@ function endOfString(query: string, start: number): number {
   return -1;
 }
 
+/** Of these functions answers are numbers of events, or of something else, whatever they are made of. */
+const NO_RATE =
+  /\b(increase|i?delta|\w+_over_time|histogram_quantile)\s*\(|\b(count|group|quantile)\s*(\(|by\b|without\b)|\bbool\b/;
+
 /**
  * Whether a query of events answers with events per second: it is of `rate` or `irate`, and not of an `increase`. What
  * is multiplied or divided may be of any unit, and is not taken for a rate.
  */
 export function isRate(query: string): boolean {
   const { code } = read(query);
-  return /\bi?rate\s*\(/.test(code) && !/\b(increase|delta|idelta)\s*\(|[*/]/.test(code);
+  return /\bi?rate\s*\(/.test(code) && !NO_RATE.test(code) && !/[*/]/.test(code);
+}
+
+/** Whether a query answers with the events of a period. */
+function isIncrease(query: string): boolean {
+  const { code } = read(query);
+  return /\bincrease\s*\(/.test(code) && !/\bi?rate\s*\(|[*/]/.test(code);
+}
+
+/** The queries of a source that count: good or bad events, and all. */
+const counting = ({ good, bad, total }: PrometheusSource): [string, string] => [
+  good ?? bad ?? '',
+  total ?? '',
+];
+
+/** A source as it is imported, where nothing says what its queries answer: rates are events per second. */
+export function asItCounts(source: PrometheusSource): PrometheusSource {
+  return counting(source).every(isRate) ? { ...source, per: 'second' } : source;
 }
 
 /** The queries of a source that Prometheus will refuse, and why: brackets or quotes that do not close. */
-export function queryFaults(source: PrometheusSource): { path: string; message: string }[] {
+export function queryFaults(source: PrometheusSource): { name: QueryName; path: string; message: string }[] {
   return QUERIES.flatMap((name) => {
     const query = source[name];
     const fault = query === undefined ? null : read(query).fault;
-    return fault === null ? [] : [{ path: `source.prometheus.${name}`, message: fault }];
+    return fault === null ? [] : [{ name, path: `source.prometheus.${name}`, message: fault }];
   });
 }
 
 /** What a person should know of the queries of a source before they rely on its numbers. */
 export function queryWarnings(source: PrometheusSource): string[] {
-  const counted = [source.good ?? source.bad, source.total];
-  const areRates = source.per === undefined && counted.every((query) => isRate(query ?? ''));
   return [
     ...queryFaults(source).map(({ path, message }) => `${path}: ${message}: Prometheus will refuse it`),
-    ...(areRates
-      ? [
-          'source.prometheus: the queries are rates, which are recorded as if they were numbers of events: say per: second, or use increase(…)',
-        ]
-      : []),
+    ...countWarnings(source).map((message) => `source.prometheus: ${message}`),
   ];
+}
+
+/** What is counted otherwise than it seems. */
+export function countWarnings(source: PrometheusSource): string[] {
+  const queries = counting(source);
+  if (queries.some(isRate) && queries.some(isIncrease))
+    return [
+      'one query is a rate, of a second, and the other an increase, of a period: their ratio is none; use increase(…) in both, or rate(…) in both and per: second',
+    ];
+  return source.per === undefined && queries.every(isRate)
+    ? [
+        'the queries are rates, which are recorded as if they were numbers of events: say per: second, or use increase(…)',
+      ]
+    : [];
 }

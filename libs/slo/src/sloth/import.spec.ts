@@ -77,6 +77,23 @@ test('what is counted and not a rate is recorded as it is', () => {
   expect(slis[0]?.source?.prometheus?.per).toBeUndefined();
 });
 
+test('what its queries count otherwise than it seems is told of where they stand', () => {
+  const warned = (error_query: string, total_query: string) => {
+    const alerting = {};
+    return imported(specification({ alerting, sli: { events: { error_query, total_query } } })).warnings.map(
+      noteText,
+    );
+  };
+  expect(warned('sum(rate(e[5m]))', 'sum(increase(t[5m]))')).toEqual([
+    expect.stringMatching(
+      /SLO availability: slos.0.sli.events: one query is a rate, .*and the other an increase/,
+    ),
+  ]);
+  expect(warned('sum(rate(e[5m]))', 'sum(rate(t[5m])')).toEqual([
+    'service shop, SLO availability: slos.0.sli.events.total_query: has a ( that is not closed: Prometheus will refuse it',
+  ]);
+});
+
 test('a raw ratio of errors is a value: the ratio of what is good', () => {
   const { slis } = definitionsOf(
     imported(specification({ sli: { raw: { error_ratio_query: 'avg_over_time(e[{{.window}}])' } } })),

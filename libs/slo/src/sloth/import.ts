@@ -4,8 +4,9 @@ import { samePairs } from '../interchange/alert-windows.js';
 import { Cursor, resourceNameOf } from '../interchange/cursor.js';
 import { DefinitionSet } from '../interchange/definitions.js';
 import { type Imported, Notes } from '../interchange/notes.js';
+import { tellOfQueries } from '../interchange/query-notes.js';
 import { nominalMinutes } from '../nominal-window.js';
-import { isRate } from '../prometheus/query-text.js';
+import { asItCounts } from '../prometheus/query-text.js';
 import { alertWindows, DEFAULT_PERIOD, type Period } from './alert-windows.js';
 import { checkPlugins } from './plugins.js';
 import { isSlothDocument, unknownFields } from './specification.js';
@@ -139,19 +140,25 @@ function sourceOf(given: Cursor, url: string): { unit: string; source: object } 
     return undefined;
   }
   if (given.at('raw').present) {
-    const error = query(given.at('raw').either('error_ratio_query', 'errorRatioQuery'));
+    const at = given.at('raw').either('error_ratio_query', 'errorRatioQuery');
+    const error = query(at);
     if (error === undefined) return undefined;
-    return { unit: 'ratio', source: { prometheus: { url, query: `1 - (${error})` } } };
+    const source = { url, query: `1 - (${error})` };
+    tellOfQueries(source, at, () => at);
+    return { unit: 'ratio', source: { prometheus: source } };
   }
-  if (!given.at('events').present) {
+  const events = given.at('events');
+  if (!events.present) {
     given.fault('must have events, with an error and a total query, or raw');
     return undefined;
   }
-  const bad = query(given.at('events').either('error_query', 'errorQuery'));
-  const total = query(given.at('events').either('total_query', 'totalQuery'));
+  const badAt = events.either('error_query', 'errorQuery');
+  const totalAt = events.either('total_query', 'totalQuery');
+  const [bad, total] = [query(badAt), query(totalAt)];
   if (!bad || !total) return undefined;
-  const per = isRate(bad) && isRate(total) ? { per: 'second' } : {};
-  return { unit: 'count', source: { prometheus: { url, bad, total, ...per } } };
+  const source = asItCounts({ url, bad, total });
+  tellOfQueries(source, events, (name) => (name === 'total' ? totalAt : badAt));
+  return { unit: 'count', source: { prometheus: source } };
 }
 
 const ALERTS = { page: ['page_alert', 'pageAlert'], ticket: ['ticket_alert', 'ticketAlert'] } as const;

@@ -96,7 +96,7 @@ describe("Sloth's examples", () => {
       const queries = Object.values(queriesOf);
       expect([url, queries.length > 0]).toEqual([prometheusUrl, true]);
       const areRates = !('query' in queriesOf) && queries.every((text) => text?.includes('rate('));
-      if (!file.startsWith('openslo-')) expect(per).toBe(areRates ? 'second' : undefined);
+      expect(per).toBe(areRates ? 'second' : undefined);
       const fiveMinutes = rules.find(
         ({ record, labels }) => record === 'slo:sli_error:ratio_rate5m' && labels.sloth_id === id,
       );
