@@ -253,16 +253,18 @@ const withSamples = existsSync(data) ? test : test.skip;
 
 withSamples("what is imported of other projects' own files validates", async () => {
   const samples = [
-    ...['getting-started', 'home-wifi', 'k8s-multifile', 'multifile'].map((name) => [
+    ...['getting-started', 'home-wifi', 'k8s-multifile', 'multifile', 'victoria-metrics'].map((name) => [
       'sloth',
       `sloth/${name}.yml`,
     ]),
+    ['sloth', 'sloth/contrib-denominator-corrected.yaml'],
+    ['sloth', 'sloth/plugin-k8s-getting-started.yml', 'sloth/_gen/plugin-k8s-getting-started.yml'],
     ...globSync('openslo/**/*.yaml', { cwd: data }).map((name) => ['openslo', name]),
-  ] as [string, string][];
+  ] as [string, ...string[]][];
   expect(samples.length).toBeGreaterThan(6);
-  for (const [format, name] of samples) {
-    const { code, out } = await bellwether('import', format, '-f', path.join(data, name));
-    expect([name, code]).toEqual([name, 0]);
+  for (const [format, ...names] of samples) {
+    const { code, out } = await bellwether('import', format, ...names.map((name) => path.join(data, name)));
+    expect([names, code]).toEqual([names, 0]);
     expect(await bellwether('validate', '-f', file('sample.yaml', out))).toMatchObject({ code: 0 });
   }
 });

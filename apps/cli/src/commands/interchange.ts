@@ -89,7 +89,8 @@ function importCommands(importing: Command, open: OpenSession): void {
     },
     {
       name: 'sloth',
-      description: "Sloth's specifications, as files or Kubernetes resources, and its catalogues of windows",
+      description:
+        "Sloth's specifications, as files or Kubernetes resources, its catalogues of windows, and the rules it generated for SLI plugins",
       strict: "refuse fields that Sloth's specification does not have; otherwise they are warned about",
       read: (parsed: unknown[], { strict, prometheusUrl }: { strict: boolean; prometheusUrl?: string }) =>
         importSloth(parsed, { strict, prometheusUrl: prometheusUrl ?? LOCAL_PROMETHEUS }),

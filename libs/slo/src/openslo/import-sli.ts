@@ -9,6 +9,7 @@ import {
 import type { Cursor } from '../interchange/cursor.js';
 import { tellOfQueries } from '../interchange/query-notes.js';
 import { increaseOf } from '../prometheus/counter-increase.js';
+import { operand } from '../prometheus/promql.js';
 import { asItCounts } from '../prometheus/query-text.js';
 import { annotated, withAnnotations } from './annotations.js';
 import type { OpenSloObjects } from './objects.js';
@@ -137,7 +138,7 @@ function prometheusOf(
     kind === 'threshold'
       ? { query: query('query') }
       : raw !== undefined
-        ? { query: metric.at('rawType').text() === 'failure' ? `1 - (${raw})` : raw }
+        ? { query: metric.at('rawType').text() === 'failure' ? `1 - ${operand(raw)}` : raw }
         : { good: perWindow('good'), bad: perWindow('bad'), total: perWindow('total') };
   const every = sources.find((source) => source.every !== undefined)?.every;
   const given = Object.entries(queries).filter(([, text]) => text !== undefined);

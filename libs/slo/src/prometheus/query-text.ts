@@ -74,6 +74,10 @@ const counting = ({ good, bad, total }: PrometheusSource): [string, string] => [
   total ?? '',
 ];
 
+/** Whether two queries count events, both by the second or both by the period. */
+export const countsAlike = (one: string, other: string): boolean =>
+  [isRate, isIncrease].some((isSo) => isSo(one) && isSo(other));
+
 /** A source as it is imported, where nothing says what its queries answer: rates are events per second. */
 export function asItCounts(source: PrometheusSource): PrometheusSource {
   return counting(source).every(isRate) ? { ...source, per: 'second' } : source;

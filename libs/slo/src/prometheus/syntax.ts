@@ -18,3 +18,13 @@ export function parsePromql(query: string): SyntaxNode | null {
   });
   return isWhole ? tree.topNode.getChild('Expr') : null;
 }
+
+/** What a query divides by what, with nothing said of how series match; null when it is no quotient. */
+export function quotientOf(query: string): [dividend: string, divisor: string] | null {
+  let node = parsePromql(query);
+  while (node?.name === 'ParenExpr') node = node.getChild('Expr');
+  if (node?.name !== 'BinaryExpr' || node.getChild('Div') === null) return null;
+  if (node.getChild('MatchingModifierClause') ?? node.getChild('FillModifier')) return null;
+  const [dividend, divisor] = node.getChildren('Expr').map(({ from, to }) => query.slice(from, to));
+  return dividend === undefined || divisor === undefined ? null : [dividend, divisor];
+}

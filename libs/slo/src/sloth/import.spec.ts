@@ -104,6 +104,13 @@ test('a raw ratio of errors is a value: the ratio of what is good', () => {
   });
 });
 
+test('a raw ratio may end in a comment', () => {
+  const { slis } = definitionsOf(
+    imported(specification({ sli: { raw: { error_ratio_query: 'errors:ratio # of requests' } } })),
+  );
+  expect(slis[0]?.source?.prometheus?.query).toBe('1 - (\nerrors:ratio # of requests\n)');
+});
+
 test('alerts can be turned off, each severity on its own', () => {
   const alertingOf = (alerting: object) =>
     definitionsOf(imported(specification({ alerting }))).slos[0]?.alerting;
@@ -133,6 +140,30 @@ test('a runbook annotation is the runbook, and routing labels are told of', () =
     'service shop, SLO availability: slos.0.alerting.page_alert.labels: page_alert severity=pageteam: left out, the escalationPolicy of the SLO or its service says who is notified',
   ]);
   expect(result).toMatchObject({ routing: { 'shop-availability': 'page_alert severity=pageteam' } });
+});
+
+describe('a plugin of SLOs that is known is left out, and what that means is said', () => {
+  test.each([
+    ['core/alert_rules', 'is about the rules that Sloth writes'],
+    ['contrib/denominator_corrected_rules', 'the budget counts events anyhow'],
+    ['contrib/validate_victoria_metrics', 'answered by VictoriaMetrics alone'],
+  ])('%s', (plugin, meaning) => {
+    const chain = [{ id: `sloth.dev/${plugin}/v1` }];
+    const result = imported(specification({ alerting: {} }, { slo_plugins: { chain } }));
+    expect(definitionsOf(result)).toEqual(definitionsOf(imported(specification({ alerting: {} }))));
+    expect(result.warnings.map(noteText)).toEqual([
+      expect.stringMatching(`slo_plugins.chain.0: sloth.dev/${plugin}/v1 is left out: .*${meaning}`),
+    ]);
+  });
+});
+
+test('a total that is no traffic weighs every period alike, which is said', () => {
+  const events = { error_query: 'errors:ratio', total_query: 'vector(1)[{{.window}}]' };
+  const result = imported(specification({ alerting: {}, sli: { events } }));
+  expect(definitionsOf(result).slis[0]?.source?.prometheus).toMatchObject({ total: events.total_query });
+  expect(result.warnings.map(noteText)).toEqual([
+    expect.stringContaining('slos.0.sli.events.total_query: is the same in every period'),
+  ]);
 });
 
 test('names and texts of alerts are told of, routing labels once for each SLO', () => {

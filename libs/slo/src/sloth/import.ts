@@ -4,10 +4,10 @@ import { samePairs } from '../interchange/alert-windows.js';
 import { Cursor, resourceNameOf } from '../interchange/cursor.js';
 import { DefinitionSet } from '../interchange/definitions.js';
 import { type Imported, Notes } from '../interchange/notes.js';
-import { tellOfQueries } from '../interchange/query-notes.js';
 import { nominalMinutes } from '../nominal-window.js';
-import { asItCounts } from '../prometheus/query-text.js';
 import { alertWindows, DEFAULT_PERIOD, type Period } from './alert-windows.js';
+import { GeneratedRules } from './generated-rules.js';
+import { sliOf } from './import-sli.js';
 import { checkPlugins } from './plugins.js';
 import { isSlothDocument, unknownFields } from './specification.js';
 
@@ -21,7 +21,8 @@ export interface SlothOptions {
 /**
  * Reads Sloth specifications: `version: prometheus/v1`, the Kubernetes resource PrometheusServiceLevel, and the
  * catalogues of alert windows that `sloth generate --slo-period-windows-path` takes (the period of the last one is the
- * window of all SLOs; 30 days without one).
+ * window of all SLOs; 30 days without one). Rules that Sloth generated may stand beside: an SLI that is a plugin has its
+ * queries from them.
  *
  * An SLO is named `<service>-<slo>`, as Sloth identifies it. Its SLI has the queries as its source, `{{.window}}` left
  * in: the source runs them over its own period, an export of rules over each alert window.
@@ -32,8 +33,9 @@ export function importSloth(documents: unknown[], options: SlothOptions): Import
   const roots = documents.flat().map((document) => new Cursor(document, titleOf(document), notes));
   const catalogues = roots.filter((root) => root.at('kind').text() === 'AlertWindows');
   const period = catalogues.map(alertWindows).at(-1) ?? DEFAULT_PERIOD;
-  for (const root of roots) {
-    if (catalogues.includes(root)) continue;
+  const rules = new GeneratedRules();
+  const others = roots.filter((root) => !catalogues.includes(root) && !rules.read(root));
+  for (const root of others) {
     if (!isSlothDocument(root.value)) {
       root.fault(
         isOpenSlo(root)
@@ -47,7 +49,7 @@ export function importSloth(documents: unknown[], options: SlothOptions): Import
       if (options.strict) notes.fault(note);
       else notes.warn(note);
     }
-    importService(root.at('spec').present ? root.at('spec') : root, { set, period, options });
+    importService(root.at('spec').present ? root.at('spec') : root, { set, period, rules, options });
   }
   return notes.imported(set);
 }
@@ -55,7 +57,13 @@ export function importSloth(documents: unknown[], options: SlothOptions): Import
 interface Context {
   set: DefinitionSet;
   period: Period;
+  rules: GeneratedRules;
   options: SlothOptions;
+}
+
+interface ServiceContext extends Context {
+  /** The service as Sloth names it, which may be no name here. */
+  slothService: string;
 }
 
 function importService(spec: Cursor, context: Context): void {
@@ -73,7 +81,8 @@ function importService(spec: Cursor, context: Context): void {
   if (slos.items().length === 0) slos.fault('must have at least one');
   for (const slo of slos.items()) {
     const title = slo.at('name').text();
-    importSlo(title === undefined ? slo : slo.as(`${slo.object}, SLO ${title}`), name, labels, context);
+    const place = title === undefined ? slo : slo.as(`${slo.object}, SLO ${title}`);
+    importSlo(place, name, labels, { ...context, slothService: spec.at('service').text() ?? name });
   }
 }
 
@@ -81,12 +90,12 @@ function importSlo(
   slo: Cursor,
   serviceName: string,
   serviceLabels: Record<string, string>,
-  { set, period, options }: Context,
+  { set, period, rules, options, slothService }: ServiceContext,
 ): void {
   checkPlugins(slo.at('plugins').at('chain'));
   const given = slo.at('name').text();
   const percent = slo.at('objective').number();
-  const source = sourceOf(slo.at('sli'), options.prometheusUrl);
+  const source = sliOf(slo.at('sli'), `${slothService}-${given}`, options.prometheusUrl, rules);
   if (given === undefined) slo.at('name').fault('is required');
   if (percent === undefined || !(percent > 0 && percent < 100))
     slo.at('objective').fault('must be a percentage above 0 and below 100');
@@ -122,43 +131,6 @@ function importSlo(
     slo.at('name').fault(`${name} is there already: give one of them another name`);
   const routing = routingOf(alerting);
   if (routing !== '') slo.notes.routing[name] = routing;
-}
-
-/** Source and unit of an SLI: error and total events, or the ratio of errors as a value. */
-function sourceOf(given: Cursor, url: string): { unit: string; source: object } | undefined {
-  const query = (at: Cursor) => {
-    const text = at.text()?.trim();
-    if (text === undefined) at.fault('is required: a query of Prometheus');
-    return text;
-  };
-  if (given.at('plugin').present) {
-    given
-      .at('plugin')
-      .fault(
-        `${given.at('plugin').at('id').text()} is code that runs inside of Sloth: write the queries that it makes (sloth generate shows them) as sli.events`,
-      );
-    return undefined;
-  }
-  if (given.at('raw').present) {
-    const at = given.at('raw').either('error_ratio_query', 'errorRatioQuery');
-    const error = query(at);
-    if (error === undefined) return undefined;
-    const source = { url, query: `1 - (${error})` };
-    tellOfQueries(source, at, () => at);
-    return { unit: 'ratio', source: { prometheus: source } };
-  }
-  const events = given.at('events');
-  if (!events.present) {
-    given.fault('must have events, with an error and a total query, or raw');
-    return undefined;
-  }
-  const badAt = events.either('error_query', 'errorQuery');
-  const totalAt = events.either('total_query', 'totalQuery');
-  const [bad, total] = [query(badAt), query(totalAt)];
-  if (!bad || !total) return undefined;
-  const source = asItCounts({ url, bad, total });
-  tellOfQueries(source, events, (name) => (name === 'total' ? totalAt : badAt));
-  return { unit: 'count', source: { prometheus: source } };
 }
 
 const ALERTS = { page: ['page_alert', 'pageAlert'], ticket: ['ticket_alert', 'ticketAlert'] } as const;
