@@ -289,6 +289,11 @@ describe('what a rule cannot say is said', () => {
       /^SLO x: errorBudgetPolicy: is left out/,
     ],
     [
+      'another language',
+      example('x', { bad: 'histogram_share(0.2, a[{{.window}}])', total: 'sum(total)' }),
+      /^SLO x: sli: a query cannot be read as PromQL: .* refuses the file .*vmalert$/,
+    ],
+    [
       'a source that is asked seldom',
       example('x', counts, { every: '10m' }),
       /^SLO x: alerting: a look-back of 5m is mostly empty/,

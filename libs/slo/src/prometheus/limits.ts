@@ -2,6 +2,7 @@ import { DEFAULT_EVERY, durationMillis, formatDuration, queryOver, type Sli } fr
 import type { SloPlan } from '../slo-plan.js';
 import { MINUTE } from '../time-grid.js';
 import { literal } from './promql.js';
+import { parsePromql } from './syntax.js';
 
 /** A label name that Prometheus takes and that says nothing else already. */
 const LABEL = /^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/;
@@ -72,12 +73,19 @@ export function limitsOf(plan: SloPlan, sli: Sli): { path: string; message: stri
 
 function sourceLimits({ pairs, indicator }: SloPlan, sli: Sli): { path: string; message: string }[] {
   const every = sli.source?.every ?? DEFAULT_EVERY;
-  const { query } = sli.source?.prometheus ?? {};
+  const { good, bad, total, query } = sli.source?.prometheus ?? {};
+  const queries = [good, bad, total, query];
   const found: { path: string; message: string }[] = [];
   if (query !== undefined && queryOver(query, '') !== query && indicator.kind === 'ratio')
     found.push({
       path: 'sli',
       message: `the query says the ratio over each look-back itself; here a look-back is the mean of the ratios of each ${every}, which differs when traffic is uneven`,
+    });
+  if (queries.some((text) => text !== undefined && parsePromql(text) === null))
+    found.push({
+      path: 'sli',
+      message:
+        'a query cannot be read as PromQL: a Prometheus that cannot read it refuses the file with its rules as a whole; in MetricsQL they are for vmalert',
     });
   const shortest = Math.min(...pairs.map(({ shortMinutes }) => shortMinutes));
   if (durationMillis(every) > shortest * MINUTE)
