@@ -38,9 +38,11 @@ async function refused(yaml: string, resources?: Record<string, object>): Promis
   expect(faults).toEqual([]);
   const known = new Known(entries, resources && server(resources));
   const found: string[] = [];
-  for (const entry of entries)
-    for (const { path, message } of await foreseenRefusals(entry, known))
+  for (const entry of entries) {
+    const plan = planChange(entry, resources?.[entry.path] as Record<string, unknown> | undefined);
+    for (const { path, message } of await foreseenRefusals(plan, known))
       found.push(`${entry.kind} ${entry.name}: ${path} ${message}`);
+  }
   return found;
 }
 
@@ -84,6 +86,32 @@ test('a person who cannot be reached', async () => {
     'user ada: contact method hook is not verified and is not used',
     'user ada: ada cannot be reached: there is no verified contact method',
   ]);
+});
+
+describe('a secret', () => {
+  const ada = (secret: string) =>
+    `kind: user\nname: ada\ncontactMethods: [{ id: hook, kind: webhook, address: "http://127.0.0.1:1/", verified: true, secret: ${secret} }]\n`;
+  const stored = (secret?: string) => ({
+    '/v1/users/ada': { name: 'ada', contactMethods: [{ id: 'hook', ...(secret && { secret }) }] },
+  });
+  const pay =
+    'kind: policy\nname: pay\nsteps: [{ timeoutMinutes: 5, targets: [{ kind: webhook, address: "http://127.0.0.1:1/", secret: sealed }] }]\n';
+
+  test('that is to stay as it is must be there', async () => {
+    const none = 'no secret is stored that could be kept';
+    expect(await refused(ada('sealed'), {})).toEqual([`user ada: contactMethods.0.secret ${none}`]);
+    expect(await refused(ada('sealed'), stored())).toEqual([`user ada: contactMethods.0.secret ${none}`]);
+    expect(await refused(ada('sealed'), stored('sealed'))).toEqual([]);
+    expect(await refused(pay, {})).toEqual([`policy pay: steps.0.targets.0.secret ${none}`]);
+    // What is stored only a server knows.
+    expect(await refused(`${ada('sealed')}---\n${pay}`)).toEqual([]);
+  });
+
+  test('that can be guessed is warned of', async () => {
+    expect(await foreseen(ada('whsec_dGVzdA=='))).toEqual([
+      expect.stringMatching(/^user ada: contactMethods[.]0[.]secret has 4 bytes, which can be guessed/),
+    ]);
+  });
 });
 
 test('hours in which nobody is on call, unless overrides may fill them', async () => {

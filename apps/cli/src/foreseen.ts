@@ -8,7 +8,17 @@ import type {
   SloDefinition,
   User,
 } from '@bellwether/contracts';
-import { policyWarnings, scheduleGaps, scheduleWarnings, userWarnings } from '@bellwether/oncall';
+import {
+  type PlacedSecret,
+  policyWarnings,
+  scheduleGaps,
+  scheduleWarnings,
+  secretsOfPolicy,
+  secretsOfUser,
+  secretWarnings,
+  unkeptSecrets,
+  userWarnings,
+} from '@bellwether/oncall';
 import { componentWarnings, planRule, planSlo, signalFaults, sliDefinitionWarnings } from '@bellwether/slo';
 import { type Known, notDefined } from './known.js';
 import type { ManifestEntry } from './manifest.js';
@@ -35,9 +45,19 @@ export async function foreseenWarnings(
  * What the server would refuse a resource for because of what there is besides it. What is wrong with it alone is told
  * when it is read.
  */
-export async function foreseenRefusals({ kind, resource }: ManifestEntry, known: Known): Promise<Fault[]> {
+export async function foreseenRefusals(
+  { entry: { kind, resource }, current }: Pick<PlannedChange, 'entry' | 'current'>,
+  known: Known,
+): Promise<Fault[]> {
   const definition: unknown = resource;
+  const before: unknown = current;
   switch (kind) {
+    case 'user':
+      return known.isWhole ? unkept(secretsOfUser, definition as User, before as User | undefined) : [];
+    case 'policy':
+      return known.isWhole
+        ? unkept(secretsOfPolicy, definition as EscalationPolicy, before as EscalationPolicy | undefined)
+        : [];
     case 'slo':
       return faultsOf(await planned(planSlo, definition as SloDefinition, known));
     case 'rule':
@@ -48,6 +68,10 @@ export async function foreseenRefusals({ kind, resource }: ManifestEntry, known:
       return [];
   }
 }
+
+/** Secrets that are to stay as they are, and are not there. */
+const unkept = <T>(secretsOf: (resource: T) => PlacedSecret[], given: T, stored: T | undefined): Fault[] =>
+  unkeptSecrets(secretsOf(given), stored === undefined ? [] : secretsOf(stored));
 
 /** A service is applied before its SLIs: its signals are held against those that the server has by then. */
 async function ofSignals({ name, goldenSignals }: Service, known: Known): Promise<Fault[]> {
@@ -68,9 +92,12 @@ async function ofKind(
   const definition: unknown = entry.resource;
   switch (entry.kind) {
     case 'user':
-      return userWarnings(definition as User);
+      return [...userWarnings(definition as User), ...secretWarnings(secretsOfUser(definition as User))];
     case 'policy':
-      return policyWarnings(definition as EscalationPolicy);
+      return [
+        ...policyWarnings(definition as EscalationPolicy),
+        ...secretWarnings(secretsOfPolicy(definition as EscalationPolicy)),
+      ];
     case 'schedule':
       return [
         ...(await gapsOf(definition as Schedule, known, now.getTime())),

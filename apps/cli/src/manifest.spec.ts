@@ -140,6 +140,23 @@ runbookUrl: https://runbooks.example.org/few
     expect(faults(journey)).toEqual([expect.stringContaining('indicator.of: must have at least 2 entries')]);
   });
 
+  test('a secret that signs nothing is told of where it stands', () => {
+    const form = 'must be a Standard Webhooks secret: whsec_ and the base64 of 24 to 64 random bytes';
+    expect(
+      faults(
+        'kind: user\nname: ada\ncontactMethods:\n  - { id: hook, kind: webhook, address: "http://a.example/", secret: abc }\n',
+      ),
+    ).toEqual([expect.stringContaining(`a.yaml:4:70: user ada: contactMethods.0.secret: ${form}`)]);
+    const policy = (secret: string) =>
+      `kind: policy\nname: pay\nsteps:\n  - timeoutMinutes: 5\n    targets: [{ kind: webhook, address: "http://a.example/", secret: ${secret} }]\n`;
+    for (const secret of ['hunter2', 'whsec_YW4='])
+      expect(faults(policy(secret))).toEqual([
+        expect.stringContaining(`policy pay: steps.0.targets.0.secret: ${form}`),
+      ]);
+    for (const secret of ['sealed', 'whsec_YW4gZXhhbXBsZSBzaWduaW5nIHNlY3JldA=='])
+      expect(faults(policy(secret))).toEqual([]);
+  });
+
   test("another tool's file is named, with the command that reads it", () => {
     expect(faults('version: prometheus/v1\nservice: a\nslos: []\n')).toEqual([
       'a.yaml:1:1: this is a Sloth specification and no manifest: make one of it with bellwether import sloth -f a.yaml',

@@ -5,6 +5,8 @@ import { kinds, type ManifestEntry } from './manifest.js';
 /** What applying a manifest entry would do. */
 export interface PlannedChange {
   entry: ManifestEntry;
+  /** What the server has; undefined: nothing, or no server was asked. */
+  current: Record<string, unknown> | undefined;
   action: 'create' | 'change' | 'unchanged';
   differences: Difference[];
 }
@@ -26,13 +28,13 @@ export function planChange(
   entry: ManifestEntry,
   current: Record<string, unknown> | undefined,
 ): PlannedChange {
-  if (!current) return { entry, action: 'create', differences: [] };
+  if (!current) return { entry, current, action: 'create', differences: [] };
   const changed = differ('', current, entry.resource).map((difference) => ({
     ...difference,
     leftOut: !isNothing(difference.before) && (isNothing(difference.after) || isDefault(entry, difference)),
   }));
   const differences = [...changed, ...takenAway(entry, current)];
-  return { entry, action: differences.length === 0 ? 'unchanged' : 'change', differences };
+  return { entry, current, action: differences.length === 0 ? 'unchanged' : 'change', differences };
 }
 
 /** Whether a field has its value for want of another, and not from another field: a rule's SLI may name its service. */

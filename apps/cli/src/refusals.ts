@@ -1,10 +1,13 @@
 import {
   type ChangeFreeze,
   checkedBy,
+  type EscalationPolicy,
   type Fault,
   type Rule,
   type SloDefinition,
+  type User,
 } from '@bellwether/contracts';
+import { secretFaults, secretsOfPolicy, secretsOfUser } from '@bellwether/oncall';
 import { freezeFaults, planRule, planSlo } from '@bellwether/slo';
 import type { z } from 'zod';
 
@@ -43,6 +46,10 @@ export function resourceOf(
 /** What the server would refuse of a resource whose fields are what they must be, each by itself. */
 function togetherFaults(kind: string, resource: unknown): Fault[] {
   switch (kind) {
+    case 'user':
+      return secretFaults(secretsOfUser(resource as User));
+    case 'policy':
+      return secretFaults(secretsOfPolicy(resource as EscalationPolicy));
     case 'slo':
       return faultsOf(planSlo(resource as SloDefinition));
     case 'rule':

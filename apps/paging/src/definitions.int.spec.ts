@@ -68,6 +68,12 @@ describe('a user', () => {
     expect(await rehearsal.ask('user-define', kept)).toMatchObject({ version: 1, warnings: [] });
   });
 
+  test('with the longest secret there may be is stored', async () => {
+    const secret = `whsec_${Buffer.alloc(111, 7).toString('base64')}`;
+    const given = { name: 'niklaus', contactMethods: [{ ...hook, secret }] };
+    expect(await rehearsal.ask('user-define', given)).toMatchObject({ status: 201, warnings: [] });
+  });
+
   test.each([
     ['that is no secret', 'hunter2!'],
     ['that is sealed already', `sealed:v1:${'a'.repeat(40)}`],

@@ -22,12 +22,15 @@ import {
   redactUser,
   scheduleGaps,
   scheduleWarnings,
+  secretsOfPolicy,
+  secretsOfUser,
+  secretWarnings,
   userWarnings,
 } from '@bellwether/oncall';
 import { causeOfRequest } from './cause.js';
 import { requireRole } from './roles.js';
 import { scheduleState } from './roster.js';
-import { type Secrets, secretWarnings } from './secrets.js';
+import type { Secrets } from './secrets.js';
 
 type Resource = User | Schedule | EscalationPolicy;
 
@@ -70,15 +73,7 @@ export class Definitions {
         return { ...user, contactMethods };
       },
       show: redactUser,
-      warnings: async (user) => [
-        ...userWarnings(user),
-        ...secretWarnings(
-          given.contactMethods.map(({ secret }, place) => ({
-            path: `contactMethods.${place}.secret`,
-            secret,
-          })),
-        ),
-      ],
+      warnings: async (user) => [...userWarnings(user), ...secretWarnings(secretsOfUser(given))],
     });
   }
 
@@ -116,16 +111,10 @@ export class Definitions {
           this.#undefined('schedule', named('schedule')),
           this.#undefined('user', named('user')),
         ];
-        const secrets = given.steps.flatMap((step, number) =>
-          step.targets.map((target, place) => ({
-            path: `steps.${number}.targets.${place}.secret`,
-            secret: target.kind === 'webhook' ? target.secret : undefined,
-          })),
-        );
         return [
           ...(await Promise.all(missing)).flat(),
           ...policyWarnings(policy),
-          ...secretWarnings(secrets),
+          ...secretWarnings(secretsOfPolicy(given)),
         ];
       },
     });

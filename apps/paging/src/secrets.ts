@@ -1,10 +1,6 @@
 import { CommandRefused, type ContactMethod, type EscalationPolicy, type Fault } from '@bellwether/contracts';
-import { shownSecret } from '@bellwether/oncall';
-import { isSealed, open, seal } from '@bellwether/service';
-
-const longestSecret = 256;
-/** Of a secret that signs, as Standard Webhooks asks. */
-const leastBytes = 24;
+import { NOTHING_TO_KEEP, shownSecret, signingSecretFault } from '@bellwether/oncall';
+import { open, seal } from '@bellwether/service';
 
 /** Secrets as they enter the log: sealed, from which nothing is ever deleted. */
 export class Secrets {
@@ -47,22 +43,14 @@ export class Secrets {
     const { secret } = holder;
     if (secret === undefined) return holder;
     if (secret === shownSecret) {
-      if (stored === undefined) throw refused(path, 'no secret is stored that could be kept');
+      if (stored === undefined) throw refused(path, NOTHING_TO_KEEP);
       return { ...holder, secret: stored };
     }
     // A secret that did not change keeps its sealed form, so that putting the same again is no change.
     if (stored !== undefined && this.#opens(stored, secret)) return { ...holder, secret: stored };
-    if (isSealed(secret))
-      throw refused(path, 'must be the secret itself, or "sealed" to keep the stored one');
-    if (!isSigningSecret(secret)) {
-      throw refused(
-        path,
-        'must be a Standard Webhooks secret: whsec_ and the base64 of 24 to 64 random bytes (openssl rand -base64 32)',
-      );
-    }
-    const sealed = seal(secret, this.#key);
-    if (sealed.length > longestSecret) throw refused(path, 'is too long');
-    return { ...holder, secret: sealed };
+    const fault = signingSecretFault(secret);
+    if (fault !== null) throw refused(path, fault);
+    return { ...holder, secret: seal(secret, this.#key) };
   }
 
   #opens(sealed: string, secret: string): boolean {
@@ -72,25 +60,6 @@ export class Secrets {
       return false;
     }
   }
-}
-
-/** What is to be said of secrets that sign, but that can be guessed. @param given secrets as they were sent */
-export function secretWarnings(given: readonly { path: string; secret?: string | undefined }[]): string[] {
-  return given.flatMap(({ path, secret }) => {
-    if (secret === undefined || secret === shownSecret || !isSigningSecret(secret)) return [];
-    const bytes = Buffer.from(encodedPart(secret), 'base64').length;
-    if (bytes >= leastBytes) return [];
-    return [
-      `${path} has ${bytes} bytes, which can be guessed: Standard Webhooks asks for ${leastBytes} to 64 random ones (openssl rand -base64 32)`,
-    ];
-  });
-}
-
-const encodedPart = (secret: string): string => secret.replace(/^whsec_/, '');
-
-function isSigningSecret(secret: string): boolean {
-  const encoded = encodedPart(secret);
-  return /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(encoded);
 }
 
 function refused(path: string, message: string): CommandRefused {

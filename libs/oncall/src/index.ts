@@ -17,5 +17,6 @@ export type { PageContext, PageSubject } from './policy-run.js';
 export * from './redaction.js';
 export * from './rotation.js';
 export * from './schedule.js';
+export * from './signing-secret.js';
 export * from './span.js';
 export * from './wall-clock.js';

@@ -147,7 +147,7 @@ async function refusals(
 ): Promise<FaultyManifests | undefined> {
   const changes = effective(plan);
   const found: ManifestFault[][] = [];
-  for (const { entry } of changes) found.push(faultsIn(entry, await foreseenRefusals(entry, known)));
+  for (const change of changes) found.push(faultsIn(change.entry, await foreseenRefusals(change, known)));
   const refused = found.filter((faults) => faults.length > 0);
   if (refused.length === 0) return undefined;
   return new FaultyManifests(
