@@ -247,6 +247,18 @@ describe('a schedule', () => {
       status: 201,
       warnings: expect.arrayContaining([expect.stringMatching(/^replaces: is /)]),
     });
+    const to = { from: '2028-02-01T00:00:00Z', to: '2028-02-02T00:00:00Z' };
+    expect(await rehearsal.ask('override', { ...over, ...to, replaces: 'nobodyy' })).toMatchObject({
+      status: 201,
+      warnings: [
+        'user nobodyy is not defined yet',
+        'replaces: nobodyy is not on call on primary then: the override changes nothing',
+      ],
+    });
+    const off = { schedule: 'primary', kind: 'remove', user: 'barbara', reason: '' };
+    expect(await rehearsal.ask('override', { ...off, ...to })).toMatchObject({
+      warnings: ['user: barbara is not on call on primary then: the override changes nothing'],
+    });
   });
 
   test('two overrides that conflict, asked for at once: one is refused', async () => {

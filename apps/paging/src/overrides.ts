@@ -15,7 +15,7 @@ import {
   type WithdrawnOverride,
 } from '@bellwether/contracts';
 import { type EventLog, type RecordedEvent, VersionConflict } from '@bellwether/event-log';
-import { conflictingOverride, overrideOf } from '@bellwether/oncall';
+import { conflictingOverride, overrideOf, type ScheduleState, takesNobodyOff } from '@bellwether/oncall';
 import { byOf, causeOfRequest } from './cause.js';
 import { requireRole } from './roles.js';
 import { scheduleState } from './roster.js';
@@ -57,7 +57,7 @@ export class Overrides {
           data,
           version: definitionsOf(events),
           position: result.lastPosition,
-          warnings: await this.#warnings(data),
+          warnings: await this.#warnings(data, state),
         };
       } catch (error) {
         if (!(error instanceof VersionConflict)) throw error;
@@ -128,12 +128,19 @@ export class Overrides {
     }
   }
 
-  async #warnings({ kind, user, replaces, to }: ScheduleOverridden): Promise<string[]> {
+  async #warnings(made: ScheduleOverridden, state: ScheduleState): Promise<string[]> {
+    const { kind, user, replaces, to } = made;
     const warnings: string[] = [];
-    if (user !== undefined && (await this.#log.streamVersion(LogStreams.user(user))) === 0)
-      warnings.push(`user ${user} is not defined yet`);
+    for (const name of new Set([user, replaces]))
+      if (name !== undefined && (await this.#log.streamVersion(LogStreams.user(name))) === 0)
+        warnings.push(`user ${name} is not defined yet`);
+    const { removes } = overrideOf(made);
     if (kind === 'replace' && user === replaces)
       warnings.push(`replaces: is ${user} as well: somebody in their own place changes nothing`);
+    else if (takesNobodyOff(state, overrideOf(made)))
+      warnings.push(
+        `${kind === 'replace' ? 'replaces' : 'user'}: ${removes} is not on call on ${made.schedule} then: the override changes nothing`,
+      );
     if (Date.parse(to) <= this.#clock.now().getTime())
       warnings.push('to: is in the past: the override changes nobody who is on call now or later');
     return warnings;

@@ -6,6 +6,7 @@ export * from './directory.js';
 export * from './final-schedule.js';
 export * from './open-hours.js';
 export * from './override.js';
+export * from './override-effect.js';
 export * from './page-decide.js';
 export * from './page-delivery.js';
 export * from './page-evolve.js';
