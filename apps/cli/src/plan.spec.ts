@@ -71,6 +71,21 @@ test('what a manifest leaves out becomes the default, which is marked as well', 
   ]);
 });
 
+test('a composite has no SLI, and none is spoken of', () => {
+  const slo = (indicator: string) =>
+    entry(
+      `kind: slo\nname: g-avail\nservice: shop\nobjective: 0.99\nbudgeting: { method: occurrences }\nwindow: { rolling: 30d }\n${indicator}`,
+    );
+  const measured = slo('sli: availability\nindicator: { kind: ratio }');
+  const composite = slo('indicator: { kind: composite, of: [{ slo: a }, { slo: b }] }');
+  const of = 'indicator.of: (none) → [{"slo":"a","weight":1},{"slo":"b","weight":1}]';
+  expect(lines(planChange(composite, measured.resource))).toEqual([
+    'indicator.kind: "ratio" → "composite"',
+    of,
+  ]);
+  expect(lines(planChange(measured, composite.resource))).toContain('sli: (none) → "availability"');
+});
+
 test('a secret cannot be compared, so it is sent again; "sealed" keeps the stored one', () => {
   const user = (secret: string) =>
     entry(

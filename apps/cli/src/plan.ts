@@ -29,13 +29,19 @@ export function planChange(
   current: Record<string, unknown> | undefined,
 ): PlannedChange {
   if (!current) return { entry, current, action: 'create', differences: [] };
-  const changed = differ('', current, entry.resource).map((difference) => ({
+  const changed = differ('', shownSli(current), shownSli(entry.resource)).map((difference) => ({
     ...difference,
     leftOut: !isNothing(difference.before) && (isNothing(difference.after) || isDefault(entry, difference)),
   }));
   const differences = [...changed, ...takenAway(entry, current)];
   return { entry, current, action: differences.length === 0 ? 'unchanged' : 'change', differences };
 }
+
+/** A composite has no SLI: the name in its place, which the contract fills in, is nobody's business. */
+const shownSli = (resource: Record<string, unknown>): Record<string, unknown> =>
+  (resource.indicator as { kind?: string } | undefined)?.kind === 'composite'
+    ? Object.fromEntries(Object.entries(resource).filter(([field]) => field !== 'sli'))
+    : resource;
 
 /** Whether a field has its value for want of another, and not from another field: a rule's SLI may name its service. */
 function isDefault({ kind, raw, resource }: ManifestEntry, { path }: Differing): boolean {

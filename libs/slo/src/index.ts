@@ -29,6 +29,7 @@ export { Cells } from './cells.js';
 export { type CellSink, decodeCells, encodeCells, readCells } from './cells-codec.js';
 export { concerns, freezeFaults, freezeSpans } from './change-freeze.js';
 export { type Classifier, classifier, type PointSink, readsOf } from './classifier.js';
+export { componentFaults } from './composite/component-faults.js';
 export { componentWarnings } from './composite/component-warnings.js';
 export {
   type ComponentsState,
@@ -46,14 +47,12 @@ export {
 export { CompositeSlices } from './composite/composite-slices.js';
 export {
   type CompositeTree,
-  circleOf,
   componentNames,
   componentsOf,
   isTree,
   type Leaf,
   leavesOf,
   longestSlice,
-  MOST_LEAVES,
 } from './composite/composite-tree.js';
 export { type Correction, correctionFaults, correctionSpans } from './corrections/correction.js';
 export { Corrections } from './corrections/corrections.js';

@@ -240,6 +240,20 @@ describe('what will be refused', () => {
     expect(puts).toEqual([]);
   });
 
+  test('is an SLO that is made of itself through another', async () => {
+    const circle = path.join(folder, 'circle.yaml');
+    const slo = (name: string, other: string) =>
+      `kind: slo\nname: ${name}\nservice: search\nobjective: 0.99\nbudgeting: { method: occurrences }\nwindow: { rolling: 30d }\n` +
+      `alerting: { preset: none }\nindicator: { kind: composite, of: [{ slo: x }, { slo: ${other} }] }\n`;
+    writeFileSync(circle, `${slo('a', 'b')}---\n${slo('b', 'a')}`);
+    for (const call of [['validate'], ['apply'], ['apply', '--dry-run']])
+      expect(await bellwether(...call, '-f', circle)).toMatchObject({
+        code: 1,
+        err: expect.stringMatching(/slo b: indicator.of.1.slo: would be made of itself: b → a → b$/),
+      });
+    expect(puts).toEqual([]);
+  });
+
   test.each([
     ['validate', []],
     ['apply', ['--dry-run']],

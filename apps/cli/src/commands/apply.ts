@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
+import { composedFaults } from '../components.js';
 import { CliError, ExitCode } from '../errors.js';
 import { lostPolicy, unpagedWarnings } from '../escalation.js';
 import { foreseenRefusals, foreseenWarnings } from '../foreseen.js';
@@ -146,8 +147,12 @@ async function refusals(
   what: 'resources' | 'changes',
 ): Promise<FaultyManifests | undefined> {
   const changes = effective(plan);
+  const composed = await composedFaults(plan, known);
   const found: ManifestFault[][] = [];
-  for (const change of changes) found.push(faultsIn(change.entry, await foreseenRefusals(change, known)));
+  for (const change of changes) {
+    const faults = [...(await foreseenRefusals(change, known)), ...(composed.get(change.entry) ?? [])];
+    found.push(faultsIn(change.entry, faults));
+  }
   const refused = found.filter((faults) => faults.length > 0);
   if (refused.length === 0) return undefined;
   return new FaultyManifests(

@@ -16,6 +16,7 @@ import {
 } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
 import {
+  componentFaults,
   componentWarnings,
   freezeFaults,
   planSlo,
@@ -25,7 +26,7 @@ import {
   sliDefinitionWarnings,
 } from '@bellwether/slo';
 import type { Registry } from '../registry/registry.js';
-import { componentFaults, compositesOf, definitionOf } from './composite-references.js';
+import { compositesOf, definitionOf } from './composite-references.js';
 import { currentOf, currentOrRetired, DefinitionLog } from './definition-log.js';
 import { policyWarnings, serviceWarnings, sliWarnings } from './references.js';
 
@@ -86,7 +87,7 @@ export class Definitions {
     const isComposite = data.indicator.kind === 'composite';
     if (isComposite) {
       await this.#registry.catchUp();
-      const faults = componentFaults(this.#registry, data);
+      const faults = componentFaults(data, definitionOf(this.#registry));
       if (faults.length > 0) throw refusedSlo(data.name, faults);
     }
     return await this.#definitions.define(request, {

@@ -5,7 +5,6 @@ import {
   type ComponentCounts,
   CompositeSlices,
   type CompositeTree,
-  circleOf,
   componentShares,
   componentsOf,
   componentsState,
@@ -22,6 +21,7 @@ import {
   statusOf,
 } from '../index.js';
 import { definition, EPOCH, planOf } from '../virtual-time.fixture.js';
+import { circleOf } from './composite-tree.js';
 
 // Weeks of virtual time, on a machine that may be busy.
 jest.setTimeout(60_000);
