@@ -17,6 +17,8 @@ export class CliError extends Error {
     message: string,
     readonly exitCode: number = ExitCode.failed,
     readonly details: string[] = [],
+    /** What the server answered, of an error that is its answer. */
+    readonly status?: number,
   ) {
     super(message);
   }

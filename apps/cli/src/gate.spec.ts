@@ -92,11 +92,23 @@ describe('gate', () => {
       ['gate', 'checkout', '--override', 'why'],
       ['gate', 'checkout', '--for', '2h'],
       ['gate', 'checkout', '--override', 'why', '--for', 'two hours'],
+      ['gate', 'checkout', '--override', '', '--for', '2h'],
+      ['gate', 'checkout', '--override', 'why', '--for', '30d'],
+      ['gate', 'checkout', '--change', ''],
       ['gate', 'checkout', '--as-of', '2026-11-22T10:00:00Z', '--change', 'v1'],
     ]) {
       expect((await server.run(...call)).code).toBe(2);
     }
     expect(server.requests).toEqual([]);
+  });
+
+  test.each([400, 422])('exits 2 when the server answers %i: it did answer', async (status) => {
+    const detail = 'asOf must not be in the future';
+    server.answer = () => ({ status, body: { title: 'Bad request', status, detail } });
+    expect(await server.run('gate', 'checkout', '--as-of', '2030-01-01T00:00:00Z')).toMatchObject({
+      code: 2,
+      err: `error: the gate cannot be asked that: Bad request (${status}): ${detail}`,
+    });
   });
 
   test('overrides first, then asks', async () => {

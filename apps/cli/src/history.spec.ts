@@ -105,7 +105,7 @@ describe('history', () => {
     [['--points', '1.5'], 'whole number'],
     [['--last', 'week'], 'not a duration'],
     [['--last', '1d', '--from', '2026-11-01T00:00:00Z'], 'exclude each other'],
-    [['--to', 'yesterday'], 'not a time'],
+    [['--to', 'yesterday'], 'must be an RFC 3339 time'],
   ])('refuses %j', async (options, message) => {
     const { code, err } = await server.run('history', 'x', ...options);
     expect([code, err]).toEqual([2, expect.stringContaining(message)]);

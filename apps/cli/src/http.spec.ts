@@ -29,7 +29,7 @@ test.each([
   ['incident show INC-1', ['incident', 'resolve', 'INC-1', '-m', 'done']],
   ['incident list', ['incident', 'declare', 'all is dark']],
   ['get slo checkout', ['slo', 'retire', 'checkout']],
-  ['get schedule shop', ['oncall', 'take', 'shop', 'ada', '--until', '2026-11-23T00:00:00Z']],
+  ['oncall overrides shop', ['oncall', 'take', 'shop', 'ada', '--until', '2026-11-23T00:00:00Z']],
 ])('a command that was not answered in time may have been done: look with %s', async (look, argv) => {
   expect((await server.run(...argv)).err).toBe(
     `error: No answer (504): paging did not answer in time. It may have been done all the same: look with "bellwether ${look}" before you repeat it`,

@@ -129,6 +129,7 @@ function refusal(response: Response, text: string, context: Context, asked?: Ask
     what,
     ExitCode.failed,
     told ? [] : faults.map(({ path, message }: Fault) => `${path === '' ? '(root)' : path}: ${message}`),
+    response.status,
   );
 }
 
@@ -148,6 +149,7 @@ function lookCommand(path: string): string | null {
   if (list === undefined || name === undefined) return list === 'incidents' ? 'incident list' : null;
   if (list === 'pages') return `page show ${name}`;
   if (list === 'incidents') return `incident show ${name}`;
+  if (list === 'schedules' && names[1] === 'overrides') return `oncall overrides ${name}`;
   if (list === 'slos' && names[1] === 'corrections') return `corrections ${name}`;
   if (list === 'services' && names[1] === 'gate') return `gate ${name}`;
   const [kind] = Object.entries(kinds).find(([, { plural }]) => plural === list) ?? [];

@@ -231,36 +231,39 @@ test('a call that cannot mean anything is 2 and says what is missing', async () 
     [['publish', 'checkout', 'availability', '--total', '5'], /--good or --bad, and --total/],
     [['get', 'sli', 'availability'], /service\/name/],
     [['get', 'sloes'], /did you mean slos\?/],
-    [['oncall', 'shifts', 'primary', '--from', 'tomorrow'], /--from must be a time/],
+    [['oncall', 'shifts', 'primary', '--from', 'tomorrow'], /"tomorrow" must be an RFC 3339 time/],
     [['oncall', 'shifts', 'primary', '--days', 'x'], /"x" is not a number/],
+    [['oncall', 'shifts', 'primary', '--days', '-3'], /"-3" is not a whole number above 0/],
+    [['oncall', 'shifts', 'primary', '--days', '401'], /--days must be at most 400/],
     [['page', 'escalate', 'INC-1-P1', '--step', 'x'], /"x" is not a number/],
+    [['page', 'escalate', 'INC-1-P1', '--step', '0'], /step: must be at least 1/],
+    [['page', 'list', '--status', 'foo'], /"foo" is none of open, acknowledged/],
+    [['incident', 'declare', 'x', '-s', 'critical'], /severity: must be one of sev1, sev2/],
+    [['incident', 'severity', 'INC-1', 'high', '-m', 'why'], /severity: must be one of sev1, sev2/],
+    [['incident', 'status', 'INC-1', 'fixed', '-m', 'why'], /status: must be one of investigating/],
+    [['incident', 'status', 'INC-1', 'identified', '-m', 'why', '--at', 'noon'], /"noon" must be an RFC/],
+    [['incident', 'role', 'INC-1', 'boss', 'ada'], /role: must be one of commander/],
+    [['incident', 'resolve', 'INC-1', '-m', ''], /note: must not be empty/],
+    [['incident', 'list', '--status', 'foo'], /"foo" is none of open, investigating/],
+    [['incident', 'list', '--severity', 'sev1,high'], /"high" is none of sev1/],
+    [['token', 'create', '--name', 'a', '--role', 'root'], /"root" is none of publisher/],
+    ...[
+      ['status'],
+      ['get', 'slos'],
+      ['rule', 'status'],
+      ['signals'],
+      ['history', 'a'],
+      ['forecast', 'a'],
+      ['corrections', 'a'],
+      ['gate', 'checkout'],
+      ['oncall', 'who'],
+      ['oncall', 'overrides', 'primary'],
+      ['incident', 'show', 'INC-1'],
+      ['incident', 'timeline', 'INC-1'],
+    ].map((of) => [[...of, '--as-of', 'yesterday'], /"yesterday" must be an RFC 3339 time/] as const),
   ] as const)
     expect(await bellwether(...argv)).toMatchObject({ code: 2, err: expect.stringMatching(says) });
   expect(server.requests).toEqual([]);
-});
-
-test('taking a shift for somebody who is not there yet is warned about', async () => {
-  server.answer = () => ({ status: 201, body: { warnings: ['user bob is not defined yet'] } });
-  expect(
-    await bellwether('oncall', 'take', 'primary', 'bob', '--until', '2026-11-23T20:00:00Z'),
-  ).toMatchObject({ code: 0, err: 'warning: user bob is not defined yet' });
-});
-
-test('a shift is taken until a time or for a length, and not for both or neither', async () => {
-  server.answer = () => ({ status: 201, body: {} });
-  const take = (...rest: string[]) =>
-    bellwether('oncall', 'take', 'primary', 'bob', '--from', '2026-11-23T20:00:00+01:00', ...rest);
-  expect(await take('--for', '4h')).toMatchObject({
-    code: 0,
-    out: 'bob is on primary until 2026-11-23T23:00:00.000Z',
-  });
-  expect(server.requests[0]?.body).toMatchObject({
-    from: '2026-11-23T20:00:00+01:00',
-    to: '2026-11-23T23:00:00.000Z',
-  });
-  for (const none of [[], ['--for', '4h', '--until', '2026-11-24T00:00:00Z'], ['--for', 'long']])
-    expect((await take(...none)).code).toBe(2);
-  expect(server.requests).toHaveLength(1);
 });
 
 test('the status of a past time is that of the SLOs there were', async () => {

@@ -1,4 +1,4 @@
-import { CommandRefused, timestamp, withoutSecrets } from '@bellwether/contracts';
+import { CommandRefused, MOST_SHIFT_DAYS, timestamp, withoutSecrets } from '@bellwether/contracts';
 import { principalOf } from '@bellwether/service';
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
@@ -13,7 +13,7 @@ import { Serves } from '../routing/serves.js';
 
 const DAY = 86_400_000;
 /** Span of shifts, milliseconds: when none is named, and at most. */
-const SHIFTS = { default: 14 * DAY, most: 400 * DAY } as const;
+const SHIFTS = { default: 14 * DAY, most: MOST_SHIFT_DAYS * DAY } as const;
 
 /** Users, schedules and escalation policies; who is, and will be, on call. */
 @Controller()

@@ -1,7 +1,8 @@
-import { duration, durationMillis } from '@bellwether/contracts';
+import { checkedBy, duration, durationMillis, timestamp } from '@bellwether/contracts';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { stringify } from 'yaml';
+import type { z } from 'zod';
 import type { Context, OutputFormat } from '../context.js';
 import { CliError, ExitCode } from '../errors.js';
 import type { HttpClient } from '../http.js';
@@ -98,6 +99,39 @@ export function length(text: string): number {
   if (!parsed.success)
     throw new CliError(`"${text}" is not a duration such as 30m, 2h or 1d`, ExitCode.usage);
   return durationMillis(parsed.data);
+}
+
+/** The time that an option was given, as it was written. @throws CliError (usage) */
+export function time(text: string): string {
+  const fault = timestamp.safeParse(text).error?.issues[0]?.message;
+  if (fault !== undefined) throw new CliError(`"${text}" ${fault}`, ExitCode.usage);
+  return text;
+}
+
+/** Takes one of these words. @throws CliError (usage) */
+export const oneOf =
+  <T extends string>(words: readonly T[]) =>
+  (text: string): T => {
+    const found = words.find((word) => word === text);
+    if (found === undefined) throw new CliError(`"${text}" is none of ${words.join(', ')}`, ExitCode.usage);
+    return found;
+  };
+
+/** Takes some of these words, with commas between them. @throws CliError (usage) */
+export const someOf =
+  (words: readonly string[]) =>
+  (text: string): string =>
+    text.split(',').map(oneOf(words)).join(',');
+
+/** A body as the contract has it: what is wrong with it is told before anything is sent. @throws CliError (usage) */
+export function checkedBody<T extends z.ZodType>(schema: T, what: string, body: unknown): z.input<T> {
+  const checked = checkedBy(schema, body);
+  if (checked.ok) return body as z.input<T>;
+  throw new CliError(
+    `${what} is not valid`,
+    ExitCode.usage,
+    checked.faults.map(({ path, message }) => `${path || '(root)'}: ${message}`),
+  );
 }
 
 /** Collects a repeatable option. */

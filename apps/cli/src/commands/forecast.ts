@@ -2,7 +2,7 @@ import type { SloForecast } from '@bellwether/contracts';
 import type { Command } from 'commander';
 import { sparkline } from '../chart.js';
 import { fields, percent, relative } from '../output.js';
-import { type OpenSession, present } from './command.js';
+import { type OpenSession, present, time } from './command.js';
 
 interface ForecastOptions {
   horizon?: string;
@@ -18,7 +18,7 @@ export function forecastCommand(program: Command, open: OpenSession): void {
     .description('when the error budget will be gone: at the recent pace, and as former weeks went')
     .option('--horizon <duration>', 'how far to look ahead, such as 14d (90d at most); the window without it')
     .option('--group <value>', 'of one group of an SLO that has groups')
-    .option('--as-of <time>', 'what would have been answered then (RFC 3339)')
+    .option('--as-of <time>', 'what would have been answered then (RFC 3339)', time)
     .action(async (slo: string, options: ForecastOptions, command: Command) => {
       const session = open(command);
       const query = new URLSearchParams(Object.entries(options).filter(([, value]) => value !== undefined));

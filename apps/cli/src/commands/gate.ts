@@ -1,9 +1,15 @@
-import type { Gate, GateOverride, GateReason } from '@bellwether/contracts';
+import {
+  type Gate,
+  type GateOverride,
+  type GateReason,
+  gateBodies,
+  MOST_GATE_OVERRIDE_DAYS,
+} from '@bellwether/contracts';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { CliError, ExitCode } from '../errors.js';
 import { percent, relative, table } from '../output.js';
-import { length, type OpenSession, present, type Session } from './command.js';
+import { checkedBody, length, type OpenSession, present, type Session, time } from './command.js';
 
 interface GateOptions {
   asOf?: string;
@@ -21,9 +27,13 @@ export function gateCommand(program: Command, open: OpenSession): void {
     .description('may this service be changed now?')
     .option('--change <what>', 'what is to be deployed; the answer is kept on record (role responder)')
     .option('--override <reason>', 'let changes through, with --for (role responder)')
-    .option('--for <duration>', 'how long the override holds, such as 2h (7d at most)', length)
+    .option(
+      '--for <duration>',
+      `how long the override holds, such as 2h (${MOST_GATE_OVERRIDE_DAYS}d at most)`,
+      length,
+    )
     .option('--withdraw <id>', 'withdraw an override')
-    .option('--as-of <time>', 'what would have been answered then (RFC 3339)')
+    .option('--as-of <time>', 'what would have been answered then (RFC 3339)', time)
     .addHelpText(
       'after',
       '\nA pipeline needs no more than a token of role viewer, to ask; --change, which leaves a record, needs responder:\n' +
@@ -51,30 +61,48 @@ function check({ override, for: duration, asOf, change, withdraw }: GateOptions)
     throw new CliError('--override <reason> and --for <duration> go together', ExitCode.usage);
   if (asOf !== undefined && [override, change, withdraw].some((option) => option !== undefined))
     throw new CliError('--as-of looks at the past, which nothing changes any more', ExitCode.usage);
+  if (duration !== undefined && duration > MOST_GATE_OVERRIDE_DAYS * DAY)
+    throw new CliError(`--for must be at most ${MOST_GATE_OVERRIDE_DAYS}d`, ExitCode.usage);
 }
+
+const DAY = 86_400_000;
 
 const pathOf = (service: string): string => `/v1/services/${encodeURIComponent(service)}/gate`;
 
 async function decide(session: Session, service: string, { change, asOf }: GateOptions): Promise<Gate> {
   if (change !== undefined)
-    return (await session.http.post<Gate>(`${pathOf(service)}/decisions`, { change })).body;
+    return (
+      await session.http.post<Gate>(
+        `${pathOf(service)}/decisions`,
+        checkedBody(gateBodies.decide, 'the change', { change }),
+      )
+    ).body;
   const query = asOf === undefined ? '' : `?asOf=${encodeURIComponent(asOf)}`;
   return (await session.http.get<Gate>(`${pathOf(service)}${query}`)).body;
 }
 
 async function override(session: Session, service: string, options: GateOptions): Promise<void> {
   const until = new Date(session.now().getTime() + (options.for ?? 0)).toISOString();
-  const body = { reason: options.override, until };
+  const body = checkedBody(gateBodies.override, 'the override', { reason: options.override, until });
   const { body: made } = await session.http.post<GateOverride>(`${pathOf(service)}/overrides`, body);
   session.output.err(`override ${made.id} until ${made.until}; end it with --withdraw ${made.id}`);
 }
 
-/** A pipeline must be able to tell "refused" from "nobody answered": whatever keeps the gate from answering is the latter. */
+/** Answers of a server that was asked what it cannot be asked. */
+const WRONG_CALL: readonly (number | undefined)[] = [400, 422];
+
+/**
+ * A pipeline must be able to tell "refused" from "nobody answered": whatever keeps the gate from answering is the latter,
+ * but for a call that is wrong.
+ */
 async function asking<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {
-    if (error instanceof CliError && error.exitCode === ExitCode.failed)
+    if (!(error instanceof CliError)) throw error;
+    if (WRONG_CALL.includes(error.status))
+      throw new CliError(`the gate cannot be asked that: ${error.message}`, ExitCode.usage, error.details);
+    if (error.exitCode === ExitCode.failed)
       throw new CliError(`the gate did not answer: ${error.message}`, ExitCode.unreachable, error.details);
     throw error;
   }

@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 import { CliError, ExitCode } from '../errors.js';
 import { kinds } from '../manifest.js';
 import { amount, burnCell, type Column, fields, percent, relative, span, table, tone } from '../output.js';
-import { all, type OpenSession, render, type Session, shown, WATCH } from './command.js';
+import { all, type OpenSession, render, type Session, shown, time, WATCH } from './command.js';
 import { correctionLine } from './correction.js';
 import { freezeColumns } from './freeze.js';
 import { ruleColumns } from './rule.js';
@@ -133,7 +133,7 @@ export function readCommands(program: Command, open: OpenSession): void {
     .command('get')
     .argument('<kind>', `${Object.keys(tables).join(', ')} (or the singular)`)
     .argument('[name]', 'one of them, as YAML that "apply" takes; an SLI is service/name')
-    .option('--as-of <time>', 'what was known then (RFC 3339)')
+    .option('--as-of <time>', 'what was known then (RFC 3339)', time)
     .option(...WATCH)
     .description('list resources, or show one')
     .addHelpText(
@@ -160,7 +160,7 @@ export function readCommands(program: Command, open: OpenSession): void {
     .command('status')
     .argument('[slo]', 'one SLO; without it, all of them')
     .description('error budgets and burn rates')
-    .option('--as-of <time>', 'what was known then (RFC 3339)')
+    .option('--as-of <time>', 'what was known then (RFC 3339)', time)
     .option('--groups', 'the groups of an SLO with groupBy, the worst first')
     .option('--group <value>', 'one group: its value of the label')
     .option(...WATCH)

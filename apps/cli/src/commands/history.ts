@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { sparkline } from '../chart.js';
 import { CliError, ExitCode } from '../errors.js';
 import { fields, percent, table } from '../output.js';
-import { length, type OpenSession, present, whole } from './command.js';
+import { length, type OpenSession, present, time, whole } from './command.js';
 
 interface HistoryOptions {
   from?: string;
@@ -22,12 +22,12 @@ export function historyCommand(program: Command, open: OpenSession): void {
     .command('history')
     .argument('<slo>')
     .description('the error budget over time: its burn-down')
-    .option('--from <time>', 'from when (RFC 3339); the last 30 days without it')
-    .option('--to <time>', 'until when (RFC 3339); now, or --as-of, without it')
+    .option('--from <time>', 'from when (RFC 3339); the last 30 days without it', time)
+    .option('--to <time>', 'until when (RFC 3339); now, or --as-of, without it', time)
     .option('--last <duration>', 'in place of --from, such as 6h or 7d', length)
     .option('--points <number>', 'how many points at most', whole, 30)
     .option('--group <value>', 'of one group of an SLO that has groups')
-    .option('--as-of <time>', 'what was known then (RFC 3339)')
+    .option('--as-of <time>', 'what was known then (RFC 3339)', time)
     .addHelpText(
       'after',
       '\nEach row is a step that ends at AT: GOOD, TOTAL, SLI and BURN are of the step, BUDGET LEFT is at its end.\nLOWEST is the least budget within the step, PEAK the burn rate of its worst minute (or slice).',
@@ -57,9 +57,7 @@ export function historyCommand(program: Command, open: OpenSession): void {
 const MONTH = 30 * 86_400_000;
 
 function before(to: string, millis: number): string {
-  const at = Date.parse(to);
-  if (Number.isNaN(at)) throw new CliError(`"${to}" is not a time (RFC 3339)`, ExitCode.usage);
-  return new Date(at - millis).toISOString();
+  return new Date(Date.parse(to) - millis).toISOString();
 }
 
 function chart(points: readonly Point[]): string {

@@ -1,15 +1,26 @@
-import { groupName, type Incident, type IncidentAlert, type TimelineEntry } from '@bellwether/contracts';
+import {
+  groupName,
+  type Incident,
+  type IncidentAlert,
+  incidentBodies,
+  incidentStatus,
+  severity,
+  type TimelineEntry,
+} from '@bellwether/contracts';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { amount, fields, relative, table, tone } from '../output.js';
 import {
   all,
+  checkedBody,
   collect,
   type OpenSession,
   present,
   render,
   type Session,
   shown,
+  someOf,
+  time,
   WATCH,
   warn,
 } from './command.js';
@@ -19,6 +30,19 @@ interface Warned {
   warnings?: string[];
 }
 
+/** What the api takes at a path of an incident. */
+const BODIES = {
+  status: incidentBodies.status,
+  severity: incidentBodies.severity,
+  roles: incidentBodies.roles,
+  notes: incidentBodies.note,
+  responders: incidentBodies.responders,
+  services: incidentBodies.services,
+  updates: incidentBodies.update,
+  merge: incidentBodies.merge,
+  reopen: incidentBodies.reopen,
+} as const;
+
 /** `incident …`: command from the terminal. */
 export function incidentCommands(program: Command, open: OpenSession): void {
   const incident = program.command('incident').description('declare, work and resolve incidents');
@@ -26,7 +50,7 @@ export function incidentCommands(program: Command, open: OpenSession): void {
     name: string,
     description: string,
     configure: (command: Command) => Command,
-    path: string,
+    path: keyof typeof BODIES,
     body: (args: string[], options: Record<string, unknown>) => unknown,
   ) => {
     configure(incident.command(name).argument('<id>', 'such as INC-42').description(description)).action(
@@ -37,7 +61,7 @@ export function incidentCommands(program: Command, open: OpenSession): void {
         const session = open(command);
         const { body: state } = await session.http.post<Incident & Warned>(
           `/v1/incidents/${encodeURIComponent(given[0] ?? '')}/${path}`,
-          body(given, options),
+          checkedBody(BODIES[path], 'the call', body(given, options)),
         );
         warn(session, state);
         present(session, state, (i) => headline(i));
@@ -48,9 +72,13 @@ export function incidentCommands(program: Command, open: OpenSession): void {
   incident
     .command('list')
     .description('incidents, newest first')
-    .option('--status <status>', 'open, investigating, identified, monitoring or resolved')
+    .option(
+      '--status <status>',
+      'open, investigating, identified, monitoring or resolved',
+      someOf(['open', ...incidentStatus.options]),
+    )
     .option('--service <name>', 'one that it affects')
-    .option('--severity <sev>', 'sev1 to sev4')
+    .option('--severity <sev>', 'sev1 to sev4', someOf(severity.options))
     .option(...WATCH)
     .action(async ({ watch, ...filter }: Record<string, string> & { watch?: true }, command: Command) => {
       const session = open(command);
@@ -65,7 +93,7 @@ export function incidentCommands(program: Command, open: OpenSession): void {
   incident
     .command('show')
     .argument('<id>')
-    .option('--as-of <time>', 'what was known then')
+    .option('--as-of <time>', 'what was known then', time)
     .description('state and timeline')
     .action(async (id: string, options: { asOf?: string }, command: Command) =>
       show(open(command), id, options.asOf),
@@ -85,12 +113,15 @@ export function incidentCommands(program: Command, open: OpenSession): void {
         command: Command,
       ) => {
         const session = open(command);
-        const { body } = await session.http.post<Incident & Warned>('/v1/incidents', {
-          title,
-          severity: options.severity,
-          services: options.service ?? [],
-          ...(options.summary ? { summary: options.summary } : {}),
-        });
+        const { body } = await session.http.post<Incident & Warned>(
+          '/v1/incidents',
+          checkedBody(incidentBodies.declare, 'the incident', {
+            title,
+            severity: options.severity,
+            services: options.service ?? [],
+            ...(options.summary ? { summary: options.summary } : {}),
+          }),
+        );
         warn(session, body);
         present(session, body, headline);
       },
@@ -103,7 +134,7 @@ export function incidentCommands(program: Command, open: OpenSession): void {
       c
         .argument('<status>', 'investigating, identified, monitoring or resolved')
         .requiredOption('-m, --note <text>', 'what is known or was done (required)')
-        .option('--at <time>', 'when it was so'),
+        .option('--at <time>', 'when it was so', time),
     'status',
     ([, status], o) => ({ status, note: o.note, ...(o.at ? { at: o.at } : {}) }),
   );
@@ -159,7 +190,7 @@ export function incidentCommands(program: Command, open: OpenSession): void {
       c
         .argument('<text>')
         .option('--public', 'for everybody', false)
-        .option('--next <time>', 'when the next one follows'),
+        .option('--next <time>', 'when the next one follows', time),
     'updates',
     ([, text], o) => ({
       audience: o.public ? 'public' : 'internal',
@@ -186,7 +217,7 @@ export function incidentCommands(program: Command, open: OpenSession): void {
     .command('timeline')
     .argument('<id>')
     .description('the timeline, rebuilt from the log')
-    .option('--as-of <time>', 'what was known then')
+    .option('--as-of <time>', 'what was known then', time)
     .action(async (id: string, options: { asOf?: string }, command: Command) => {
       const session = open(command);
       const entries = await timeline(session, id, options.asOf);

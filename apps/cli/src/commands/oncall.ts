@@ -1,17 +1,39 @@
-import type { OnCall, Page, Shift } from '@bellwether/contracts';
+import {
+  MOST_SHIFT_DAYS,
+  type OnCall,
+  type Page,
+  pageBodies,
+  pageStatus,
+  type Shift,
+} from '@bellwether/contracts';
 import type { Command } from 'commander';
+import type { z } from 'zod';
 import { CliError, ExitCode } from '../errors.js';
 import { relative, table, tone } from '../output.js';
-import { all, length, number, type OpenSession, present, render, shown, WATCH, warn } from './command.js';
+import {
+  all,
+  checkedBody,
+  number,
+  type OpenSession,
+  present,
+  render,
+  shown,
+  someOf,
+  time,
+  WATCH,
+  warn,
+  whole,
+} from './command.js';
 import { onCallColumns, pageColumns } from './get.js';
+import { overrideCommands } from './override.js';
 
 /** `oncall …` and `page …`. */
 export function onCallCommands(program: Command, open: OpenSession): void {
   const oncall = program.command('oncall').description('who is, and will be, on call');
   oncall
     .command('who', { isDefault: true })
-    .option('--at <time>', 'at another time (RFC 3339)')
-    .option('--as-of <time>', 'as it was known then (RFC 3339); without --at, who was on call then')
+    .option('--at <time>', 'at another time (RFC 3339)', time)
+    .option('--as-of <time>', 'as it was known then (RFC 3339); without --at, who was on call then', time)
     .option(...WATCH)
     .description('who is on call')
     .action(async (options: { at?: string; asOf?: string; watch?: boolean }, command: Command) => {
@@ -28,15 +50,15 @@ export function onCallCommands(program: Command, open: OpenSession): void {
   oncall
     .command('shifts')
     .argument('<schedule>')
-    .option('--from <time>', 'default now')
-    .option('--days <n>', 'how many days', number, 14)
+    .option('--from <time>', 'default now', time)
+    .option('--days <n>', `how many days, at most ${MOST_SHIFT_DAYS}`, whole, 14)
     .description('shifts to come')
     .action(async (schedule: string, options: { from?: string; days: number }, command: Command) => {
       const session = open(command);
       const from = options.from ? new Date(options.from) : session.now();
+      if (options.days > MOST_SHIFT_DAYS)
+        throw new CliError(`--days must be at most ${MOST_SHIFT_DAYS}`, ExitCode.usage);
       const to = new Date(from.getTime() + options.days * 86_400_000);
-      if (Number.isNaN(to.getTime()))
-        throw new CliError('--from must be a time such as 2026-11-22T10:00:00Z', ExitCode.usage);
       const rows = await all<Shift>(
         session,
         `/v1/schedules/${encodeURIComponent(schedule)}/shifts?from=${from.toISOString()}&to=${to.toISOString()}`,
@@ -53,49 +75,12 @@ export function onCallCommands(program: Command, open: OpenSession): void {
         ),
       );
     });
-  oncall
-    .command('take')
-    .argument('<schedule>')
-    .argument('<user>', 'who takes it')
-    .option('--until <time>', 'until when (RFC 3339)')
-    .option('--for <duration>', 'for how long, such as 4h, instead of --until', length)
-    .option('--from <time>', 'default now')
-    .option('--replaces <user>', 'whose shift; without it the user is added')
-    .option('-m, --reason <text>', 'why', '')
-    .description('take a shift: one override')
-    .action(
-      async (
-        schedule: string,
-        user: string,
-        o: { until?: string; for?: number; from?: string; replaces?: string; reason: string },
-        command: Command,
-      ) => {
-        const session = open(command);
-        if ((o.until === undefined) === (o.for === undefined))
-          throw new CliError('until when? Give --until <time> or --for <duration>', ExitCode.usage);
-        const from = o.from ?? session.now().toISOString();
-        const until = o.until ?? after(from, o.for as number);
-        const { body } = await session.http.post<{ warnings?: string[] }>(
-          `/v1/schedules/${encodeURIComponent(schedule)}/overrides`,
-          {
-            schedule,
-            kind: o.replaces ? 'replace' : 'add',
-            user,
-            ...(o.replaces ? { replaces: o.replaces } : {}),
-            from,
-            to: until,
-            reason: o.reason,
-          },
-        );
-        warn(session, body);
-        present(session, body, () => `${user} is on ${schedule} until ${until}`);
-      },
-    );
+  overrideCommands(oncall, open);
 
   const page = program.command('page').description('pages and their deliveries');
   page
     .command('list')
-    .option('--status <status>', 'open, acknowledged, cancelled or exhausted')
+    .option('--status <status>', 'open, acknowledged, cancelled or exhausted', someOf(pageStatus.options))
     .option(...WATCH)
     .description('pages, newest first')
     .action(async ({ watch, ...filter }: { status?: string; watch?: boolean }, command: Command) => {
@@ -139,6 +124,7 @@ export function onCallCommands(program: Command, open: OpenSession): void {
     name: string,
     description: string,
     configure: (c: Command) => Command,
+    schema: z.ZodType,
     body: (options: Record<string, unknown>) => unknown,
   ) =>
     configure(page.command(name).argument('<id>', 'such as INC-42-P1').description(description)).action(
@@ -147,7 +133,7 @@ export function onCallCommands(program: Command, open: OpenSession): void {
         const verb = { ack: 'acknowledge', escalate: 'escalate', reassign: 'reassign' }[name];
         const { body: state } = await session.http.post<Page & { warnings?: string[] }>(
           `/v1/pages/${encodeURIComponent(id)}/${verb}`,
-          body(options),
+          checkedBody(schema, 'the call', body(options)),
         );
         warn(session, state);
         present(session, state, (p) => table(pageColumns(session.now()), [p]));
@@ -157,26 +143,21 @@ export function onCallCommands(program: Command, open: OpenSession): void {
     'ack',
     'acknowledge: escalation stops',
     (c) => c.option('-m, --note <text>'),
+    pageBodies.acknowledge,
     (o) => (o.note ? { note: o.note } : {}),
   );
   act(
     'escalate',
     'go to the next step, or to a named one',
     (c) => c.option('--step <n>', 'step, from 1', number),
+    pageBodies.escalate,
     (o) => (o.step === undefined ? {} : { step: o.step }),
   );
   act(
     'reassign',
     'give it to other people',
     (c) => c.requiredOption('--users <names>', 'comma-separated'),
+    pageBodies.reassign,
     (o) => ({ users: String(o.users).split(',') }),
   );
-}
-
-/** The time a length after another one. */
-function after(from: string, millis: number): string {
-  const at = Date.parse(from);
-  if (Number.isNaN(at))
-    throw new CliError('--from must be a time such as 2026-11-22T10:00:00Z', ExitCode.usage);
-  return new Date(at + millis).toISOString();
 }

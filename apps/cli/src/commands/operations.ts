@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
+import { role } from '@bellwether/contracts';
 import { EventLog } from '@bellwether/event-log';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { CliError, ExitCode } from '../errors.js';
 import { table } from '../output.js';
-import { all, type OpenSession, present, render, shown, WATCH, warn } from './command.js';
+import { all, type OpenSession, oneOf, present, render, shown, time, WATCH, warn } from './command.js';
 import { tokenColumns } from './get.js';
 import { rebuildCommand } from './rebuild.js';
 import { systemCommand } from './system.js';
@@ -146,9 +147,9 @@ export function operationCommands(program: Command, open: OpenSession): void {
   token
     .command('create')
     .requiredOption('--name <name>', 'what it is for')
-    .requiredOption('--role <role>', 'publisher, viewer, responder or admin')
+    .requiredOption('--role <role>', 'publisher, viewer, responder or admin', oneOf(role.options))
     .option('--user <user>', 'the person it acts for')
-    .option('--expires <time>', 'RFC 3339')
+    .option('--expires <time>', 'RFC 3339', time)
     .description('create a token; it is shown once')
     .action(async (o: { name: string; role: string; user?: string; expires?: string }, command: Command) => {
       const session = open(command);

@@ -2,7 +2,7 @@ import type { Rule, RuleStatus } from '@bellwether/contracts';
 import type { Command } from 'commander';
 import { type Column, fields, relative, table, tone } from '../output.js';
 import { inUnit } from '../unit.js';
-import { all, type OpenSession, present, render, type Session, shown, WATCH } from './command.js';
+import { all, type OpenSession, present, render, type Session, shown, time, WATCH } from './command.js';
 
 /** `rule …`. */
 export function ruleCommands(program: Command, open: OpenSession): void {
@@ -10,7 +10,7 @@ export function ruleCommands(program: Command, open: OpenSession): void {
   rule
     .command('status', { isDefault: true })
     .argument('[name]', 'one rule; without it, all of them')
-    .option('--as-of <time>', 'what was known then (RFC 3339)')
+    .option('--as-of <time>', 'what was known then (RFC 3339)', time)
     .option(...WATCH)
     .description('state, value and threshold')
     .action(

@@ -2,7 +2,7 @@ import type { GoldenSignal, GoldenSignals, Service } from '@bellwether/contracts
 import type { Command } from 'commander';
 import { type Column, table, tone } from '../output.js';
 import { inUnit } from '../unit.js';
-import { all, type OpenSession, render, type Session, shown, WATCH } from './command.js';
+import { all, type OpenSession, render, type Session, shown, time, WATCH } from './command.js';
 
 const NAMES = ['latency', 'traffic', 'errors', 'saturation'] as const;
 
@@ -11,7 +11,7 @@ export function signalsCommand(program: Command, open: OpenSession): void {
   program
     .command('signals')
     .argument('[service]', 'one service; without it, all of them')
-    .option('--as-of <time>', 'what would have been answered then (RFC 3339)')
+    .option('--as-of <time>', 'what would have been answered then (RFC 3339)', time)
     .option(...WATCH)
     .description('the golden signals: latency, traffic, errors, saturation')
     .addHelpText(

@@ -13,6 +13,7 @@ import {
   type GateOverride,
   type GateOverrideWithdrawn,
   LogStreams,
+  MOST_GATE_OVERRIDE_DAYS,
   onceOf,
   storyOf,
 } from '@bellwether/contracts';
@@ -27,9 +28,8 @@ import { SOURCE } from '../evaluation/transitions.js';
 import { ATTEMPTS, NEVER } from '../optimistic.js';
 import type { Registry } from '../registry/registry.js';
 
-/** An override is for getting one change through, not for switching the gate off. */
-const LONGEST_OVERRIDE_DAYS = 7;
 const DAY = 86_400_000;
+
 /** What people do to the gate, and what it answered: on record, each once. */
 export class GateRecord {
   readonly #log: EventLog;
@@ -51,9 +51,9 @@ export class GateRecord {
     // A repeat is answered as the first time, also when its end has come.
     if (!earlier) {
       const length = Date.parse(until) - Date.parse(request.at);
-      if (length <= 0 || length > LONGEST_OVERRIDE_DAYS * DAY) {
+      if (length <= 0 || length > MOST_GATE_OVERRIDE_DAYS * DAY) {
         throw CommandRefused.refused('the override is not limited in time as it must be', [
-          { path: 'until', message: `must be in the future, by ${LONGEST_OVERRIDE_DAYS} days at most` },
+          { path: 'until', message: `must be in the future, by ${MOST_GATE_OVERRIDE_DAYS} days at most` },
         ]);
       }
     }

@@ -53,6 +53,9 @@ export const pageBodies = {
   reassign: z.strictObject({ users: z.array(resourceName).min(1).max(20), note: text(1000).optional() }),
 } as const;
 
+/** Days that an override of the gate holds at most: it is for getting one change through, not for switching the gate off. */
+export const MOST_GATE_OVERRIDE_DAYS = 7;
+
 /** Bodies of gate routes (`data` of the command adds the service's name from the path). */
 export const gateBodies = {
   override: z.strictObject({ reason: text(1000), until: timestamp }),

@@ -99,7 +99,7 @@ export const timeParameter = z
   .meta({ [PARAMETER_SCHEMA]: { type: 'string', format: 'date-time' } });
 
 /** One or several values, separated by commas: `status=identified,monitoring`. */
-export const listParameter = <T extends string>(values: readonly [T, ...T[]]) =>
+export const listParameter = <T extends string>(values: readonly T[]) =>
   z
     .string()
     .max(1000)

@@ -162,6 +162,9 @@ export const layer = z
   .meta({ id: 'Layer' });
 export type Layer = z.infer<typeof layer>;
 
+/** Days over which shifts are worked out at once, at most. */
+export const MOST_SHIFT_DAYS = 400;
+
 /** Layers from the most to the least specific: the first that has somebody wins. */
 export const schedule = z
   .strictObject({

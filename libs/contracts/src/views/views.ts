@@ -115,6 +115,9 @@ export type IncidentStatus = z.infer<typeof incidentStatus>;
 export const incidentRole = z.enum(['commander', 'operations', 'communications', 'planning', 'scribe']);
 export type IncidentRole = z.infer<typeof incidentRole>;
 
+export const pageStatus = z.enum(['open', 'acknowledged', 'cancelled', 'exhausted']);
+export type PageStatus = z.infer<typeof pageStatus>;
+
 /** An alert as an incident knows it. */
 export const incidentAlert = z
   .object({
@@ -214,7 +217,7 @@ export const page = z
     title: z.string(),
     severity,
     service: z.string().nullable(),
-    status: z.enum(['open', 'acknowledged', 'cancelled', 'exhausted']),
+    status: pageStatus,
     urgency,
     policy: z.string().nullable(),
     step: z.int(),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { pageBodies } from '../../commands/catalog.js';
 import { incidentId, pageId, resourceName } from '../../names.js';
 import { escalationPolicy, override, schedule, user } from '../../resources/oncall.js';
-import { listOf, onCall, page, shift } from '../../views/views.js';
+import { listOf, onCall, page, pageStatus, shift } from '../../views/views.js';
 import {
   defineRoutes,
   listParameter,
@@ -224,7 +224,7 @@ export const onCallRoutes = defineRoutes({
     query: z.strictObject({
       ...pagedQuery,
       asOf: readQuery.asOf,
-      status: listParameter(['open', 'acknowledged', 'cancelled', 'exhausted']).optional(),
+      status: listParameter(pageStatus.options).optional(),
       incident: incidentId.optional(),
       service: resourceName.optional(),
       user: resourceName.optional(),
