@@ -14,6 +14,17 @@ interface TailOptions {
   limit?: number;
 }
 
+type Filter = Pick<TailOptions, 'type' | 'key' | 'correlation'>;
+
+interface ListOptions extends TailOptions {
+  last?: number;
+}
+
+/** Events that are listed unless it is said how many. */
+const SHOWN = 50;
+/** Events of a page that the api answers, at most. */
+const PAGE = 500;
+
 /** `events list` and `events tail`. */
 export function eventCommands(program: Command, open: OpenSession): void {
   const events = program.command('events').description('the log');
@@ -27,23 +38,81 @@ export function eventCommands(program: Command, open: OpenSession): void {
       .option('--key <key>', 'aggregate, such as INC-42')
       .option('--correlation <id>', 'one story');
   filters(events.command('list', { isDefault: true }).description('the log, oldest first'))
-    .option('--after <position>', 'events after this position', '0')
-    .option('--limit <n>', 'at most so many', count, 50)
-    .action(async ({ limit = 50, ...query }: TailOptions, command: Command) => {
+    .option('--after <position>', 'events after this position; the first of all without it')
+    .option('--limit <n>', `at most so many (default: ${SHOWN})`, count)
+    .option('--last <n>', 'the newest so many, in place of --after and --limit', count)
+    .action(async (options: ListOptions, command: Command) => {
+      const { last, limit = SHOWN, after = '0', ...filter } = options;
+      if (last !== undefined && (options.after ?? options.limit) !== undefined)
+        throw new CliError('--last is in place of --after and --limit', ExitCode.usage);
       const session = open(command);
-      const rows: EventEnvelope[] = [];
-      for await (const event of session.http.list<EventEnvelope>(
-        `/v1/events?${new URLSearchParams({ ...query, limit: String(Math.min(limit, 500)) })}`,
-      )) {
-        rows.push(event);
-        if (rows.length >= limit) break;
-      }
-      present(session, rows, (list) => (list.length === 0 ? 'no events' : list.map(line).join('\n')));
+      const rows =
+        last === undefined
+          ? await oldest(session, after, limit + 1, filter)
+          : await newest(session, last, filter);
+      const list = last === undefined ? rows.slice(0, limit) : rows;
+      present(session, list, (each) => (each.length === 0 ? 'no events' : each.map(line).join('\n')));
+      if (rows.length > list.length && session.context.output === 'table')
+        session.output.err(
+          `there are more: go on with --after ${list.at(-1)?.position}, or see the newest with --last ${limit}`,
+        );
     });
   filters(events.command('tail').description('the log, live; survives restarts of the server'))
     .option('--after <position>', 'begin after this position; without it: from now on')
     .option('--limit <n>', 'stop after so many', count)
     .action(async (options: TailOptions, command: Command) => tail(open(command), options));
+}
+
+/** The first events after a position, at most so many. */
+async function oldest(
+  { http }: Session,
+  after: string | number,
+  most: number,
+  filter: Filter,
+): Promise<EventEnvelope[]> {
+  const rows: EventEnvelope[] = [];
+  const query = new URLSearchParams({ ...filter, after: String(after), limit: String(Math.min(most, PAGE)) });
+  for await (const event of http.list<EventEnvelope>(`/v1/events?${query}`)) {
+    rows.push(event);
+    if (rows.length >= most) break;
+  }
+  return rows;
+}
+
+/**
+ * The last events of the log, at most so many, the oldest of them first. The api lists from a position on: it is asked
+ * for spans from the end backwards, each four times as long as the one after it, until they have enough.
+ */
+async function newest(session: Session, most: number, filter: Filter): Promise<EventEnvelope[]> {
+  let { head: end } = (await session.http.get<{ head: number }>('/v1/system')).body;
+  let rows: EventEnvelope[] = [];
+  for (let length = most; rows.length < most && end > 0; length *= 4) {
+    const start = Math.max(0, end - length);
+    rows = [...(await within(session, start, end, filter)), ...rows];
+    end = start;
+  }
+  return rows.slice(-most);
+}
+
+/** The events after `start` and up to `end`. */
+async function within(
+  { http }: Session,
+  start: number,
+  end: number,
+  filter: Filter,
+): Promise<EventEnvelope[]> {
+  const rows: EventEnvelope[] = [];
+  const query = new URLSearchParams({
+    ...filter,
+    after: String(start),
+    limit: String(Math.min(end - start, PAGE)),
+  });
+  for await (const event of http.list<EventEnvelope>(`/v1/events?${query}`)) {
+    if (event.position > end) break;
+    rows.push(event);
+    if (event.position === end) break;
+  }
+  return rows;
 }
 
 /** Types as the api takes them: a word that is none is a family, `incident` is `incident.*`. @throws CliError (usage) */
