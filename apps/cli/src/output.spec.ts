@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { amount, burnCell } from './output.js';
+import { amount, burnCell, exhaustion } from './output.js';
 
 test('a burn rate is shown with its window: an hour, else the shortest', () => {
   const [short, hour] = [
@@ -10,6 +10,13 @@ test('a burn rate is shown with its window: an hour, else the shortest', () => {
   expect(burnCell([short, { window: '5m', rate: 3 }])).toBe('20.00 (2m)');
   expect(burnCell([{ window: '1h', rate: null }])).toBe('–');
   expect(burnCell([])).toBe('–');
+});
+
+test('a budget that lasts for years is not said to the day', () => {
+  const now = new Date('2026-11-22T10:00:00Z');
+  expect(exhaustion('2081-11-22T10:00:00Z', now)).toBe('not for years');
+  expect(exhaustion('2027-11-22T10:00:00Z', now)).toBe('in 365 d');
+  expect(exhaustion(null, now)).toBe('–');
 });
 
 test('a number of events has two digits behind the point at most', () => {

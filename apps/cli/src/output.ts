@@ -91,6 +91,13 @@ export function relative(at: string | null | undefined, now: Date): string {
   return seconds > 0 ? `in ${text}` : `${text} ago`;
 }
 
+/** Longer than any window is, and than anybody plans for. */
+const YEARS_MS = 3 * 365 * 86_400_000;
+
+/** When a budget will be gone at the recent pace: a day in years to come says no more than that it will not be. */
+export const exhaustion = (at: string | null, now: Date): string =>
+  at !== null && Date.parse(at) - now.getTime() > YEARS_MS ? 'not for years' : relative(at, now);
+
 /** A length of time in its largest unit: "4 min". */
 export function span(seconds: number): string {
   if (seconds < 60) return `${Math.floor(seconds)} s`;

@@ -69,6 +69,23 @@ test('a list of pages says who was paged, each once', async () => {
   expect(row?.[head?.indexOf('PAGED') as number]).toBe('ada, hooks.example.org');
 });
 
+test.each([
+  ['escalate in 4 min', { kind: 'escalate', step: 3 }],
+  ['exhausted in 4 min', { kind: 'none', step: null }],
+] as const)('what comes next for a page is shown: %s', async (says, next) => {
+  const nextAction = { ...next, at: '2026-11-22T10:04:00.000Z' };
+  server.answer = () => ({ status: 200, body: { items: [{ ...page, nextAction }], nextCursor: null } });
+  const [head, row] = rows((await server.run('page', 'list')).out);
+  expect(row?.[head?.indexOf('NEXT') as number]).toBe(says);
+});
+
+test('of a page for which nothing comes, nothing is shown', async () => {
+  const nextAction = { kind: 'none', at: null, step: null } as const;
+  server.answer = () => ({ status: 200, body: { items: [{ ...page, nextAction }], nextCursor: null } });
+  const [head, row] = rows((await server.run('page', 'list')).out);
+  expect(row?.[head?.indexOf('NEXT') as number]).toBe('–');
+});
+
 test('who is on call is asked of another time, and as it was known then', async () => {
   server.answer = () => ({ status: 200, body: { items: [], nextCursor: null } });
   await server.run('oncall', 'who');

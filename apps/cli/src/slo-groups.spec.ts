@@ -78,6 +78,25 @@ describe('status of an SLO with groups', () => {
     expect(out).toMatch(/Groups +by region: 3 groups, eu breached\n/);
   });
 
+  test('says of alerts that never fire that they are off', async () => {
+    server.answer = () => ({ status: 200, body: status({ alertsOff: true }) });
+    expect((await server.run('status', 'checkout-availability')).out).toMatch(
+      /Alerts +off: groupBy.alerts is "groups"\n/,
+    );
+    const ofGroup = status({ alertsOff: true, group: { label: 'region', value: 'eu' } });
+    server.answer = () => ({ status: 200, body: ofGroup });
+    expect((await server.run('status', 'checkout-availability', '--group', 'eu')).out).toMatch(
+      /Alerts +off: groupBy.alerts is "overall"\n/,
+    );
+    server.answer = ({ url }) => ({
+      status: 200,
+      body: url.endsWith('/status')
+        ? status({ alertsOff: true })
+        : { items: [{ name: 'checkout-availability' }], nextCursor: null },
+    });
+    expect((await server.run('status')).out).toMatch(/ 0.00 \(1h\) +off +–$/);
+  });
+
   test('shows one group, also as of a time', async () => {
     const one = status({ group: { label: 'region', value: 'eu west' } });
     delete one.groups;

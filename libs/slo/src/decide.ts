@@ -4,6 +4,7 @@ import type { ComponentShare } from './composite/composite.js';
 import { groupText } from './grouping.js';
 import { type AlertMark, passedBy, type SloLedger, type SloTransition } from './ledger.js';
 import { firstBadMinute, isAbove, type PairReading, type Reading } from './reading.js';
+import { alertsOff } from './slo-plan.js';
 import { MINUTE } from './time-grid.js';
 
 /** Shares of remaining budget whose crossing is an event. */
@@ -68,8 +69,7 @@ export function fires(reading: Reading, ledger: SloLedger): boolean {
 
 /** The pairs that may alert: of a grouped SLO those of the whole, of its groups, or both, as its definition says. */
 function watched({ plan, pairs, source }: Reading): readonly PairReading[] {
-  const quiet = source.group === undefined ? 'groups' : 'overall';
-  return plan.definition.groupBy?.alerts === quiet ? [] : pairs;
+  return alertsOff(plan, source.group) ? [] : pairs;
 }
 
 const keyOf = ({ pair, key }: PairReading, group: SloGroup | undefined): string =>

@@ -21,6 +21,7 @@ import {
   type SloLedger,
   type SloPlan,
   type SloTransition,
+  statusOf,
   statusOfGroups,
   worstFirst,
 } from './index.js';
@@ -366,6 +367,10 @@ describe('the groups of an SLO', () => {
     minutes(slo, 1500, 1510, { eu: 100, us: 100, ap: 100 });
     const fired = slo.evaluate(EPOCH + 1510 * MINUTE - 1).filter(({ type }) => type === 'slo.alert.fired');
     expect(new Set(fired.map(({ data }) => data.group?.value ?? 'all'))).toEqual(new Set(expected));
+    // What never alerts is not said to be well.
+    const off = (value?: string) =>
+      statusOf(slo.read(EPOCH + 1510 * MINUTE, value), slo.ledger).alertsOff ?? false;
+    expect([undefined, 'eu'].map(off)).toEqual([alerts === 'groups', alerts === 'overall']);
   });
 
   test('cross the levels of their budgets on their own', () => {

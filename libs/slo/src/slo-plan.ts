@@ -4,6 +4,7 @@ import {
   type Indicator,
   MeasurementLimits,
   type SloDefinition,
+  type SloGroup,
 } from '@bellwether/contracts';
 import { type AlertPair, alertKey, alertPairs } from './alert-pairs.js';
 import { compositeRule } from './composite/composite-rule.js';
@@ -66,6 +67,12 @@ export function budgetOf(objective: number): number {
 /** The window of an alert's look-back over what an SLO counts. */
 export const lookBack = (plan: Pick<SloPlan, 'slice'>, minutes: number): Window =>
   rolling(minutes, plan.slice);
+
+/** Whether the alerts of an SLO, or of one group of it, are off: those of its groups, or of the whole, are all there are. */
+export const alertsOff = (
+  { definition }: Pick<SloPlan, 'definition'>,
+  group: SloGroup | undefined,
+): boolean => definition.groupBy?.alerts === (group === undefined ? 'groups' : 'overall');
 
 /**
  * Checks a definition as a whole and works out what its evaluation needs. What cannot be evaluated as it is asked for is

@@ -2,7 +2,7 @@ import type { SloStatus } from '@bellwether/contracts';
 import { alertKey, toleranceOf } from './alert-pairs.js';
 import type { SloLedger } from './ledger.js';
 import type { Reading } from './reading.js';
-import { lookBack } from './slo-plan.js';
+import { alertsOff, lookBack } from './slo-plan.js';
 import { minuteOf } from './time-grid.js';
 import { windowMillis } from './window-tally.js';
 
@@ -52,6 +52,7 @@ export function statusOf(reading: Reading, ledger: SloLedger): SloStatus {
     corrections: plan.corrections.holding(low, end).length,
     correctedMinutes: plan.corrections.minutes(low, end),
     ...(group && { group }),
+    ...(alertsOff(plan, group) && { alertsOff: true }),
   };
 }
 

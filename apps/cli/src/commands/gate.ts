@@ -8,7 +8,7 @@ import {
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { CliError, ExitCode } from '../errors.js';
-import { percent, relative, table } from '../output.js';
+import { exhaustion, percent, table } from '../output.js';
 import { checkedBody, length, type OpenSession, present, type Session, time } from './command.js';
 
 interface GateOptions {
@@ -135,7 +135,7 @@ function forPeople(gate: Gate, now: Date): string {
 
 /** As "status" says it: when a budget ran out is not known, only that it has. */
 const exhausted = (at: string | null, now: Date): string =>
-  at !== null && Date.parse(at) <= now.getTime() ? 'already' : relative(at, now);
+  at !== null && Date.parse(at) <= now.getTime() ? 'already' : exhaustion(at, now);
 
 const SIGN: Record<GateReason['effect'], string> = {
   refuse: pc.red('refused '),

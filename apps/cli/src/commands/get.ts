@@ -3,7 +3,18 @@ import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { CliError, ExitCode } from '../errors.js';
 import { kinds } from '../manifest.js';
-import { amount, burnCell, type Column, fields, percent, relative, span, table, tone } from '../output.js';
+import {
+  amount,
+  burnCell,
+  type Column,
+  exhaustion,
+  fields,
+  percent,
+  relative,
+  span,
+  table,
+  tone,
+} from '../output.js';
 import { all, type OpenSession, render, type Session, shown, time, WATCH } from './command.js';
 import { correctionLine } from './correction.js';
 import { freezeColumns } from './freeze.js';
@@ -89,13 +100,17 @@ export const pageColumns = (now: Date): Column<Page>[] => [
   { head: 'ACKNOWLEDGED BY', cell: (p) => p.acknowledgedBy },
   {
     head: 'NEXT',
-    cell: (p) =>
-      p.nextAction && p.nextAction.kind !== 'none'
-        ? `${p.nextAction.kind} ${relative(p.nextAction.at, now)}`
-        : '–',
+    cell: (p) => nextOf(p, now),
   },
   { head: 'TITLE', cell: (p) => p.title },
 ];
+
+/** What happens to a page by itself: after the last step of its policy nothing but that it is exhausted. */
+function nextOf({ nextAction }: Page, now: Date): string {
+  if (!nextAction?.at) return '–';
+  const { kind, at } = nextAction;
+  return `${kind === 'none' ? 'exhausted' : kind} ${relative(at, now)}`;
+}
 
 export const onCallColumns = (now: Date): Column<OnCall>[] => [
   { head: 'SCHEDULE', cell: (o) => o.schedule },
@@ -197,8 +212,8 @@ export function readCommands(program: Command, open: OpenSession): void {
 
 function unknownKind(given: string): string {
   const [near] = nearestNames(given, Object.keys(tables), 1);
-  const meant = near === undefined ? '' : `did you mean ${near}? `;
-  return `unknown kind "${given}"; ${meant}Known are ${Object.keys(tables).join(', ')}`;
+  const meant = near === undefined ? 'known' : `did you mean ${near}? Known`;
+  return `unknown kind "${given}"; ${meant} are ${Object.keys(tables).join(', ')}`;
 }
 
 async function oneOf(session: Session, kind: string, name: string, asOf: string): Promise<string> {
@@ -228,7 +243,10 @@ const statusColumns = (now: Date): Column<SloStatus>[] => [
   { head: 'BURN', cell: (s) => burnCell(s.burn) },
   {
     head: 'FIRING',
-    cell: (s) => s.alerts.filter((a) => a.state === 'firing').map((a) => `${a.severity}-${a.tier}`),
+    cell: (s) =>
+      s.alertsOff
+        ? 'off'
+        : s.alerts.filter((a) => a.state === 'firing').map((a) => `${a.severity}-${a.tier}`),
   },
   { head: 'EXHAUSTED', cell: (s) => exhausted(s, now) },
 ];
@@ -249,9 +267,11 @@ function oneStatus(s: SloStatus, now: Date): string {
     ['Burn', s.burn.map((b) => `${b.window} ${rate(b.rate)}`).join('  ')],
     [
       'Alerts',
-      s.alerts
-        .map((a) => `${a.severity}-${a.tier} ${tone(a.state)}${a.since ? ` since ${a.since}` : ''}`)
-        .join(', '),
+      s.alertsOff
+        ? `off: groupBy.alerts is "${s.group ? 'overall' : 'groups'}"`
+        : s.alerts
+            .map((a) => `${a.severity}-${a.tier} ${tone(a.state)}${a.since ? ` since ${a.since}` : ''}`)
+            .join(', '),
     ],
     ...(s.components ? ([['Made of', componentLine(s.components)]] as [string, unknown][]) : []),
     ...(s.groups ? ([['Groups', groupLine(s)]] as [string, unknown][]) : []),
@@ -282,7 +302,7 @@ function sourceLine(source: NonNullable<SloStatus['source']>, now: Date): string
 
 // At the recent pace; the moment an overspent budget ran out is not in the status.
 const exhausted = ({ budget }: SloStatus, now: Date): string =>
-  budget.exhausted ? 'already' : relative(budget.exhaustsAt, now);
+  budget.exhausted ? 'already' : exhaustion(budget.exhaustsAt, now);
 
 const rate = (value: number | null | undefined) =>
   value === null || value === undefined ? '–' : value.toFixed(2);

@@ -69,6 +69,8 @@ export const sloStatus = z
     backfill: z.object({ done: z.int(), of: z.int() }).nullable().optional(),
     /** What it is the status of, where a group was asked for; absent for the whole. */
     group: sloGroup.optional(),
+    /** Of an SLO with `groupBy`, or a group of one: true where its own alerts never fire, as `groupBy.alerts` says. */
+    alertsOff: z.boolean().optional(),
     /** Of an SLO with `groupBy`: how it is parted, and its groups, the worst first. */
     grouping: sloGrouping.optional(),
     groups: z.array(sloGroupStatus).optional(),
