@@ -47,6 +47,7 @@ export {
 } from './report.js';
 export type { MeasuredBudget, ReportBudget } from './report-budget.js';
 export { reportMarkdown } from './report-markdown.js';
+export { ruleMeasuredText } from './rule-measured.js';
 export { incidentAt, knownAt, SUSPECT_WINDOW_MS, timeline } from './timeline.js';
 export { type TimelineKind, timelineKinds, timelineText } from './timeline-text.js';
 export { nextDue } from './timers.js';

@@ -1,6 +1,7 @@
 import { type EventData, type EventType, type LoggedEvent, sloName } from '@bellwether/contracts';
 import { alertTitle } from './alerts.js';
 import { personOf } from './people.js';
+import { ruleMeasuredText } from './rule-measured.js';
 
 /** What an event says on a timeline. */
 export interface TimelineText {
@@ -45,6 +46,9 @@ const receiver = ({ user, method }: { user: string | null; method: string }) =>
 const burns = (data: EventData<'slo.alert.fired'> | EventData<'slo.alert.resolved'>) =>
   `burn ${rate(data.longBurn)} over ${data.longWindow} and ${rate(data.shortBurn)} over ${data.shortWindow} ` +
   `(threshold ${rate(data.threshold)}), error budget left ${share(data.budgetRemaining)}`;
+
+const measured = ({ measured: found }: EventData<'rule.alert.fired'> | EventData<'rule.alert.resolved'>) =>
+  found === undefined ? '' : `; ${ruleMeasuredText(found)}`;
 
 const writers: Writers = {
   'incident.declared': (data, actor) => ({
@@ -133,12 +137,12 @@ const writers: Writers = {
   'rule.alert.fired': (data) => ({
     at: data.eventTime,
     kind: 'alert',
-    text: `${alertTitle({ ...data, name: data.rule, tier: null })} of ${data.service} fires: ${data.summary}`,
+    text: `${alertTitle({ ...data, name: data.rule, tier: null })} of ${data.service} fires: ${data.summary}${measured(data)}`,
   }),
   'rule.alert.resolved': (data) => ({
     at: data.eventTime,
     kind: 'alert',
-    text: `${alertTitle({ ...data, name: data.rule, tier: null })} resolved`,
+    text: `${alertTitle({ ...data, name: data.rule, tier: null })} resolved${measured(data)}`,
   }),
   'change.recorded': (data) => ({
     at: data.at,

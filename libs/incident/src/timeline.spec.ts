@@ -1,9 +1,10 @@
-import type { EventData } from '@bellwether/contracts';
+import type { EventData, LoggedEvent } from '@bellwether/contracts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { deployStory, Journal, noticesOf } from './recorded-story.fixture.js';
 import { at } from './specification.fixture.js';
 import { incidentAt, knownAt, timeline } from './timeline.js';
+import { timelineText } from './timeline-text.js';
 
 const story = deployStory().events;
 const lines = (asOf?: string) =>
@@ -69,6 +70,40 @@ describe('the timeline of an incident', () => {
     );
     expect(timeline('INC-1', journal.events).at(-1)?.text).toBe(
       'INC-1-P1 reaches nobody: neither the SLO nor the service names an escalation policy, and there is no default one',
+    );
+  });
+
+  test('tells what a threshold rule measured, and what it was compared with', () => {
+    const alert = {
+      rule: 'checkout-slow',
+      service: 'checkout',
+      severity: 'page',
+      summary: 'checkout answers slowly',
+      eventTime: at(0),
+      measured: {
+        sli: 'latency',
+        aggregate: 'p95',
+        window: '5m',
+        op: 'gt',
+        value: 1.4,
+        threshold: 1,
+        clear: 1,
+        unit: 's',
+        for: '0s',
+      },
+    };
+    const [event] = story;
+    const says = (type: string, data: object) =>
+      timelineText({ ...(event as LoggedEvent), type, data })?.text;
+    expect(says('rule.alert.fired', alert)).toBe(
+      'checkout-slow (page) of checkout fires: checkout answers slowly; p95 of latency over 5m is 1.4 s (fires above 1 s)',
+    );
+    expect(says('rule.alert.resolved', { ...alert, measured: { ...alert.measured, value: 0.7 } })).toBe(
+      'checkout-slow (page) resolved; p95 of latency over 5m is 0.7 s (fires above 1 s)',
+    );
+    // What another monitoring system says measures nothing.
+    expect(says('rule.alert.resolved', { ...alert, measured: undefined })).toBe(
+      'checkout-slow (page) resolved',
     );
   });
 

@@ -7,7 +7,7 @@ import {
   sloName,
 } from '@bellwether/contracts';
 import type { RecordedEvent } from '@bellwether/event-log';
-import { timelineText } from '@bellwether/incident';
+import { ruleMeasuredText, timelineText } from '@bellwether/incident';
 import type { AlertWindow } from './alert-window.js';
 
 type Alert = EventData<'slo.alert.fired'> | EventData<'slo.alert.resolved'>;
@@ -93,17 +93,8 @@ function compared({
   measured: found,
 }: EventData<'rule.alert.fired'> | EventData<'rule.alert.resolved'>): string {
   if (found === undefined) return '';
-  const { aggregate, sli, window, op, value, threshold, clear, unit } = found;
-  const shown = (of: number) => `${number(of)}${UNITS[unit] ?? ` ${unit}`}`;
-  const hysteresis = clear === threshold ? '' : `, resolves at ${shown(clear)}`;
-  const is = value === null ? 'not measured' : shown(value);
-  const held = found.for.startsWith('0') ? '' : ` for ${found.for}`;
-  return `; ${aggregate} of ${sli} over ${window} is ${is} (fires ${WORDS[op] ?? op} ${shown(threshold)}${held}${hysteresis})`;
+  return `; ${ruleMeasuredText(found)}`;
 }
-
-const WORDS: Record<string, string> = { gt: 'above', gte: 'from', lt: 'below', lte: 'up to' };
-/** Units that are written otherwise, or not at all. */
-const UNITS: Record<string, string> = { count: '', none: '', ratio: '', percent: ' %', '1/s': ' a second' };
 
 /** Where what an alert was decided on stands in the log. */
 function place(window: AlertWindow | null): string {
