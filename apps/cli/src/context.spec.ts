@@ -50,6 +50,22 @@ test('flags win over the environment, and that over the local run', () => {
   });
 });
 
+test('a variable that is set to nothing is as one that is not set', () => {
+  const empty = {
+    BELLWETHER_TOKEN: '',
+    BELLWETHER_URL: '',
+    BELLWETHER_INGEST_URL: '',
+    BELLWETHER_DATA_DIR: '',
+    DATABASE_URL: '',
+    BELLWETHER_DEFAULT_POLICY: '',
+    BELLWETHER_FALLBACK_TARGET: '',
+    BELLWETHER_API_PORT: '',
+    BELLWETHER_INGEST_PORT: '',
+  };
+  expect(resolveContext({}, empty, below)).toEqual(resolveContext({}, {}, below));
+  expect(resolveContext({}, empty, '/')).toEqual(resolveContext({}, {}, '/'));
+});
+
 test('without any of them: the default ports, and no token', () => {
   expect(resolveContext({}, {}, '/')).toMatchObject({
     apiUrl: 'http://127.0.0.1:8080',

@@ -49,35 +49,40 @@ export function resolveContext(
   env: NodeJS.ProcessEnv = process.env,
   cwd = process.cwd(),
 ): Context {
-  const dataDir = options.dataDir ?? env.BELLWETHER_DATA_DIR ?? findDataDir(cwd);
+  const given = withoutEmpty(env);
+  const dataDir = options.dataDir ?? given.BELLWETHER_DATA_DIR ?? findDataDir(cwd);
   const local = dataDir ? readLocalRun(dataDir) : {};
-  const token = options.token ?? env.BELLWETHER_TOKEN;
+  const token = options.token ?? given.BELLWETHER_TOKEN;
   const ofRun = dataDir === undefined ? undefined : path.join(dataDir, 'token');
   const tokenFile = token === undefined ? ofRun : undefined;
   return {
     apiUrl: stripSlash(
       options.url ??
-        env.BELLWETHER_URL ??
+        given.BELLWETHER_URL ??
         local.apiUrl ??
-        `http://127.0.0.1:${env.BELLWETHER_API_PORT ?? 8080}`,
+        `http://127.0.0.1:${given.BELLWETHER_API_PORT ?? 8080}`,
     ),
     ingestUrl: stripSlash(
       options.ingestUrl ??
-        env.BELLWETHER_INGEST_URL ??
+        given.BELLWETHER_INGEST_URL ??
         local.ingestUrl ??
-        `http://127.0.0.1:${env.BELLWETHER_INGEST_PORT ?? 8081}`,
+        `http://127.0.0.1:${given.BELLWETHER_INGEST_PORT ?? 8081}`,
     ),
     tokenFile: ofRun ?? '.bellwether/token',
     token: token ?? (tokenFile === undefined ? undefined : readText(tokenFile)),
     ...(tokenFile !== undefined && isForbidden(tokenFile) && { unreadableToken: forbidden(tokenFile) }),
     output: (options.output ?? 'table') as OutputFormat,
-    databaseUrl: options.databaseUrl ?? env.DATABASE_URL ?? localDatabase(dataDir, local.databaseUrl),
+    databaseUrl: options.databaseUrl ?? given.DATABASE_URL ?? localDatabase(dataDir, local.databaseUrl),
     installation: {
-      defaultPolicy: env.BELLWETHER_DEFAULT_POLICY || 'default',
-      hasFallback: Boolean(env.BELLWETHER_FALLBACK_TARGET),
+      defaultPolicy: given.BELLWETHER_DEFAULT_POLICY ?? 'default',
+      hasFallback: Boolean(given.BELLWETHER_FALLBACK_TARGET),
     },
   };
 }
+
+/** A variable that is set to nothing is as one that is not set: pipelines and compose files leave them so. */
+const withoutEmpty = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
 
 function findDataDir(from: string): string | undefined {
   for (let dir = from; ; dir = path.dirname(dir)) {

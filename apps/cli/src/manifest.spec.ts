@@ -64,7 +64,8 @@ describe('manifests', () => {
         /^a\.yaml:1:7: kind "slos" is not known; did you mean slo\? It must be one of user, /,
       ),
     ]);
-    expect(faults('name: x')[0]).toMatch(/^a\.yaml:1:1: kind \(missing\)/);
+    expect(faults('kind: qqqqq\nname: x')[0]).toMatch(/ kind "qqqqq" is not known; it must be one of user, /);
+    expect(faults('name: x')[0]).toMatch(/^a\.yaml:1:1: kind is missing; it must be one of user, /);
     expect(faults('- 1')[0]).toMatch(/must be a mapping/);
     expect(faults('kind: service\nname: a\nname: b')[0]).toMatch(/^a\.yaml:3:1: Map keys must be unique/);
   });

@@ -186,9 +186,10 @@ export function parseManifest(
 
 function unknownKind(kind: unknown): string {
   const [near] = typeof kind === 'string' ? nearestNames(kind, Object.keys(kinds), 1) : [];
-  const meant = near === undefined ? '' : `did you mean ${near}? `;
-  const known = `It must be one of ${Object.keys(kinds).join(', ')}`;
-  return `kind ${JSON.stringify(kind) ?? '(missing)'} is not known; ${meant}${known}`;
+  const known = `must be one of ${Object.keys(kinds).join(', ')}`;
+  if (kind === undefined) return `kind is missing; it ${known}`;
+  const meant = near === undefined ? 'it' : `did you mean ${near}? It`;
+  return `kind ${JSON.stringify(kind)} is not known; ${meant} ${known}`;
 }
 
 /** Offset of a field, or of the nearest one around it that is there. */

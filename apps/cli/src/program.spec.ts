@@ -233,6 +233,8 @@ test('a call that cannot mean anything is 2 and says what is missing', async () 
     [['get', 'sloes'], /did you mean slos\?/],
     [['oncall', 'shifts', 'primary', '--from', 'tomorrow'], /"tomorrow" must be an RFC 3339 time/],
     [['oncall', 'shifts', 'primary', '--days', 'x'], /"x" is not a number/],
+    [['explain', ''], /explain what\?/],
+    [['get', 'qqqqqq'], /unknown kind "qqqqqq"; known are /],
     [['oncall', 'shifts', 'primary', '--days', '-3'], /"-3" is not a whole number above 0/],
     [['oncall', 'shifts', 'primary', '--days', '401'], /--days must be at most 400/],
     [['page', 'escalate', 'INC-1-P1', '--step', 'x'], /"x" is not a number/],

@@ -165,7 +165,7 @@ describe('the faults of what is not valid', () => {
       'a composite has none of its own: leave it out',
     ],
     [{ missingData: 'ok' }, 'missingData', 'must be one of freeze, good, bad'],
-    [{ alerting: { windows: [] } }, 'alerting.windows', 'must have at least 1 entries'],
+    [{ alerting: { windows: [] } }, 'alerting.windows', 'must have at least 1 entry'],
     [{ alerting: { minBad: -1 } }, 'alerting.minBad', 'must be at least 0'],
     [{ labels: { 'a\u0000': 'b' } }, 'labels.a\u0000', 'its name must not contain NUL or lone surrogates'],
   ])('%j: %s %s', (change, path, message) => {

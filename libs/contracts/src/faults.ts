@@ -73,9 +73,9 @@ function said(issue: z.core.$ZodIssue): string {
           `must be ${withArticle(expected)}, not ${withArticle(received)}`,
       );
     case 'too_small':
-      return `must ${measure(issue.origin)}${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}${unit(issue.origin)}`;
+      return `must ${measure(issue.origin)}${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}${unit(issue.origin, issue.minimum)}`;
     case 'too_big':
-      return `must ${measure(issue.origin)}${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}${unit(issue.origin)}`;
+      return `must ${measure(issue.origin)}${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}${unit(issue.origin, issue.maximum)}`;
     default:
       return issue.message;
   }
@@ -86,7 +86,11 @@ const oneOf = (words: readonly string[]) =>
 const withArticle = (type: string) =>
   /^(null|undefined|NaN)$/.test(type) ? type : `${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`;
 const measure = (origin: string) => (origin === 'array' || origin === 'string' ? 'have ' : 'be ');
-const unit = (origin: string) => (origin === 'array' ? ' entries' : origin === 'string' ? ' characters' : '');
+const UNITS: Record<string, readonly [one: string, more: string]> = {
+  array: [' entry', ' entries'],
+  string: [' character', ' characters'],
+};
+const unit = (origin: string, many: number | bigint) => UNITS[origin]?.[Number(many) === 1 ? 0 : 1] ?? '';
 
 /** The one alternative whose fields are those given: its faults tell more than that nothing fits. */
 function meantBranch(

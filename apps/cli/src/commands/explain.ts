@@ -1,6 +1,7 @@
 import type { Explanation } from '@bellwether/contracts';
 import type { Command } from 'commander';
 import pc from 'picocolors';
+import { CliError, ExitCode } from '../errors.js';
 import { type OpenSession, present } from './command.js';
 
 type Link = Explanation['chain'][number];
@@ -12,6 +13,8 @@ export function explainCommand(program: Command, open: OpenSession): void {
     .argument('<id>', 'an event id, a page (INC-42-P1) or an incident (INC-42)')
     .description('why: from a page or an event back to the measurements')
     .action(async (id: string, _options: unknown, command: Command) => {
+      if (id.trim() === '')
+        throw new CliError('explain what? Give the id of an event, a page or an incident', ExitCode.usage);
       const session = open(command);
       const { body } = await session.http.get<Explanation>(`/v1/explain/${encodeURIComponent(id)}`);
       present(session, body, ({ chain }) => causeTree(chain));
