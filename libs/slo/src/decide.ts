@@ -133,7 +133,7 @@ function decideBudget(reading: Reading, ledger: SloLedger): SloTransition[] {
   const { definition, budget } = reading.plan;
   const tolerance = toleranceOf(budget);
   const { group } = reading.source;
-  if (group !== undefined && definition.groupBy?.alerts === 'overall') return [];
+  if (alertsOff(reading.plan, group)) return [];
   const passed = passedBy(ledger, group);
   const transitions: SloTransition[] = [];
   const cross = (threshold: number, direction: 'down' | 'up'): void => {

@@ -365,8 +365,11 @@ describe('the groups of an SLO', () => {
     const slo = new Grouped(planOf({ groupBy: { label: 'region', alerts } }));
     minutes(slo, 0, 1500);
     minutes(slo, 1500, 1510, { eu: 100, us: 100, ap: 100 });
-    const fired = slo.evaluate(EPOCH + 1510 * MINUTE - 1).filter(({ type }) => type === 'slo.alert.fired');
-    expect(new Set(fired.map(({ data }) => data.group?.value ?? 'all'))).toEqual(new Set(expected));
+    const told = slo.evaluate(EPOCH + 1510 * MINUTE - 1);
+    for (const kind of ['slo.alert.fired', 'slo.budget.crossed']) {
+      const of = told.filter(({ type }) => type === kind).map(({ data }) => data.group?.value ?? 'all');
+      expect([kind, new Set(of)]).toEqual([kind, new Set(expected)]);
+    }
     // What never alerts is not said to be well.
     const off = (value?: string) =>
       statusOf(slo.read(EPOCH + 1510 * MINUTE, value), slo.ledger).alertsOff ?? false;
