@@ -21,15 +21,16 @@ export interface BucketsOf {
  * them are compared byte for byte.
  */
 export function* dumpBuckets({ sli, indicator, hours }: BucketsOf): Generator<string> {
-  const count = (whole: number, fraction: number): string =>
+  const count = (whole: bigint, fraction: number): string =>
     fraction === 0 ? `${whole}` : `${whole}.${fraction.toString(16).padStart(8, '0')}`;
   for (const { hour, cells, offset, sketches } of [...hours].sort((a, b) => a.hour - b.hour)) {
     for (let i = 0; i < HOUR_MINUTES; i++) {
       const cell = offset + i;
       if (!cells.has(cell)) continue;
       const minute = new Date((hour * HOUR_MINUTES + i) * MINUTE).toISOString();
-      const good = count(cells.good[cell] as number, cells.goodFraction?.[cell] ?? 0);
-      const total = count(cells.total[cell] as number, cells.totalFraction?.[cell] ?? 0);
+      const counted = cells.at(cell);
+      const good = count(counted.goodWhole, counted.goodFraction);
+      const total = count(counted.totalWhole, counted.totalFraction);
       const sketch = sketches?.get(i);
       yield `${sli} ${indicator} ${minute} ${good} ${total}${sketch ? ` ${hex(sketch)}` : ''}\n`;
     }

@@ -30,7 +30,7 @@ function pages(points: [minute: number, good: number, total: number][]): Map<num
   for (const [after, good, total] of points) {
     const minute = minuteOf(EPOCH) + after;
     const cells = found.get(hourOf(minute)) ?? new Cells(60);
-    cells.add(minute % 60, good, 0, total, 0);
+    cells.add(minute % 60, Tally.of(good, total));
     found.set(hourOf(minute), cells);
   }
   return found;
@@ -184,8 +184,8 @@ const measured = (plan: SloPlan, minutes: [minute: number, good: number][]): Map
     const minute = Math.floor((midnight + after) / plan.slice) * plan.slice;
     const cells = found.get(hourOf(minute)) ?? new Cells(60);
     found.set(hourOf(minute), cells);
-    if (plan.rule === null) cells.add(minute % 60, good, 0, 10, 0);
-    else if (!cells.has(minute % 60)) cells.add(minute % 60, good > 5 ? 1 : 0, 0, 1, 0);
+    if (plan.rule === null) cells.add(minute % 60, Tally.of(good, 10));
+    else if (!cells.has(minute % 60)) cells.add(minute % 60, Tally.of(good > 5 ? 1 : 0, 1));
   }
   return found;
 };
@@ -270,8 +270,8 @@ describe('a number of points', () => {
 
 test('buckets are dumped as canonical text, oldest first', () => {
   const cells = new Cells(60);
-  cells.add(1, 3, 2 ** 31, 4, 0);
-  cells.add(0, 0, 0, 0, 0);
+  cells.add(1, Tally.of(3.5, 4));
+  cells.add(0, new Tally());
   const hours = [
     { hour: hourOf(minuteOf(EPOCH)) + 1, cells, offset: 0 },
     { hour: hourOf(minuteOf(EPOCH)), cells, offset: 0 },

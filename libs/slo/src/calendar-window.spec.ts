@@ -1,5 +1,5 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import { burnDown, Cells, hourOf, MINUTE, minuteOf, Series } from './index.js';
+import { burnDown, Cells, hourOf, MINUTE, minuteOf, Series, Tally } from './index.js';
 import { planOf, VirtualSlo } from './virtual-time.fixture.js';
 
 // Months of virtual time, on a machine that may be busy.
@@ -159,7 +159,7 @@ test('the burn-down of a calendar window starts whole at each period', () => {
     [monday + DAY, 95],
   ] as const) {
     const cells = new Cells(60);
-    cells.add(0, good, 0, 100, 0);
+    cells.add(0, Tally.of(good, 100));
     pages.set(hourOf(minuteOf(time)), cells);
   }
   const { points } = burnDown(plan, pages, { from: monday - 2 * DAY, to: monday + 2 * DAY, step: DAY });

@@ -1,4 +1,5 @@
-import { FRACTION, type Tally } from './tally.js';
+import { type High, Tally } from './tally.js';
+import { FRACTION, isOnOneSide, PART } from './whole.js';
 
 /** Whole counts, in the narrowest array that holds them: a small SLO must be small. */
 export type Counts = Uint8Array | Uint16Array | Uint32Array | Float64Array;
@@ -19,11 +20,14 @@ function withRoom(counts: Counts, value: number): Counts {
 const roomOf = (counts: Counts): number =>
   counts instanceof Float64Array ? Number.POSITIVE_INFINITY : 2 ** (8 * counts.BYTES_PER_ELEMENT) - 1;
 
+/** Whole counts that stay in one part with whatever is added to them, carry included. */
+const isFarBelow = (whole: number): boolean => whole < PART - 1 && whole > 1 - PART;
+
 /**
  * A block of buckets in typed arrays: per cell good and total (whole numbers), their fractions in units of 2^-32, and
  * whether anything was measured. Whole numbers take 1, 2, 4 or 8 bytes, as the largest of the block needs; fractions are
  * allocated with the first one that comes: most series count whole events. At most 24 bytes a cell, and one bit for
- * presence.
+ * presence. Only a block with a count beyond 2^52 has 16 bytes more, for what is above it: a cell holds up to 2^115.
  */
 export class Cells {
   #good: Counts;
@@ -32,6 +36,7 @@ export class Cells {
   #totalRoom: number;
   goodFraction: Uint32Array | null = null;
   totalFraction: Uint32Array | null = null;
+  #high: { good: BigInt64Array; total: BigInt64Array } | null = null;
   readonly #present: Uint8Array;
 
   constructor(readonly size: number) {
@@ -41,14 +46,22 @@ export class Cells {
     this.#present = new Uint8Array((size + 7) >> 3);
   }
 
-  /** Whole good counts; another array once a larger one came. */
+  /** Whole good counts without what is {@link high}; another array once a larger one came. */
   get good(): Counts {
     return this.#good;
   }
 
-  /** Whole total counts; another array once a larger one came. */
+  /** Whole total counts without what is {@link high}; another array once a larger one came. */
   get total(): Counts {
     return this.#total;
+  }
+
+  /** What a cell counted beyond 2^52, as {@link Tally.high} has it. */
+  high(cell: number): High | null {
+    if (this.#high === null) return null;
+    const good = this.#high.good[cell] as bigint;
+    const total = this.#high.total[cell] as bigint;
+    return good === 0n && total === 0n ? null : { good, total };
   }
 
   /** Whether the cell was measured, be it with a total of 0. */
@@ -56,38 +69,56 @@ export class Cells {
     return ((this.#present[cell >> 3] as number) & (1 << (cell & 7))) !== 0;
   }
 
-  add(cell: number, good: number, goodFraction: number, total: number, totalFraction: number): void {
+  /** What the cell counted. */
+  at(cell: number): Tally {
+    const tally = new Tally();
+    this.addTo(tally, cell);
+    return tally;
+  }
+
+  /** Counts `counted` besides what the cell has counted before. */
+  add(cell: number, counted: Tally): void {
     (this.#present[cell >> 3] as number) |= 1 << (cell & 7);
-    let g = (this.#good[cell] as number) + good;
-    let t = (this.#total[cell] as number) + total;
+    const { goodFraction, totalFraction } = counted;
+    let good = (this.#good[cell] as number) + counted.good;
+    let total = (this.#total[cell] as number) + counted.total;
+    if (counted.high !== null || !this.#isPlain(cell, good, total)) {
+      this.#put(cell, this.at(cell).plus(counted));
+      return;
+    }
     if (goodFraction !== 0) {
       this.goodFraction ??= new Uint32Array(this.size);
       const sum = (this.goodFraction[cell] as number) + goodFraction;
-      if (sum >= FRACTION) g += 1;
+      if (sum >= FRACTION) good += 1;
       this.goodFraction[cell] = sum; // modulo 2^32
     }
     if (totalFraction !== 0) {
       this.totalFraction ??= new Uint32Array(this.size);
       const sum = (this.totalFraction[cell] as number) + totalFraction;
-      if (sum >= FRACTION) t += 1;
+      if (sum >= FRACTION) total += 1;
       this.totalFraction[cell] = sum; // modulo 2^32
     }
-    this.#setWhole(cell, g, t);
+    this.#setWhole(cell, good, total);
   }
 
   /** Takes back what was added before; the cell stays measured. */
-  take(cell: number, good: number, goodFraction: number, total: number, totalFraction: number): void {
-    let g = (this.#good[cell] as number) - good;
-    let t = (this.#total[cell] as number) - total;
+  take(cell: number, counted: Tally): void {
+    const { goodFraction, totalFraction } = counted;
+    let good = (this.#good[cell] as number) - counted.good;
+    let total = (this.#total[cell] as number) - counted.total;
+    if (counted.high !== null || !this.#isPlain(cell, good, total)) {
+      this.#put(cell, this.at(cell).minus(counted));
+      return;
+    }
     if (goodFraction !== 0 && this.goodFraction !== null) {
-      if ((this.goodFraction[cell] as number) < goodFraction) g -= 1;
+      if ((this.goodFraction[cell] as number) < goodFraction) good -= 1;
       this.goodFraction[cell] = (this.goodFraction[cell] as number) - goodFraction; // modulo 2^32
     }
     if (totalFraction !== 0 && this.totalFraction !== null) {
-      if ((this.totalFraction[cell] as number) < totalFraction) t -= 1;
+      if ((this.totalFraction[cell] as number) < totalFraction) total -= 1;
       this.totalFraction[cell] = (this.totalFraction[cell] as number) - totalFraction; // modulo 2^32
     }
-    this.#setWhole(cell, g, t);
+    this.#setWhole(cell, good, total);
   }
 
   /** Adds the cell to `tally`. */
@@ -97,6 +128,7 @@ export class Cells {
       this.goodFraction === null ? 0 : (this.goodFraction[cell] as number),
       this.#total[cell] as number,
       this.totalFraction === null ? 0 : (this.totalFraction[cell] as number),
+      this.#high === null ? null : this.high(cell),
     );
   }
 
@@ -107,19 +139,13 @@ export class Cells {
       this.goodFraction === null ? 0 : (this.goodFraction[cell] as number),
       this.#total[cell] as number,
       this.totalFraction === null ? 0 : (this.totalFraction[cell] as number),
+      this.#high === null ? null : this.high(cell),
     );
   }
 
   /** Adds cell `from` of `source` to cell `to` of this block; nothing when it was never measured. */
   addCell(to: number, source: Cells, from: number): void {
-    if (!source.has(from)) return;
-    this.add(
-      to,
-      source.good[from] as number,
-      source.goodFraction === null ? 0 : (source.goodFraction[from] as number),
-      source.total[from] as number,
-      source.totalFraction === null ? 0 : (source.totalFraction[from] as number),
-    );
+    if (source.has(from)) this.add(to, source.at(from));
   }
 
   /** Empties `count` cells from `start`. */
@@ -129,6 +155,8 @@ export class Cells {
     this.#total.fill(0, start, end);
     this.goodFraction?.fill(0, start, end);
     this.totalFraction?.fill(0, start, end);
+    this.#high?.good.fill(0n, start, end);
+    this.#high?.total.fill(0n, start, end);
     for (let cell = start; cell < end; cell++) {
       (this.#present[cell >> 3] as number) &= ~(1 << (cell & 7));
     }
@@ -141,8 +169,33 @@ export class Cells {
       this.#total.byteLength +
       this.#present.byteLength +
       (this.goodFraction?.byteLength ?? 0) +
-      (this.totalFraction?.byteLength ?? 0)
+      (this.totalFraction?.byteLength ?? 0) +
+      (this.#high === null ? 0 : this.#high.good.byteLength + this.#high.total.byteLength)
     );
+  }
+
+  /** Whether a cell can come to these whole numbers, and a carry, without a change of what is above them. */
+  #isPlain(cell: number, good: number, total: number): boolean {
+    return (
+      isFarBelow(good) &&
+      isFarBelow(total) &&
+      (this.#high === null ||
+        (isOnOneSide(this.#good[cell] as number, good) && isOnOneSide(this.#total[cell] as number, total)))
+    );
+  }
+
+  /** Makes the cell what is given, whatever its size. */
+  #put(cell: number, { good, goodFraction, total, totalFraction, high }: Tally): void {
+    if (high !== null || this.#high !== null) {
+      this.#high ??= { good: new BigInt64Array(this.size), total: new BigInt64Array(this.size) };
+      this.#high.good[cell] = high?.good ?? 0n;
+      this.#high.total[cell] = high?.total ?? 0n;
+    }
+    if (goodFraction !== 0) this.goodFraction ??= new Uint32Array(this.size);
+    if (this.goodFraction !== null) this.goodFraction[cell] = goodFraction;
+    if (totalFraction !== 0) this.totalFraction ??= new Uint32Array(this.size);
+    if (this.totalFraction !== null) this.totalFraction[cell] = totalFraction;
+    this.#setWhole(cell, good, total);
   }
 
   #setWhole(cell: number, good: number, total: number): void {

@@ -1,6 +1,6 @@
 import type { PointColumns } from '@bellwether/contracts';
 import { boundary, type Measure } from './indicator.js';
-import { fractionOf, wholeOf } from './tally.js';
+import { fractionOf, wholeOf } from './whole.js';
 
 /**
  * Takes one point: when (epoch milliseconds), and what of it is counted. Of `ratio` and `threshold` these are good and

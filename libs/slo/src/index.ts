@@ -143,7 +143,7 @@ export { budgetOf, type Planned, planSlo, type SloPlan } from './slo-plan.js';
 export { importSloth, type SlothOptions } from './sloth/import.js';
 export { statusOf } from './status.js';
 export type { Tallies } from './tallies.js';
-export { fractionOf, Tally, wholeOf } from './tally.js';
+export { Tally } from './tally.js';
 export { HOUR_MINUTES, hourOf, MINUTE, minuteOf } from './time-grid.js';
 export { meantUnit, unitScale } from './unit.js';
 export { calendar, rolling, sliceOf, type Window } from './window.js';

@@ -52,25 +52,18 @@ export class MinuteSpan implements Stretch {
   /** Adds what each minute of a part of the stretch comes to. */
   putCounts({ low, high }: Stretch, counts: (low: number, high: number) => Tally): void {
     for (let minute = Math.max(low, this.low); minute <= Math.min(high, this.high); minute++) {
-      const { good, goodFraction, total, totalFraction } = counts(minute, minute);
-      if (total > 0 || totalFraction > 0) {
-        this.#cells.add(minute - this.low, good, goodFraction, total, totalFraction);
-      }
+      const counted = counts(minute, minute);
+      if (!counted.isEmpty) this.#cells.add(minute - this.low, counted);
     }
   }
 
   /** Takes what corrections take from an hour's minutes, which were added before. */
   take(hour: number, taken: Cells): void {
-    const tally = new Tally();
     const start = hour * HOUR_MINUTES;
     const from = Math.max(0, this.low - start);
     const to = Math.min(HOUR_MINUTES - 1, this.high - start);
     for (let i = from; i <= to; i++) {
-      if (!taken.has(i)) continue;
-      tally.clear();
-      taken.addTo(tally, i);
-      const { good, goodFraction, total, totalFraction } = tally;
-      this.#cells.take(start + i - this.low, good, goodFraction, total, totalFraction);
+      if (taken.has(i)) this.#cells.take(start + i - this.low, taken.at(i));
     }
   }
 
@@ -78,9 +71,9 @@ export class MinuteSpan implements Stretch {
   putStored(hour: number, bytes: Uint8Array): void {
     const first = hour * HOUR_MINUTES - this.low;
     const { size } = this.#cells;
-    readCells(bytes, HOUR_MINUTES, (i, good, goodFraction, total, totalFraction) => {
+    readCells(bytes, HOUR_MINUTES, (i, counted) => {
       const cell = first + i;
-      if (cell >= 0 && cell < size) this.#cells.add(cell, good, goodFraction, total, totalFraction);
+      if (cell >= 0 && cell < size) this.#cells.add(cell, counted);
     });
   }
 

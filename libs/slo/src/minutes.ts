@@ -62,19 +62,19 @@ export class Minutes implements MinuteSource {
   }
 
   /**
-   * Counts events, as whole numbers and fractions of 2^-32.
+   * Counts events.
    * @throws PageMissing when the hour is cold and not paged in: ask {@link missingFor} first
    */
-  add(minute: number, good: number, goodFraction: number, total: number, totalFraction: number): void {
+  add(minute: number, counted: Tally): void {
     const hour = hourOf(minute);
     this.#makeRoom(hour);
     const [cells, cell] = this.#own(minute, hour);
     if (!cells.has(cell)) this.#revision++;
-    cells.add(cell, good, goodFraction, total, totalFraction);
+    cells.add(cell, counted);
     this.#dirty.add(hour);
     if (this.#hours.covers(hour)) {
       const [hours, slot] = this.#hours.at(hour);
-      hours.add(slot, good, goodFraction, total, totalFraction);
+      hours.add(slot, counted);
       this.#hours.touch(hour, minute - hour * HOUR_MINUTES);
     }
   }
@@ -82,13 +82,12 @@ export class Minutes implements MinuteSource {
   /** Takes back what was counted at a measured minute. @throws PageMissing */
   withdraw(minute: number, counted: Tally): void {
     const hour = hourOf(minute);
-    const { good, goodFraction, total, totalFraction } = counted;
     const [cells, cell] = this.#own(minute, hour);
-    cells.take(cell, good, goodFraction, total, totalFraction);
+    cells.take(cell, counted);
     this.#dirty.add(hour);
     if (!this.#hours.covers(hour)) return;
     const [hours, slot] = this.#hours.at(hour);
-    hours.take(slot, good, goodFraction, total, totalFraction);
+    hours.take(slot, counted);
   }
 
   /** What was counted at a minute; null when it was not measured. @throws PageMissing */

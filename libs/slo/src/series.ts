@@ -2,7 +2,7 @@ import type { Cells } from './cells.js';
 import { Minutes } from './minutes.js';
 import type { DaySums } from './pages.js';
 import type { Tallies } from './tallies.js';
-import { fractionOf, Tally, wholeOf } from './tally.js';
+import { Tally } from './tally.js';
 import { DAY_MINUTES, HOUR_MINUTES, hourOf, MINUTE, minuteOf } from './time-grid.js';
 import { rolling, type Window } from './window.js';
 import { WindowSum } from './window-sum.js';
@@ -22,6 +22,8 @@ import { WindowSum } from './window-sum.js';
 export class Series implements Tallies {
   readonly #minutes: Minutes;
   readonly #windows = new Map<string, WindowSum>();
+  /** The measurement at hand: one object for all of them, since there are many. */
+  readonly #entry = new Tally();
   #first: number | null = null;
   #newest: number | null = null;
 
@@ -86,12 +88,12 @@ export class Series implements Tallies {
    * @throws PageMissing when the hour is cold and not paged in: ask {@link missingFor} first
    */
   observe(at: number, good: number, total: number): void {
-    this.#count(at, wholeOf(good), fractionOf(good), wholeOf(total), fractionOf(total));
+    this.#count(at, this.#entry.enter(good, total));
   }
 
   /** {@link observe} of what was summed elsewhere, without rounding it anew. @throws PageMissing */
-  observeTally(at: number, { good, goodFraction, total, totalFraction }: Tally): void {
-    this.#count(at, good, goodFraction, total, totalFraction);
+  observeTally(at: number, counted: Tally): void {
+    this.#count(at, counted);
   }
 
   /**
@@ -100,16 +102,13 @@ export class Series implements Tallies {
    */
   put(minute: number, verdict: Tally): boolean {
     const before = this.#minutes.at(minute);
-    const { good, goodFraction, total, totalFraction } = verdict;
     if (before?.equals(verdict)) return false;
     if (before !== null) {
       this.#minutes.withdraw(minute, before);
       for (const window of this.#windows.values()) window.withdraw(minute, before);
     }
-    this.#minutes.add(minute, good, goodFraction, total, totalFraction);
-    for (const window of this.#windows.values()) {
-      window.observe(minute, good, goodFraction, total, totalFraction);
-    }
+    this.#minutes.add(minute, verdict);
+    for (const window of this.#windows.values()) window.observe(minute, verdict);
     const at = minute * MINUTE;
     if (this.#newest === null || at > this.#newest) this.#newest = at;
     if (this.#first === null || at < this.#first) this.#first = at;
@@ -247,10 +246,7 @@ export class Series implements Tallies {
     const start = hour * HOUR_MINUTES;
     if (hour >= hourOf(this.hotFrom)) {
       for (let i = 0; i < HOUR_MINUTES; i++) {
-        if (!cells.has(i)) continue;
-        const tally = new Tally();
-        cells.addTo(tally, i);
-        this.put(start + i, tally);
+        if (cells.has(i)) this.put(start + i, cells.at(i));
       }
     }
     this.#first = stored.first;
@@ -271,12 +267,10 @@ export class Series implements Tallies {
     return this.#minutes.day(day);
   }
 
-  #count(at: number, good: number, goodFraction: number, total: number, totalFraction: number): void {
+  #count(at: number, counted: Tally): void {
     const minute = minuteOf(at);
-    this.#minutes.add(minute, good, goodFraction, total, totalFraction);
-    for (const window of this.#windows.values()) {
-      window.observe(minute, good, goodFraction, total, totalFraction);
-    }
+    this.#minutes.add(minute, counted);
+    for (const window of this.#windows.values()) window.observe(minute, counted);
     if (this.#newest === null || at > this.#newest) this.#newest = at;
     if (this.#first === null || at < this.#first) this.#first = at;
   }

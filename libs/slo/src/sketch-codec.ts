@@ -1,6 +1,7 @@
 import { ByteReader, ByteWriter } from './bytes.js';
 import { Sketch } from './sketch.js';
 import { HOUR_MINUTES } from './time-grid.js';
+import { partsOf, wholeValue } from './whole.js';
 
 const VERSION = 1;
 const FRACTIONS = 1;
@@ -21,9 +22,9 @@ export function encodeSketch(sketch: Sketch): Uint8Array {
   writer.byte((VERSION << 4) | (hasFractions ? FRACTIONS : 0));
   writer.varint(bins.length);
   let previous: number | null = null;
-  for (const { bin, whole, fraction } of bins) {
+  for (const { bin, whole, fraction, high } of bins) {
     writer.varint(previous === null ? zigzag(bin) : bin - previous);
-    writer.varint(whole);
+    writer.varint(high === 0n ? whole : wholeValue(whole, high));
     if (hasFractions) writer.varint(fraction);
     previous = bin;
   }
@@ -42,8 +43,8 @@ export function decodeSketch(bytes: Uint8Array): Sketch {
   let bin = 0;
   for (let i = reader.varint(), first = true; i > 0; i--, first = false) {
     bin = first ? unzigzag(reader.varint()) : bin + reader.varint();
-    const whole = reader.varint();
-    sketch.add(bin, whole, head & FRACTIONS ? reader.varint() : 0);
+    const { low: whole, high } = partsOf(reader.whole());
+    sketch.add(bin, { whole, fraction: head & FRACTIONS ? reader.varint() : 0, high });
   }
   if (!reader.atEnd) throw new RangeError('a sketch has bytes to spare');
   return sketch;

@@ -1,5 +1,5 @@
 import { DDSketch } from '@datadog/sketches-js';
-import { FRACTION, fractionOf, wholeOf } from './tally.js';
+import { carried, FRACTION, fractionOf, isOnePart, nearest, partsOf, wholeOf } from './whole.js';
 
 /**
  * Relative accuracy of a bin's value. A bin is twice as wide, so that a percentile that is judged by its bin is judged
@@ -28,10 +28,12 @@ export function binValue(bin: number): number {
 }
 
 /** How often values of each bin were observed. */
-interface Count {
+export interface Count {
   whole: number;
   /** In units of 2^-32. */
   fraction: number;
+  /** What `whole` does not hold: see {@link Whole}. */
+  high: bigint;
 }
 
 /**
@@ -43,44 +45,47 @@ export class Sketch {
 
   /** Counts a value as observed `count` times, rounded to 2^-32. */
   observe(value: number, count: number): void {
-    this.add(binOf(value), wholeOf(count), fractionOf(count));
+    const { low: whole, high } = partsOf(wholeOf(count));
+    this.add(binOf(value), { whole, fraction: fractionOf(count), high });
   }
 
   /** Counts a bin. */
-  add(bin: number, whole: number, fraction: number): void {
-    if (whole === 0 && fraction === 0) return;
+  add(bin: number, { whole, fraction, high }: Count): void {
+    if (whole === 0 && fraction === 0 && high === 0n) return;
     const known = this.#counts.get(bin);
     if (known === undefined) {
-      this.#counts.set(bin, { whole, fraction });
+      this.#counts.set(bin, { whole, fraction, high });
       return;
     }
     const sum = known.fraction + fraction;
     const carry = sum >= FRACTION ? 1 : 0;
     known.whole += whole + carry;
     known.fraction = sum - carry * FRACTION;
+    raise(known, high);
   }
 
   /** Takes back what was counted of a bin before. */
-  take(bin: number, whole: number, fraction: number): void {
+  take(bin: number, { whole, fraction, high }: Count): void {
     const known = this.#counts.get(bin);
     if (known === undefined) return;
     const rest = known.fraction - fraction;
     const borrow = rest < 0 ? 1 : 0;
     known.whole -= whole + borrow;
     known.fraction = rest + borrow * FRACTION;
+    raise(known, -high);
     // A bin that nothing is in any more is not there: it would be taken for the lowest, or the highest.
-    if (known.whole === 0 && known.fraction === 0) this.#counts.delete(bin);
+    if (known.whole === 0 && known.fraction === 0 && known.high === 0n) this.#counts.delete(bin);
   }
 
   /** Adds everything that another sketch counted. */
   merge(other: Sketch): this {
-    for (const [bin, { whole, fraction }] of other.#counts) this.add(bin, whole, fraction);
+    for (const [bin, count] of other.#counts) this.add(bin, count);
     return this;
   }
 
   /** Takes back everything that another sketch counted, and that was added before. */
   subtract(other: Sketch): this {
-    for (const [bin, { whole, fraction }] of other.#counts) this.take(bin, whole, fraction);
+    for (const [bin, count] of other.#counts) this.take(bin, count);
     return this;
   }
 
@@ -106,7 +111,7 @@ export class Sketch {
   }
 
   /** Bins with what they counted, ascending. */
-  get bins(): { bin: number; whole: number; fraction: number }[] {
+  get bins(): (Count & { bin: number })[] {
     return [...this.#counts].map(([bin, count]) => ({ bin, ...count })).sort((a, b) => a.bin - b.bin);
   }
 
@@ -118,13 +123,13 @@ export class Sketch {
   percentileBin(p: number): number | null {
     const { bins } = this;
     let total = 0;
-    for (const { whole, fraction } of bins) total += whole + fraction / FRACTION;
+    for (const { whole, fraction, high } of bins) total += nearest(whole, fraction, high);
     if (total === 0) return null;
     // 0.95 of 20 is 19 and no residue of floats more: 0.95 * 20 is 19 here, 0.07 * 100 would be 7.000000000000001.
     const rank = p * total * (1 - 1e-12);
     let seen = 0;
-    for (const { bin, whole, fraction } of bins) {
-      seen += whole + fraction / FRACTION;
+    for (const { bin, whole, fraction, high } of bins) {
+      seen += nearest(whole, fraction, high);
       if (seen >= rank) return bin;
     }
     return (bins.at(-1) as { bin: number }).bin;
@@ -135,4 +140,12 @@ export class Sketch {
     const bin = this.percentileBin(p);
     return bin === null ? null : binValue(bin);
   }
+}
+
+/** Brings a count into the form of {@link Whole}, with so much above its whole number. */
+function raise(count: Count, high: bigint): void {
+  if (high === 0n && count.high === 0n && isOnePart(count.whole)) return;
+  const whole = carried(count.whole, count.high + high);
+  count.whole = whole.low;
+  count.high = whole.high;
 }

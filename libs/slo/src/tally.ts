@@ -1,67 +1,103 @@
-/** Fractions are kept as integers of 2^-32. */
-export const FRACTION = 2 ** 32;
+import {
+  carried,
+  FRACTION,
+  fractionOf,
+  isOnePart,
+  isOnOneSide,
+  nearest,
+  partsOf,
+  type Whole,
+  wholeOf,
+  wholeValue,
+} from './whole.js';
 
-/** The integer part of a count as it is entered; see {@link fractionOf}. */
-export function wholeOf(count: number): number {
-  const whole = Math.floor(count);
-  return Math.round((count - whole) * FRACTION) === FRACTION ? whole + 1 : whole;
-}
-
-/** The fractional part of a count as it is entered, rounded to 2^-32: an integer in [0, 2^32). */
-export function fractionOf(count: number): number {
-  const fraction = Math.round((count - Math.floor(count)) * FRACTION);
-  return fraction === FRACTION ? 0 : fraction;
+/** What two whole numbers have beyond 2^52, in units of it: see {@link Whole}. */
+export interface High {
+  readonly good: bigint;
+  readonly total: bigint;
 }
 
 /**
- * Good and total events, exactly: a whole number (exact up to 2^53) and a fraction in units of 2^-32.
+ * Good and total events, exactly: a whole number of any size and a fraction in units of 2^-32.
  *
  * All arithmetic is on integers, so a sum does not depend on the order of its terms and subtracting what was added
- * gives the earlier sum back bit for bit. A sum of plain floats would drift as windows slide.
+ * gives the earlier sum back bit for bit. A sum of plain floats would drift as windows slide, and so would one of whole
+ * floats once it is past 2^53: a part of an addition is lost there that is subtracted in full later on.
  */
 export class Tally {
   good = 0;
   goodFraction = 0;
   total = 0;
   totalFraction = 0;
+  /** What good and total do not hold; null where that is nothing, as for nearly all there is. */
+  high: High | null = null;
 
   /** A tally of one entry; both numbers are rounded to 2^-32. */
   static of(good: number, total: number): Tally {
-    const tally = new Tally();
-    tally.add(wholeOf(good), fractionOf(good), wholeOf(total), fractionOf(total));
-    return tally;
+    return new Tally().enter(good, total);
   }
 
-  add(good: number, goodFraction: number, total: number, totalFraction: number): void {
+  /** Makes it a tally of one entry; both numbers are rounded to 2^-32. */
+  enter(good: number, total: number): this {
+    const goodWhole = wholeOf(good);
+    const totalWhole = wholeOf(total);
+    const goodFraction = fractionOf(good);
+    const totalFraction = fractionOf(total);
+    if (!isOnePart(goodWhole) || !isOnePart(totalWhole)) {
+      return this.set(goodWhole, goodFraction, totalWhole, totalFraction);
+    }
+    // Added to 0, since the floor of -0 is -0, which is another number to whoever compares bits.
+    this.good = 0 + goodWhole;
+    this.goodFraction = goodFraction;
+    this.total = 0 + totalWhole;
+    this.totalFraction = totalFraction;
+    this.high = null;
+    return this;
+  }
+
+  /** Makes it what is given: whole numbers of any size, and fractions in units of 2^-32. */
+  set(good: number | bigint, goodFraction: number, total: number | bigint, totalFraction: number): this {
+    this.goodFraction = goodFraction;
+    this.totalFraction = totalFraction;
+    this.#take(partsOf(good), partsOf(total));
+    return this;
+  }
+
+  /** Adds whole numbers and fractions in units of 2^-32, as another tally has them. */
+  add(good: number, goodFraction: number, total: number, totalFraction: number, high: High | null): void {
     const g = this.goodFraction + goodFraction;
     const t = this.totalFraction + totalFraction;
     const goodCarry = g >= FRACTION ? 1 : 0;
     const totalCarry = t >= FRACTION ? 1 : 0;
-    this.good += good + goodCarry;
     this.goodFraction = g - goodCarry * FRACTION;
-    this.total += total + totalCarry;
     this.totalFraction = t - totalCarry * FRACTION;
+    this.#setWhole(this.good + good + goodCarry, this.total + total + totalCarry, high, 1n);
   }
 
   /** Takes back what was added before. */
-  subtract(good: number, goodFraction: number, total: number, totalFraction: number): void {
+  subtract(
+    good: number,
+    goodFraction: number,
+    total: number,
+    totalFraction: number,
+    high: High | null,
+  ): void {
     const g = this.goodFraction - goodFraction;
     const t = this.totalFraction - totalFraction;
     const goodBorrow = g < 0 ? 1 : 0;
     const totalBorrow = t < 0 ? 1 : 0;
-    this.good -= good + goodBorrow;
     this.goodFraction = g + goodBorrow * FRACTION;
-    this.total -= total + totalBorrow;
     this.totalFraction = t + totalBorrow * FRACTION;
+    this.#setWhole(this.good - good - goodBorrow, this.total - total - totalBorrow, high, -1n);
   }
 
   plus(other: Tally): this {
-    this.add(other.good, other.goodFraction, other.total, other.totalFraction);
+    this.add(other.good, other.goodFraction, other.total, other.totalFraction, other.high);
     return this;
   }
 
   minus(other: Tally): this {
-    this.subtract(other.good, other.goodFraction, other.total, other.totalFraction);
+    this.subtract(other.good, other.goodFraction, other.total, other.totalFraction, other.high);
     return this;
   }
 
@@ -70,7 +106,9 @@ export class Tally {
       this.good === other.good &&
       this.goodFraction === other.goodFraction &&
       this.total === other.total &&
-      this.totalFraction === other.totalFraction
+      this.totalFraction === other.totalFraction &&
+      this.high?.good === other.high?.good &&
+      this.high?.total === other.high?.total
     );
   }
 
@@ -79,30 +117,56 @@ export class Tally {
     this.goodFraction = 0;
     this.total = 0;
     this.totalFraction = 0;
+    this.high = null;
   }
 
   copy(): Tally {
     return new Tally().plus(this);
   }
 
+  /** As many events, all of them good. */
+  allGood(): Tally {
+    const tally = new Tally();
+    const { total, totalFraction, high } = this;
+    tally.add(total, totalFraction, total, totalFraction, high && { good: high.total, total: high.total });
+    return tally;
+  }
+
+  /** Good events but their fraction, exactly. */
+  get goodWhole(): bigint {
+    return wholeValue(this.good, this.high?.good ?? 0n);
+  }
+
+  /** All events but their fraction, exactly. */
+  get totalWhole(): bigint {
+    return wholeValue(this.total, this.high?.total ?? 0n);
+  }
+
   /** Good events as a float. */
   get goodCount(): number {
-    return this.good + this.goodFraction / FRACTION;
+    return nearest(this.good, this.goodFraction, this.high?.good ?? 0n);
   }
 
   /** All events as a float. */
   get totalCount(): number {
-    return this.total + this.totalFraction / FRACTION;
+    return nearest(this.total, this.totalFraction, this.high?.total ?? 0n);
   }
 
   /** Bad events as a float, from the exact difference: 1e12 - 0.1 bad of 1e12 keeps its digits. */
   get badCount(): number {
-    return this.total - this.good + (this.totalFraction - this.goodFraction) / FRACTION;
+    if (this.high === null) {
+      return this.total - this.good + (this.totalFraction - this.goodFraction) / FRACTION;
+    }
+    return nearest(
+      this.total - this.good,
+      this.totalFraction - this.goodFraction,
+      this.high.total - this.high.good,
+    );
   }
 
   /** Whether anything was counted; without it there is no ratio, and zero traffic is "no data", never "met". */
   get isEmpty(): boolean {
-    return this.total === 0 && this.totalFraction === 0;
+    return this.total === 0 && this.totalFraction === 0 && (this.high === null || this.high.total === 0n);
   }
 
   /** bad / total in [0, 1]; null when nothing was counted. */
@@ -113,5 +177,32 @@ export class Tally {
   /** good / total in [0, 1]; null when nothing was counted. */
   get sli(): number | null {
     return this.isEmpty ? null : this.goodCount / this.totalCount;
+  }
+
+  #setWhole(good: number, total: number, high: High | null, sign: bigint): void {
+    const isPlain =
+      high === null &&
+      isOnePart(good) &&
+      isOnePart(total) &&
+      (this.high === null || (isOnOneSide(this.good, good) && isOnOneSide(this.total, total)));
+    if (isPlain) {
+      this.good = good;
+      this.total = total;
+    } else {
+      this.#carry(good, total, high, sign);
+    }
+  }
+
+  #carry(good: number, total: number, high: High | null, sign: bigint): void {
+    this.#take(
+      carried(good, (this.high?.good ?? 0n) + sign * (high?.good ?? 0n)),
+      carried(total, (this.high?.total ?? 0n) + sign * (high?.total ?? 0n)),
+    );
+  }
+
+  #take(good: Whole, total: Whole): void {
+    this.good = good.low;
+    this.total = total.low;
+    this.high = good.high === 0n && total.high === 0n ? null : { good: good.high, total: total.high };
   }
 }

@@ -26,8 +26,8 @@ export class WindowSum {
   constructor(readonly window: Window) {}
 
   /** A measurement came in at `minute`. */
-  observe(minute: number, good: number, goodFraction: number, total: number, totalFraction: number): void {
-    if (minute <= this.#end && minute >= this.#low) this.tally.add(good, goodFraction, total, totalFraction);
+  observe(minute: number, counted: Tally): void {
+    if (minute <= this.#end && minute >= this.#low) this.tally.plus(counted);
   }
 
   /** What was counted at `minute` is taken back. */

@@ -1,7 +1,7 @@
 import { type Freeze, freezeOf } from './cadence.js';
 import type { SloSource } from './indicator-buckets.js';
 import type { SloPlan } from './slo-plan.js';
-import type { Tally } from './tally.js';
+import { Tally } from './tally.js';
 import { MINUTE, minuteOf } from './time-grid.js';
 import { sliceOf, type Window } from './window.js';
 
@@ -66,9 +66,7 @@ export function withMissing(plan: SloPlan, tally: Tally, low: number, high: numb
   if (plan.rule === null || missingData === 'freeze' || due === null) return tally;
   const { missing, forgiven } = unmeasuredSlices(tally.total, low, high, plan, due);
   if (missing + forgiven === 0) return tally;
-  const whole = tally.copy();
-  whole.add((missingData === 'good' ? missing : 0) + forgiven, 0, missing + forgiven, 0);
-  return whole;
+  return Tally.of((missingData === 'good' ? missing : 0) + forgiven, missing + forgiven).plus(tally);
 }
 
 /** What an SLO counts over one of its windows, as of the last time that its series were moved to `now`. */

@@ -161,8 +161,8 @@ class StoredSeries {
     const tally = new Tally();
     for await (const { hour, cells } of this.#hours({ low, high })) {
       const start = hour * HOUR_MINUTES;
-      readCells(cells, HOUR_MINUTES, (i, ...counts) => {
-        if (start + i >= low && start + i <= high) tally.add(...counts);
+      readCells(cells, HOUR_MINUTES, (i, counted) => {
+        if (start + i >= low && start + i <= high) tally.plus(counted);
       });
     }
     return tally;

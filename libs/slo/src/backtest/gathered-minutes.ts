@@ -2,7 +2,7 @@ import { Cells } from '../cells.js';
 import type { GatheredMinute } from '../indicator-buckets.js';
 import { Sketch } from '../sketch.js';
 import { Sketches } from '../sketches.js';
-import { fractionOf, Tally, wholeOf } from '../tally.js';
+import { Tally } from '../tally.js';
 import { HOUR_MINUTES, hourOf, MINUTE, minuteOf } from '../time-grid.js';
 import type { BacktestSpan } from './span.js';
 
@@ -25,6 +25,8 @@ export class GatheredMinutes {
   readonly #span: BacktestSpan;
   readonly #hours = new Map<number, Hour>();
   readonly #sketches: Sketches | null;
+  /** The point at hand: one object for all of them, since there are many. */
+  readonly #entry = new Tally();
   #points = 0;
   #measured = 0;
 
@@ -65,8 +67,6 @@ export class GatheredMinutes {
     const hour = this.#hourOf(minute);
     const place = minute - hourOf(minute) * HOUR_MINUTES;
     const offset = at - minute * MINUTE;
-    const whole = wholeOf(count);
-    const fraction = fractionOf(count);
     if (!hour.cells.has(place)) {
       this.#measured++;
       hour.first[place] = hour.newest[place] = offset;
@@ -74,10 +74,10 @@ export class GatheredMinutes {
     if (offset < (hour.first[place] as number)) hour.first[place] = offset;
     if (offset > (hour.newest[place] as number)) hour.newest[place] = offset;
     if (this.#sketches === null) {
-      hour.cells.add(place, wholeOf(measure), fractionOf(measure), whole, fraction);
+      hour.cells.add(place, this.#entry.enter(measure, count));
     } else {
       this.#sketches.observe(minute, measure, count, false);
-      hour.cells.add(place, whole, fraction, whole, fraction);
+      hour.cells.add(place, this.#entry.enter(count, count));
     }
     if (++this.#points % COMPACT_AFTER === 0) this.#sketches?.takeDirty();
   }
@@ -88,8 +88,6 @@ export class GatheredMinutes {
     const hour = this.#hours.get(number);
     const place = minute - number * HOUR_MINUTES;
     if (!hour?.cells.has(place)) return null;
-    const tally = new Tally();
-    hour.cells.addTo(tally, place);
     let sketch: Sketch | null = null;
     if (this.#sketches !== null) {
       sketch = new Sketch();
@@ -99,7 +97,7 @@ export class GatheredMinutes {
     return {
       first: start + (hour.first[place] as number),
       newest: start + (hour.newest[place] as number),
-      tally,
+      tally: hour.cells.at(place),
       sketch,
     };
   }

@@ -1,6 +1,5 @@
 import { EPSILON } from '../alert-pairs.js';
 import type { Minutes } from '../corrections/corrected-minutes.js';
-import { allGood } from '../corrections/correction-rule.js';
 import type { SloPlan } from '../slo-plan.js';
 import { Tally } from '../tally.js';
 import { sliceOf } from '../window.js';
@@ -62,7 +61,7 @@ function judgeCorrected(plan: SloPlan, components: readonly ComponentCounts[], s
   if (kept.length > 0) return judge(plan, components, kept);
   if (isSummed(plan)) {
     const events = judge(plan, components, parts);
-    return parts.some(({ effect }) => effect === 'good') ? allGood(events) : NONE;
+    return parts.some(({ effect }) => effect === 'good') ? events.allGood() : NONE;
   }
   const good = parts.filter(({ effect }) => effect === 'good');
   const isForgiven = definition.missingData === 'freeze' && !judge(plan, components, good).isEmpty;

@@ -34,11 +34,11 @@ export function correctionRule(
 ): SliceRule {
   const slice = rule?.slice ?? 1;
   const after = (start: number, under: Under): Tally => {
-    if (rule === null) return allGood(under('good').tally).plus(under(null).tally);
+    if (rule === null) return under('good').tally.allGood().plus(under(null).tally);
     if (countsMissing && corrections.forgives(start, slice)) return new Tally();
     const kept = under(null);
     if (isCounting) {
-      const tally = allGood(under('good').tally).plus(kept.tally);
+      const tally = under('good').tally.allGood().plus(kept.tally);
       return rule.judge({ ...kept, tally }, under);
     }
     if (!kept.tally.isEmpty) return rule.judge(kept, under);
@@ -53,11 +53,4 @@ export function correctionRule(
       return before.copy().minus(after(content.start, under));
     },
   };
-}
-
-/** As many events, all of them good. */
-export function allGood({ total, totalFraction }: Tally): Tally {
-  const tally = new Tally();
-  tally.add(total, totalFraction, total, totalFraction);
-  return tally;
 }

@@ -9,6 +9,7 @@ import {
   type SloPlan,
   trafficStretch,
 } from '../index.js';
+import { Tally } from '../tally.js';
 
 /** What was counted in a minute (since the epoch): good and total; null where nothing was. */
 export type Counts = (minute: number) => readonly [good: number, total: number] | null;
@@ -23,7 +24,7 @@ export function spanOf(low: number, high: number, past: Counts): MinuteSpan {
     const cells = new Cells(60);
     for (let i = 0; i < 60; i++) {
       const counts = past(hour * 60 + i);
-      if (counts !== null) cells.add(i, counts[0], 0, counts[1], 0);
+      if (counts !== null) cells.add(i, Tally.of(...counts));
     }
     span.put(hour, cells);
   }

@@ -17,6 +17,7 @@ import {
   planPeriods,
   planSlo,
   type SloPlan,
+  Tally,
 } from '../index.js';
 import { planOf } from '../virtual-time.fixture.js';
 
@@ -42,7 +43,7 @@ function pagesOf(points: Measured): Map<number, Cells> {
     const minute = minuteOf(time);
     const cells = pages.get(hourOf(minute)) ?? new Cells(60);
     pages.set(hourOf(minute), cells);
-    cells.add(minute % 60, good, 0, total, 0);
+    cells.add(minute % 60, Tally.of(good, total));
   }
   return pages;
 }
