@@ -144,12 +144,14 @@ export class Tally {
 
   /** Good events as a float. */
   get goodCount(): number {
-    return nearest(this.good, this.goodFraction, this.high?.good ?? 0n);
+    if (this.high === null) return this.good + this.goodFraction / FRACTION;
+    return nearest(this.good, this.goodFraction, this.high.good);
   }
 
   /** All events as a float. */
   get totalCount(): number {
-    return nearest(this.total, this.totalFraction, this.high?.total ?? 0n);
+    if (this.high === null) return this.total + this.totalFraction / FRACTION;
+    return nearest(this.total, this.totalFraction, this.high.total);
   }
 
   /** Bad events as a float, from the exact difference: 1e12 - 0.1 bad of 1e12 keeps its digits. */
