@@ -5,7 +5,7 @@ import { Refusal } from './measurement/refusal.js';
 
 /**
  * Refuses messages of which one has an identity that stands for other content, in the log or in one before it, ahead of
- * writing anything: what is written goes to several journals, so the log alone would take the rest and refuse that one.
+ * writing anything: neither is an SLI defined from it, nor are the journals of a batch locked for nothing.
  *
  * @throws Refusal whose path is that of the identity
  * @throws LogBusy

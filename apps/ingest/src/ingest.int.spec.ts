@@ -205,6 +205,41 @@ describe('measurements over HTTP', () => {
     }
   });
 
+  test('batches that race over one identity in two processes are recorded whole or not at all', async () => {
+    const second = await startIngest(stage);
+    const type = 'application/cloudevents-batch+json';
+    const of = (id: string, sli: string, good: number) => ({
+      specversion: '1.0',
+      type: MEASUREMENT_CE_TYPE,
+      source: `/${service}`,
+      id,
+      subject: `${service}/${sli}`,
+      data: { ...point(), good },
+    });
+    const send = async (url: string, events: unknown[]) => {
+      const head = { 'content-type': type, authorization: `Bearer ${adminToken}` };
+      const body = JSON.stringify(events);
+      return (await fetch(`${url}/v1/measurements`, { method: 'POST', headers: head, body })).status;
+    };
+    try {
+      for (let round = 0; round < 30; round += 1) {
+        const [one, other, common] = [`one-${round}`, `other-${round}`, `common-${round}`];
+        const statuses = await Promise.all([
+          send(stage.ingest.url, [of(one, one, 1), of(common, common, 1)]),
+          send(second.url, [of(other, other, 1), of(common, common, 2)]),
+        ]);
+        expect([...statuses].sort()).toEqual([202, 409]);
+        const recorded = async (sli: string) => (await stage.recorded(sli)).length;
+        const defined = async (sli: string) => await stage.log.streamVersion(LogStreams.sli(service, sli));
+        const taken = statuses.map((status) => (status === 202 ? 1 : 0));
+        expect([await recorded(one), await recorded(other), await recorded(common)]).toEqual([...taken, 1]);
+        expect([await defined(one), await defined(other), await defined(common)]).toEqual([...taken, 1]);
+      }
+    } finally {
+      await second.stop();
+    }
+  });
+
   test('carry the story of the request', async () => {
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
     await stage.post(`/v1/measurements/${service}/availability`, point(), {

@@ -17,7 +17,7 @@ import {
 } from './measurement/message.js';
 import { Refusal } from './measurement/refusal.js';
 import { receiptOf } from './receipt.js';
-import { type Recorded, Recorder } from './recorder.js';
+import { Recorder } from './recorder.js';
 
 /** Measurements over HTTP. The answer comes after the commit to the log; a refusal leaves nothing behind. */
 @Controller('v1/measurements')
@@ -65,20 +65,20 @@ export class MeasurementsController {
   ): Promise<MeasurementReceipt> {
     const now = this.clock.now().getTime();
     const origin = originOf(principalOf(request));
-    let outcomes: PromiseSettledResult<Recorded>[];
     try {
       const messages = read({ receivedAt: now, now });
       const [only] = messages;
-      outcomes =
+      return receiptOf(
         messages.length === 1 && only !== undefined
-          ? await Promise.allSettled([this.recorder.record(only, origin)])
-          : await this.recorder.recordBatch(messages, origin);
+          ? [await this.recorder.record(only, origin)]
+          : await this.recorder.recordBatch(messages, origin),
+        this.metrics,
+      );
     } catch (error) {
       // As a whole: nothing of it is in the log.
       if (error instanceof Refusal) this.metrics.refused('http', error.reason);
       throw error;
     }
-    return receiptOf(outcomes, this.metrics);
   }
 }
 

@@ -1,5 +1,13 @@
 import { type Clock, JsonText, LogStreams, measurementJournal } from '@bellwether/contracts';
-import { CommandConflict, type EventLog, type EventMeta } from '@bellwether/event-log';
+import {
+  type AppendRequest,
+  type AppendResult,
+  CommandConflict,
+  type EventLog,
+  type EventMeta,
+  type NewEvent,
+  TogetherRefused,
+} from '@bellwether/event-log';
 import { uuidv7 } from 'uuidv7';
 import { refuseReusedIdentities } from './identity-check.js';
 import { IdentityHolds } from './identity-holds.js';
@@ -29,6 +37,9 @@ interface Place {
   stream: string;
 }
 
+/** A measurement as the log is asked to take it, once under its identity. */
+type MeasurementRequest = AppendRequest & Required<Pick<AppendRequest, 'commandId' | 'commandHash'>>;
+
 const source = '/bellwether/ingest';
 const mostPlaces = 100_000;
 
@@ -38,32 +49,63 @@ export class Recorder {
   readonly #holds = new IdentityHolds();
 
   constructor(
-    private readonly log: Pick<EventLog, 'append' | 'commandHashes'>,
+    private readonly log: Pick<EventLog, 'append' | 'appendTogether' | 'commandHashes'>,
     private readonly slis: SliRegistry,
     private readonly clock: Clock,
   ) {}
 
   /**
-   * Records a batch, whole or not at all: what `record` would refuse of it is found before anything is written, and
-   * its identities are held until all of it is. Between two processes the log alone decides: should one take an
-   * identity for other content between this one's check and its append, a refused batch leaves the rest of it in the
-   * log, which goes to several journals and so has no transaction in common.
+   * Records a batch, whole or not at all: in one transaction, whatever journals it goes to. What is plainly to be refused is
+   * found before that, and this process holds its identities meanwhile; whether another one has taken an identity for other
+   * content, the log says.
    *
-   * @returns one outcome for each message, after the last commit
+   * @returns what became of each message, after the commit
    * @throws Refusal whose path begins with the index of the message at fault
    * @throws LogBusy
    */
-  recordBatch(
-    messages: readonly MeasurementMessage[],
-    origin: Origin,
-  ): Promise<PromiseSettledResult<Recorded>[]> {
+  recordBatch(messages: readonly MeasurementMessage[], origin: Origin): Promise<Recorded[]> {
     const identities = messages.flatMap(({ identity }) => (identity === null ? [] : [identity]));
     return this.#holds.alone(identities, async () => {
       await this.admit(messages);
-      // All are told to the log before any is waited for, so that they share its groups; every outcome is awaited,
-      // since an answer before the last commit would be one about an unknown state.
-      return await Promise.allSettled(messages.map((message) => this.append(message, origin)));
+      const requests: MeasurementRequest[] = [];
+      /** Of each message, its request; of one that came before in the same batch, that of the first. */
+      const numbers: number[] = [];
+      const firsts = new Map<string, number>();
+      for (const message of messages) {
+        const request = this.requestOf(message, origin);
+        const known = firsts.get(request.commandId);
+        numbers.push(known ?? requests.length);
+        if (known !== undefined) continue;
+        firsts.set(request.commandId, requests.length);
+        requests.push(request);
+      }
+      const results = await this.appendBatch(requests, numbers);
+      // Only now: a batch that is refused defines nothing.
+      await Promise.all(
+        messages.map((message, index) =>
+          this.define(message, requests[numbers[index] as number] as MeasurementRequest),
+        ),
+      );
+      return messages.map(({ points: { count: points } }, index) => {
+        const number = numbers[index] as number;
+        const { lastPosition: position, duplicate } = results[number] as AppendResult;
+        const again = duplicate || numbers.indexOf(number) < index;
+        return { status: again ? 'duplicate' : 'accepted', points, position };
+      });
     });
+  }
+
+  private async appendBatch(
+    requests: readonly MeasurementRequest[],
+    numbers: readonly number[],
+  ): Promise<AppendResult[]> {
+    try {
+      return await this.log.appendTogether(requests);
+    } catch (error) {
+      if (error instanceof TogetherRefused && error.cause instanceof CommandConflict)
+        throw Refusal.identityReused().within(`${numbers.indexOf(error.index)}.id`);
+      throw isOfTheMoment(error) ? new LogBusy(error) : error;
+    }
   }
 
   /**
@@ -90,6 +132,43 @@ export class Recorder {
   }
 
   private async append(message: MeasurementMessage, origin: Origin): Promise<Recorded> {
+    // An SLI is defined from its first measurement, not from one that is refused.
+    if (!this.slis.knows(message.service, message.sli)) await refuseReusedIdentities(this.log, [message]);
+    const { commandId, commandHash, ...request } = this.requestOf(message, origin);
+    const defined = this.define(message, request);
+    if (defined !== undefined) await defined;
+    try {
+      const { lastPosition, duplicate } = await this.log.append({
+        ...request,
+        // Without an identity of its own a request can come only once: nothing need be remembered of it.
+        ...(message.identity === null ? {} : { commandId, commandHash }),
+      });
+      return {
+        status: duplicate ? 'duplicate' : 'accepted',
+        points: message.points.count,
+        position: lastPosition,
+      };
+    } catch (error) {
+      if (error instanceof CommandConflict) throw Refusal.identityReused();
+      throw isOfTheMoment(error) ? new LogBusy(error) : error;
+    }
+  }
+
+  /** Defines the SLI of a message that is, or is to be, recorded by a request, where it is unknown. @throws LogBusy, Refusal */
+  private define(
+    { service, sli, points: { countsOnly } }: MeasurementMessage,
+    request: Pick<AppendRequest, 'events'>,
+  ): Promise<void> | undefined {
+    const { id = null, meta } = request.events[0] as NewEvent;
+    return this.slis.ensure(service, sli, {
+      countsOnly,
+      meta: { ...meta, causationId: id },
+      at: this.clock.now(),
+    });
+  }
+
+  /** The request that puts a message into the log. */
+  private requestOf(message: MeasurementMessage, origin: Origin): MeasurementRequest {
     const { service, sli, points } = message;
     const id = uuidv7();
     const meta: EventMeta = {
@@ -99,38 +178,15 @@ export class Recorder {
       source,
       ...(origin.traceparent === undefined ? {} : { traceparent: origin.traceparent }),
     };
-    // An SLI is defined from its first measurement, not from one that is refused.
-    if (!this.slis.knows(service, sli)) await refuseReusedIdentities(this.log, [message]);
-    const defined = this.slis.ensure(service, sli, {
-      countsOnly: points.countsOnly,
-      meta: { ...meta, causationId: id },
-      at: this.clock.now(),
-    });
-    if (defined !== undefined) await defined;
     const identity = message.identity ?? `request:${id}`;
-    const { journal, stream } = this.placeOf(service, sli);
-    try {
-      const { lastPosition, duplicate } = await this.log.append({
-        journal,
-        stream,
-        expectedVersion: 'any',
-        events: [
-          {
-            id,
-            type: 'measurement.recorded',
-            data: recorded(message, identity),
-            meta,
-            occurredAt: new Date(points.newest),
-          },
-        ],
-        // Without an identity of its own a request can come only once: nothing need be remembered of it.
-        ...(message.identity === null ? {} : { commandId: commandOf(identity), commandHash: points.hash }),
-      });
-      return { status: duplicate ? 'duplicate' : 'accepted', points: points.count, position: lastPosition };
-    } catch (error) {
-      if (error instanceof CommandConflict) throw Refusal.identityReused();
-      throw isOfTheMoment(error) ? new LogBusy(error) : error;
-    }
+    const data = recorded(message, identity);
+    return {
+      ...this.placeOf(service, sli),
+      expectedVersion: 'any',
+      events: [{ id, type: 'measurement.recorded', data, meta, occurredAt: new Date(points.newest) }],
+      commandId: commandOf(identity),
+      commandHash: points.hash,
+    };
   }
 
   private placeOf(service: string, sli: string): Place {

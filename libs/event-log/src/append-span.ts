@@ -38,3 +38,21 @@ export async function appendInSpan(
     throw error;
   }
 }
+
+/** The same of requests that are appended together: a span for each, all of them as long as the whole. */
+export async function appendTogetherInSpans(
+  tracer: Tracer,
+  requests: readonly AppendRequest[],
+  append: (requests: readonly AppendRequest[]) => Promise<AppendResult[]>,
+): Promise<AppendResult[]> {
+  const traced: AppendRequest[] = [];
+  const { promise, resolve, reject } = Promise.withResolvers<AppendResult[]>();
+  const spans = requests.map((request, index) =>
+    appendInSpan(tracer, request, async (asked) => {
+      traced[index] = asked;
+      return (await promise)[index] as AppendResult;
+    }),
+  );
+  append(traced).then(resolve, reject);
+  return await Promise.all(spans);
+}

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '@bellwether/contracts';
 import type pg from 'pg';
 import { uuidv7 } from 'uuidv7';
+import { appendedEvents, FIRST_PAUSE_MS, LONGEST_PAUSE_MS } from './appended-events.js';
 import { APPEND_STATEMENT, type Append, type BatchRow, batchParameters } from './batch.js';
 import { errorKind } from './database-error.js';
 import type { AppendedEvent } from './event.js';
@@ -19,9 +20,6 @@ export interface SenderOptions {
   retryForMs: number;
   onStep: ((step: AppendStep, journal: string) => void | Promise<void>) | undefined;
 }
-
-const FIRST_PAUSE_MS = 20;
-const LONGEST_PAUSE_MS = 1000;
 
 /** No answer within the time allowed, or none to be hoped for. */
 export class GaveUp extends Error {
@@ -93,26 +91,8 @@ export class BatchSender {
   }
 
   /** Where events are, and which; tried again while the database is away. */
-  async eventsAt(first: number, last: number): Promise<AppendedEvent[]> {
+  eventsAt(first: number, last: number): Promise<AppendedEvent[]> {
     const { pool, journal, retryForMs } = this.#options;
-    const until = performance.now() + retryForMs;
-    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-      try {
-        const { rows } = await pool.query<{ id: string; position: string; version: string }>({
-          name: 'log-events-at',
-          text: `select event_id as id, position, version from log.events
-                  where journal = $1 and position between $2 and $3 order by position`,
-          values: [journal, first, last],
-        });
-        return rows.map(({ id, position, version }) => ({
-          id,
-          position: Number(position),
-          version: Number(version),
-        }));
-      } catch (error) {
-        if (performance.now() + pause > until) throw error;
-        await delay(pause);
-      }
-    }
+    return appendedEvents(pool, journal, { first, last }, retryForMs);
   }
 }

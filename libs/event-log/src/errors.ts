@@ -65,6 +65,20 @@ export class CommandConflict extends EventLogError {
   }
 }
 
+/** One of several requests that were to be appended together was refused: none of them was appended. */
+export class TogetherRefused extends EventLogError {
+  /** Which of the requests. */
+  readonly index: number;
+  /** Why. */
+  override readonly cause: EventLogError;
+
+  constructor(index: number, cause: EventLogError) {
+    super(`request ${index} was refused, and those with it: ${cause.message}`, { stream: cause.stream });
+    this.index = index;
+    this.cause = cause;
+  }
+}
+
 /** The stream, or one required, belongs to another journal, and so to another lock. */
 export class StreamElsewhere extends EventLogError {
   constructor(stream: string, journal: string) {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock, Tracer } from '@bellwether/contracts';
 import type pg from 'pg';
 import type { Registry } from 'prom-client';
-import { appendInSpan } from './append-span.js';
+import { appendInSpan, appendTogetherInSpans } from './append-span.js';
 import { Appender } from './appender.js';
 import type { AppendStep } from './batch-sender.js';
 import { errorKind } from './database-error.js';
@@ -22,6 +22,7 @@ import {
 import { commandHashes, type RecordedCommand, recordedCommand } from './recorded-commands.js';
 import { SharedPages } from './shared-pages.js';
 import { type ScannedPage, type ScanStreamOptions, scanStream } from './stream-scan.js';
+import { TogetherAppender } from './together-appender.js';
 import { type Upcast, type Upcaster, upcastWith } from './upcast.js';
 import { upcasters } from './upcasters.js';
 import { type VerifyOptions, type VerifyReport, verifyLog } from './verify.js';
@@ -68,6 +69,7 @@ export class EventLog {
   readonly #nudges = new Nudges();
   readonly #shared = new SharedPages(this);
   readonly #appenders = new Map<string, Appender>();
+  readonly #together: TogetherAppender;
   readonly #metrics: LogMetrics;
 
   /** Opens a log that `migrate()` has made. Connects at the first use. */
@@ -86,6 +88,12 @@ export class EventLog {
     this.#upcast = upcastWith(options.upcasters ?? upcasters);
     this.#reader = new Reader(this.pool, this.#upcast);
     this.#metrics = options.metrics ? logMetrics(options.metrics) : noLogMetrics;
+    this.#together = new TogetherAppender({
+      ...this.#limits,
+      pool: this.pool,
+      onAppended: (journal, position) => this.#appended(journal, position),
+      onCommitted: (journal, events, seconds) => this.#metrics.appended(journal, events, seconds),
+    });
   }
 
   /**
@@ -120,6 +128,20 @@ export class EventLog {
     const { tracer } = this.#options;
     const append = (asked: AppendRequest) => this.#appender(asked.journal).append(asked);
     return tracer?.enabled ? appendInSpan(tracer, request, append) : append(request);
+  }
+
+  /**
+   * Appends requests for any journals in one transaction: all, or none. For what must not be half there; it locks all of
+   * those journals for as long as it takes. Each request has a command id, and no two have the same.
+   * @returns a result for each request, in their order
+   * @throws TogetherRefused when one of them is refused, and why
+   * @throws UnstorableEvent, UnknownJournal, Overloaded, LogUnavailable, OutcomeUnknown as {@link append} does
+   */
+  appendTogether(requests: readonly AppendRequest[]): Promise<AppendResult[]> {
+    const { tracer } = this.#options;
+    return tracer?.enabled
+      ? appendTogetherInSpans(tracer, requests, (asked) => this.#together.append(asked))
+      : this.#together.append(requests);
   }
 
   /** Events of a stream in order; none where there is no such stream. */
@@ -245,32 +267,40 @@ export class EventLog {
 
   /** Takes no more appends, finishes those it has, and closes the pool. */
   async close(): Promise<void> {
-    await Promise.all([...this.#appenders.values()].map((appender) => appender.close()));
+    const appenders = [this.#together, ...this.#appenders.values()];
+    await Promise.all(appenders.map((appender) => appender.close()));
     await this.pool.end();
   }
 
   #appender(journal: string): Appender {
     let appender = this.#appenders.get(journal);
     if (appender === undefined) {
-      const { clock, retryForMs, answerTimeoutMs, maxWaitingEvents, maxWaitingCharacters, onStep } =
-        this.#options;
       appender = new Appender({
+        ...this.#limits,
         pool: this.pool,
         journal,
-        clock,
-        retryForMs: retryForMs ?? 30_000,
-        answerTimeoutMs: answerTimeoutMs ?? 10_000,
-        maxWaitingEvents: maxWaitingEvents ?? 20_000,
-        maxWaitingCharacters: maxWaitingCharacters ?? 64 * 1024 * 1024,
-        onAppended: (position) => {
-          this.#nudges.nudge(journal, position);
-          this.#options.onAppended?.(journal, position);
-        },
+        onAppended: (position) => this.#appended(journal, position),
         onCommitted: (events, seconds) => this.#metrics.appended(journal, events, seconds),
-        onStep,
+        onStep: this.#options.onStep,
       });
       this.#appenders.set(journal, appender);
     }
     return appender;
+  }
+
+  get #limits() {
+    const { clock, retryForMs, answerTimeoutMs, maxWaitingEvents, maxWaitingCharacters } = this.#options;
+    return {
+      clock,
+      retryForMs: retryForMs ?? 30_000,
+      answerTimeoutMs: answerTimeoutMs ?? 10_000,
+      maxWaitingEvents: maxWaitingEvents ?? 20_000,
+      maxWaitingCharacters: maxWaitingCharacters ?? 64 * 1024 * 1024,
+    };
+  }
+
+  #appended(journal: string, position: number): void {
+    this.#nudges.nudge(journal, position);
+    this.#options.onAppended?.(journal, position);
   }
 }
