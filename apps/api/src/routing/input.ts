@@ -41,12 +41,11 @@ export const Input = createParamDecorator((_: unknown, context: ExecutionContext
       });
     return {};
   };
-  storable(request.params, 'path', faults);
-  storable(request.query, 'query', faults);
   const params = take(route.params, request.params, 'path');
   const query = route.query
     ? take(route.query, request.query, 'query')
     : take(undefined, noQuery(request.query, faults), 'query');
+  storable(request.query, faults);
   // A path that names nothing would only make every fault of the body appear twice.
   const body =
     route.body && faults.length === 0
@@ -83,15 +82,17 @@ function impossible(body: RouteBody | undefined, given: unknown, faults: readonl
 
 const at = (place: string, path: string) => [place, path].filter((part) => part !== '').join('.');
 
-/** No text of a path or a query may hold what the database cannot: it is looked for there. */
-function storable(given: unknown, place: string, faults: Fault[]): void {
-  for (const [name, value] of Object.entries((given ?? {}) as Record<string, unknown>)) {
-    const texts = [value].flat().filter((text) => typeof text === 'string');
-    if (!texts.every(isStorable))
-      faults.push({ path: at(place, name), message: 'must not contain NUL or lone surrogates' });
+/** No text of a query may hold what the database cannot: it is looked for there. */
+function storable(query: unknown, faults: Fault[]): void {
+  for (const [name, value] of Object.entries((query ?? {}) as Record<string, unknown>)) {
+    const path = `query.${name}`;
+    const isSound = [value].flat().every((text) => typeof text !== 'string' || isStorable(text));
+    if (!isSound && !faults.some((fault) => fault.path === path))
+      faults.push({ path, message: NOT_STORABLE });
   }
 }
 
+const NOT_STORABLE = 'must not contain NUL or lone surrogates';
 const noParameter = 'is not a parameter of this route';
 
 /** A misspelt filter that is silently ignored shows the wrong thing, so unknown parameters are refused everywhere. */
