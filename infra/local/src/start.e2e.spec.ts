@@ -71,6 +71,14 @@ test('serves when it says so, and SIGTERM to what npm started ends everything', 
   expect(processesOf(dataDir)).toEqual([]);
 }, 300_000);
 
+test('SIGINT to npm alone, as a program sends it, ends everything', async () => {
+  const { child, dataDir, output } = await start('npm', 'start');
+  child.kill('SIGINT');
+  await once(child, 'exit');
+  expect(output()).toMatch(/[|] stopped\n$/);
+  expect(processesOf(dataDir)).toEqual([]);
+}, 300_000);
+
 test('kill -9 of what npm started, and of npm itself, leaves nothing running', async () => {
   for (const [file, argument] of [
     ['node', script],
