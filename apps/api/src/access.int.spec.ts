@@ -267,7 +267,11 @@ describe('the documents', () => {
       openapi: '3.1.0',
       info: { title: 'Bellwether' },
     });
-    expect((await rig.get('/asyncapi.json')).body).toMatchObject({ asyncapi: '3.0.0' });
+    const host = rig.bus.nc.getServer();
+    expect((await rig.get('/asyncapi.json')).body).toMatchObject({
+      asyncapi: '3.0.0',
+      servers: { nats: { host } },
+    });
   });
 
   test('are where a browser is sent that asks for nothing else', async () => {

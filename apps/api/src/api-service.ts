@@ -166,6 +166,7 @@ async function assemble(
       stream,
       links: new AcknowledgeLinks(config.BELLWETHER_SECRET_KEY, clock),
       documents: new Documents({
+        natsUrl: config.NATS_URL,
         ingestUrl: `http://${config.BELLWETHER_HTTP_HOST}:${config.BELLWETHER_INGEST_PORT}`,
       }),
       deadLetters,

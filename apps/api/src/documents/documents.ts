@@ -54,9 +54,12 @@ export class Documents {
   readonly #folder = path.dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
   readonly #read = new Map<string, Promise<DocumentFile>>();
 
-  constructor(options: { ingestUrl: string }) {
+  /** @param options.natsUrl of this installation; of several, the first is named, and none of their passwords */
+  constructor(options: { ingestUrl: string; natsUrl: string }) {
     this.openApi = JSON.stringify(openApiDocument({ ingestUrl: options.ingestUrl }));
-    this.asyncApi = JSON.stringify(asyncApiDocument());
+    const [first = ''] = options.natsUrl.split(',');
+    const { host } = new URL(first.includes('://') ? first : `nats://${first}`);
+    this.asyncApi = JSON.stringify(asyncApiDocument({ natsHost: host }));
   }
 
   get page(): DocumentFile {
