@@ -111,7 +111,7 @@ function budgetRow(budget: ReportBudget): string[] {
 
 function pageRow(page: ReportPage): string[] {
   const answer = page.acknowledgedAt ? `${page.acknowledgedAt} by ${page.acknowledgedBy}` : 'no';
-  const failed = page.failures > 0 ? ` (${page.failures} failed)` : '';
+  const failed = page.failures > 0 ? ` delivered, ${page.failures} failed attempts` : '';
   return [
     page.id,
     page.requestedAt,

@@ -129,6 +129,13 @@ describe('the report as Markdown', () => {
     );
   });
 
+  test('tells deliveries from attempts that failed', () => {
+    const pages = (report as IncidentReport).pages.map((page) => ({ ...page, deliveries: 2, failures: 4 }));
+    expect(reportMarkdown({ ...(report as IncidentReport), pages })).toContain(
+      '| ada | 2 delivered, 4 failed attempts |',
+    );
+  });
+
   test('reads as a document', () => {
     expect(markdown).toMatchInlineSnapshot(`
 "# INC-1: checkout burns its budget
