@@ -106,9 +106,9 @@ export class JournalRelay {
     const retention = await this.#retentionStart(copy.maxAgeMs);
     const plan = resumePlan(checkpoint, copy, retention);
     if (plan.recovering !== null) {
-      // Should this process end in between, the next one finds a copy that ends before its checkpoint.
-      if (plan.clear) await target.clear(journal);
+      // The checkpoint first: who leads no longer is refused there, and must not clear what another one has published.
       await checkpoints.reset(journal, { position: plan.after, incarnation: copy.created });
+      if (plan.clear) await target.clear(journal);
       if (checkpoint !== null) {
         metrics.recovering(journal);
         onRecovery(plan.recovering, plan.after);
