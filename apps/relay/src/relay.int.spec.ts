@@ -190,15 +190,11 @@ describe('the same end state is reached when', () => {
   }, 60_000);
 
   // Waits for the server to forget the ids of what it lost: it would not store them again before.
-  test('one stream is purged and another loses messages, and more is appended before the relay looks', async () => {
+  test('the events are purged, and more is appended before the relay looks', async () => {
     const relay = await start();
     await append(3);
     await expectComplete();
-    const { streams } = await jetstreamManager(nc);
-    const { state } = await streams.info(Streams.MEASURED);
-    await streams.purge(Streams.EVENTS);
-    await streams.deleteMessage(Streams.MEASURED, state.last_seq);
-    await streams.deleteMessage(Streams.MEASURED, state.last_seq - 2);
+    await (await jetstreamManager(nc)).streams.purge(Streams.EVENTS);
     await append(1);
     await expectComplete();
     expect(await metric(relay, 'relay_recoveries_total')).toBeGreaterThan(0);

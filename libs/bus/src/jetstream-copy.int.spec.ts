@@ -270,7 +270,7 @@ describe('incarnation', () => {
     expect((await copy.incarnation()).control).toMatchObject({ firstPosition: 4, lastPosition: 7 });
   });
 
-  test('says whether one was removed in between, of the journals that share a stream, too', async () => {
+  test('says whether one was removed in between, or at the end; not of the journals that share a stream', async () => {
     const copy = new JetStreamCopy(bus);
     const measured = (from: number, to: number, journal: string) =>
       range(from, to, { type: 'measurement.recorded', stream: 'measurement:a/b', journal });
@@ -279,25 +279,44 @@ describe('incarnation', () => {
         .filter(([, { hasHoles }]) => hasHoles)
         .map(([journal]) => journal);
     await copy.publish(range(1, 7));
-    await copy.publish(measured(40, 42, 'measurement-03'));
+    await copy.publish(measured(40, 44, 'measurement-03'));
     await copy.publish(measured(9, 12, 'measurement-15'));
-    await copy.publish(measured(43, 44, 'measurement-03'));
     expect(await holes()).toEqual([]);
-    // Of measured: 40 41 42 9 10 11 12 43 44.
-    await bus.jsm.streams.deleteMessage(Streams.MEASURED, 5);
-    expect(await holes()).toEqual(['measurement-15']);
+    await bus.jsm.streams.deleteMessage(Streams.MEASURED, 3);
+    expect(await holes()).toEqual([]);
+    for (const [fromTheEnd, next] of [
+      [3, 8],
+      [0, 15],
+    ] as const) {
+      const { state } = await bus.jsm.streams.info(Streams.EVENTS);
+      await bus.jsm.streams.deleteMessage(Streams.EVENTS, state.last_seq - fromTheEnd);
+      expect(await holes()).toEqual(['control']);
+      await copy.clear('control');
+      expect(await holes()).toEqual([]);
+      expect((await copy.incarnation()).control).toMatchObject({ firstPosition: 0, lastPosition: 0 });
+      await copy.publish(range(next, next + 6));
+    }
     await copy.clear('measurement-15');
-    expect(await holes()).toEqual([]);
-    expect((await copy.incarnation())['measurement-15']).toMatchObject({ lastPosition: 0 });
-    expect((await copy.incarnation())['measurement-03']).toMatchObject({
-      firstPosition: 40,
-      lastPosition: 44,
-    });
-    await bus.jsm.streams.deleteMessage(Streams.EVENTS, 7); // its newest
-    expect(await holes()).toEqual(['control']);
-    await copy.clear('control');
-    expect(await holes()).toEqual([]);
-    expect((await copy.incarnation()).control).toMatchObject({ firstPosition: 0, lastPosition: 0 });
+    const all = await copy.incarnation();
+    expect(all['measurement-15']).toMatchObject({ lastPosition: 0 });
+    expect(all['measurement-03']).toMatchObject({ firstPosition: 40, lastPosition: 44, isShared: true });
+  });
+
+  test('says of a stream that lets go of whole blocks of its oldest that it has no holes', async () => {
+    const copy = new JetStreamCopy(bus);
+    const { config } = await bus.jsm.streams.info(Streams.EVENTS);
+    const looking = jest.spyOn(bus, 'ensureStreams').mockResolvedValue(undefined);
+    await bus.jsm.streams.update(Streams.EVENTS, { ...config, max_msgs: 3_000 });
+    const data = { text: 'x'.repeat(2_000) };
+    for (let from = 1; from <= 12_000; from += 1_000) {
+      await copy.publish(range(from, from + 999, { data }));
+      expect((await copy.incarnation()).control).toMatchObject({
+        hasHoles: false,
+        lastPosition: from + 999,
+        isFull: from > 2_000,
+      });
+    }
+    looking.mockRestore();
   });
 
   test('says how long a stream keeps what it has, and whether it lets go of the oldest for want of room', async () => {

@@ -48,6 +48,8 @@ export class JournalRelay {
   #published = 0;
   /** What the copy must hold, as of the last look: {@link RetentionStart}. */
   #sound = 0;
+  /** All that the copy lacked at the last look is older than the retention. */
+  #isLeftDamaged = false;
   /** Where the copy ended when it was last found to lack nothing: what is older than the retention may be gone. */
   #foundComplete = -1;
   /** Ends the current run over the journal, so that the next one begins with a look at the copy. */
@@ -67,7 +69,8 @@ export class JournalRelay {
   compare(copy: CopyState, acknowledged: number): void {
     if (this.#incarnation === null) return;
     const shorter = copy.lastPosition < acknowledged && copy.lastPosition !== this.#foundComplete;
-    if (copy.created !== this.#incarnation || shorter || isDamaged(copy, this.#sound)) this.doubt();
+    const damaged = isDamaged(copy, this.#sound) && !this.#isLeftDamaged;
+    if (copy.created !== this.#incarnation || shorter || damaged) this.doubt();
   }
 
   /** The copy may not be what it was: look at it before anything else is published. */
@@ -114,7 +117,10 @@ export class JournalRelay {
         onRecovery(plan.recovering, plan.after);
       }
     }
+    if (plan.recovering === null && checkpoint !== null && plan.after > checkpoint.position)
+      await checkpoints.advance(journal, copy.created, checkpoint.position, plan.after);
     this.#foundComplete = plan.recovering === null ? copy.lastPosition : -1;
+    this.#isLeftDamaged = plan.recovering === null && isDamaged(copy, retention.sound);
     this.#published = Math.max(this.#published, checkpoint?.position ?? 0, copy.lastPosition);
     this.#sound = retention.sound;
     this.#position = plan.after;
@@ -132,7 +138,7 @@ export class JournalRelay {
       const tooOld = await log.positionAt(journal, new Date(clock.now().getTime() - share * age));
       return Math.max(tooOld, position - Math.floor(share * maxEvents), 0);
     };
-    return { start: await after(1), sound: await after(SOUND_SHARE) };
+    return { head: position, start: await after(1), sound: await after(SOUND_SHARE) };
   }
 
   async #publish(signal: AbortSignal, onProgress: () => void): Promise<void> {

@@ -6,12 +6,13 @@ const copy = (lastPosition: number, over: Partial<CopyState> = {}): CopyState =>
   created: 'A',
   lastPosition,
   firstPosition: lastPosition === 0 ? 0 : 1,
+  isShared: false,
   hasHoles: false,
   isFull: false,
   maxAgeMs: 7 * 86_400_000,
   ...over,
 });
-const from = (start: number, sound = start) => ({ start, sound });
+const from = (start: number, sound = start, head = 1000) => ({ head, start, sound });
 const noted = { position: 7, incarnation: 'A' };
 const goesOn = (after: number) => ({ after, recovering: null, clear: false });
 
@@ -20,8 +21,13 @@ describe('a relay', () => {
     expect(resumePlan(noted, copy(7), from(0))).toEqual(goesOn(7));
   });
 
-  test('publishes again what it published and had not noted', () => {
-    expect(resumePlan(noted, copy(9), from(0))).toEqual(goesOn(7));
+  test('does not publish again what is stored and had not been noted', () => {
+    expect(resumePlan(noted, copy(9), from(0))).toEqual(goesOn(9));
+  });
+
+  test('publishes it again where nobody looks for holes, and into the copy of a log that had gone on further', () => {
+    expect(resumePlan(noted, copy(9, { isShared: true }), from(0))).toEqual(goesOn(7));
+    expect(resumePlan(noted, copy(9), from(0, 0, 8))).toEqual(goesOn(7));
   });
 
   test('publishes the retention into a copy it has never seen, or that was made anew', () => {
@@ -57,6 +63,8 @@ describe('a relay', () => {
   test('leaves a copy alone that let go of its oldest, by age or by size', () => {
     expect(resumePlan(noted, copy(7, { firstPosition: 4 }), from(2, 3))).toEqual(goesOn(7));
     expect(resumePlan(noted, copy(7, { firstPosition: 6, isFull: true }), from(0))).toEqual(goesOn(7));
+    expect(resumePlan(noted, copy(7, { firstPosition: 6, isShared: true }), from(0))).toEqual(goesOn(7));
+    expect(resumePlan(noted, copy(0, { isFull: true, isShared: true }), from(0))).toEqual(goesOn(7));
   });
 
   test('never leaves out an event within the retention that the copy may lack', () => {
@@ -71,7 +79,7 @@ describe('a relay', () => {
           const held = copy(lastPosition, { firstPosition, hasHoles });
           const { after, clear } = resumePlan(checkpoint, held, from(start));
           const isSound = checkpoint?.incarnation === 'A' && !hasHoles && firstPosition <= start + 1;
-          const holds = isSound ? Math.min(checkpoint.position, lastPosition) : 0;
+          const holds = isSound ? lastPosition : 0;
           // What is published behind what is held leaves no gap, and what is cleared is published.
           if (start < Math.max(checkpoint?.position ?? 0, lastPosition)) {
             expect(after).toBeLessThanOrEqual(Math.max(holds, start));

@@ -5,7 +5,9 @@ export interface CopyState {
   lastPosition: number;
   /** Position of the oldest that it holds; 0: none. */
   firstPosition: number;
-  /** Whether some between the two are missing. */
+  /** Whether other journals are in the same store: then their sizes decide, too, how much it holds of this one. */
+  isShared: boolean;
+  /** Whether some between the two are missing; never said of one that is shared. */
   hasHoles: boolean;
   /** Whether its limits of size take the oldest away: then it lacks nothing that begins late. */
   isFull: boolean;
@@ -19,8 +21,9 @@ export interface RelayCheckpoint {
   incarnation: string;
 }
 
-/** Positions of the log, by the age and the number of the events after them. */
+/** Positions of the log: its end, and those by the age and the number of the events after them. */
 export interface RetentionStart {
+  head: number;
   /** What is after it is within the retention. */
   start: number;
   /** What is after it is within the retention by a margin: no clock that is off explains that a copy lacks it. */
@@ -42,13 +45,15 @@ export interface ResumePlan {
  *   from the start of the retention.
  * - It is the same, but lacks something at its beginning or in between (a purge, after which more was published; messages
  *   that were removed): the same, in place of what is left of it.
- * - It ends before what was acknowledged (a lost tail): what it lacks.
- * - It ends later: the last window was acknowledged and not noted. It is published again, and dropped there by id.
+ * - It ends before what was acknowledged (a lost tail): what it lacks. Not so where it holds nothing for want of room: what
+ *   is published would drive another journal out, and so on for ever.
+ * - It ends later: the last window was stored and not noted. What is behind it follows; where holes are not looked for, the
+ *   window is published again, and dropped there by id.
  */
 export function resumePlan(
   checkpoint: RelayCheckpoint | null,
   copy: CopyState,
-  { start, sound }: RetentionStart,
+  { head, start, sound }: RetentionStart,
 ): ResumePlan {
   const holdsAny = copy.lastPosition > 0 || copy.hasHoles;
   if (checkpoint === null || checkpoint.incarnation !== copy.created) {
@@ -58,13 +63,16 @@ export function resumePlan(
     return { after: start, recovering: 'damaged copy', clear: true };
   }
   const missing = Math.max(copy.lastPosition, start);
-  if (copy.lastPosition < checkpoint.position && missing < checkpoint.position) {
+  const isDrivenOut = copy.isFull && copy.lastPosition === 0;
+  if (!isDrivenOut && copy.lastPosition < checkpoint.position && missing < checkpoint.position) {
     return { after: missing, recovering: 'shortened copy', clear: false };
   }
-  return { after: checkpoint.position, recovering: null, clear: false };
+  // One that ends after the log is of a log that was restored from a backup: its end says nothing.
+  const stored = copy.isShared || copy.hasHoles || copy.lastPosition > head ? 0 : copy.lastPosition;
+  return { after: Math.max(checkpoint.position, stored), recovering: null, clear: false };
 }
 
 /** Whether a copy lacks what nothing but a loss explains, before the newest that it holds. */
-export function isDamaged({ hasHoles, isFull, firstPosition }: CopyState, sound: number): boolean {
-  return hasHoles || (!isFull && firstPosition > sound + 1);
+export function isDamaged({ isShared, hasHoles, isFull, firstPosition }: CopyState, sound: number): boolean {
+  return hasHoles || (!isShared && !isFull && firstPosition > sound + 1);
 }

@@ -113,6 +113,20 @@ test('a window that fails half-way is published again', async () => {
   expect(errors).toEqual(['not acknowledged', 'not acknowledged', 'not acknowledged']);
 });
 
+test('a window that was stored and not noted is not published again', async () => {
+  const name = 'relay of one window';
+  const first = start({
+    name,
+    onStep: (step, journal) => void (step === 'published' && journal === 'control' && first.stop()),
+  });
+  await eventually(() => expect(copy.published.get('control')?.length ?? 0).toBeGreaterThan(0));
+  await first.stop();
+  start({ name });
+  await heldUpToHead();
+  const published = copy.published.get('control') ?? [];
+  expect(new Set(published.map(({ id }) => id)).size).toBe(published.length);
+});
+
 describe('a copy that', () => {
   test('was wiped and made anew gets everything again', async () => {
     start();

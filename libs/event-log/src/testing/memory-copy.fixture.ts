@@ -71,6 +71,7 @@ export class MemoryCopy implements RelayTarget {
           lastPosition: last,
           hasHoles: held.length > 0 && held.length < last - first + 1,
           isFull: this.isFull,
+          isShared: false,
           maxAgeMs: Number.MAX_SAFE_INTEGER,
         };
         return [journal, state];

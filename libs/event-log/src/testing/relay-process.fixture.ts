@@ -23,7 +23,15 @@ const relay = new Relay({
     async incarnation() {
       const { rows } = await copy.query('select coalesce(max(position), 0)::int as last from copied');
       const held = { created: 'table', firstPosition: 1, lastPosition: rows[0].last };
-      return { control: { ...held, hasHoles: false, isFull: false, maxAgeMs: Number.MAX_SAFE_INTEGER } };
+      return {
+        control: {
+          ...held,
+          isShared: false,
+          hasHoles: false,
+          isFull: false,
+          maxAgeMs: Number.MAX_SAFE_INTEGER,
+        },
+      };
     },
     async clear() {
       throw new Error('the table loses nothing');
