@@ -75,7 +75,7 @@ export class MeasurementsController {
         this.metrics,
       );
     } catch (error) {
-      // As a whole: nothing of it is in the log.
+      // As a whole: nothing of what is refused is in the log.
       if (error instanceof Refusal) this.metrics.refused('http', error.reason);
       throw error;
     }

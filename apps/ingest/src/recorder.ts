@@ -82,9 +82,11 @@ export class Recorder {
       const results = await this.appendBatch(requests, numbers);
       // Only now: a batch that is refused defines nothing.
       await Promise.all(
-        messages.map((message, index) =>
-          this.define(message, requests[numbers[index] as number] as MeasurementRequest),
-        ),
+        messages.map((message, index) => {
+          const number = numbers[index] as number;
+          const [event] = (results[number] as AppendResult).events;
+          return this.define(message, requests[number] as MeasurementRequest, event?.id);
+        }),
       );
       return messages.map(({ points: { count: points } }, index) => {
         const number = numbers[index] as number;
@@ -154,12 +156,17 @@ export class Recorder {
     }
   }
 
-  /** Defines the SLI of a message that is, or is to be, recorded by a request, where it is unknown. @throws LogBusy, Refusal */
+  /**
+   * Defines the SLI of a message that is, or is to be, recorded by a request, where it is unknown.
+   * @param id of the event that is in the log, where it is another one's of the same identity
+   * @throws LogBusy, Refusal
+   */
   private define(
     { service, sli, points: { countsOnly } }: MeasurementMessage,
     request: Pick<AppendRequest, 'events'>,
+    id = request.events[0]?.id ?? null,
   ): Promise<void> | undefined {
-    const { id = null, meta } = request.events[0] as NewEvent;
+    const { meta } = request.events[0] as NewEvent;
     return this.slis.ensure(service, sli, {
       countsOnly,
       meta: { ...meta, causationId: id },

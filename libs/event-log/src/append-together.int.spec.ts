@@ -135,6 +135,36 @@ test('each is there whole and once, though connections are cut at any moment', a
   expect(await log.verify({ expected: JOURNALS })).toMatchObject({ ok: true });
 });
 
+test('whoever has waited as long as those ahead may is not made to wait as long again', async () => {
+  const away = EventLog.open({
+    connectionString: 'postgres://nobody@127.0.0.1:1/none',
+    retryForMs: 0,
+  });
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 50 }, (_, i) => away.appendTogether([request('a', `away-${i}`)])),
+  );
+  expect(
+    new Set(outcomes.map((each) => (each.status === 'rejected' ? each.reason.name : each.status))),
+  ).toEqual(new Set(['LogUnavailable']));
+  // The first of them asked, for as long as it may; the others had waited for it.
+  const asked = outcomes.filter((each) => each.status === 'rejected' && each.reason.cause !== undefined);
+  expect(asked).toHaveLength(1);
+  await away.close();
+});
+
+test('more than may wait is refused at once', async () => {
+  const small = EventLog.open({ connectionString: database.url, maxWaitingCharacters: 10 });
+  const outcomes = await Promise.allSettled([
+    small.appendTogether([request('a', 'room-1')]),
+    small.appendTogether([request('a', 'room-2')]),
+  ]);
+  expect(outcomes).toMatchObject([
+    { status: 'fulfilled' },
+    { status: 'rejected', reason: { name: 'Overloaded' } },
+  ]);
+  await small.close();
+});
+
 test('each has a command id, and none has that of another', async () => {
   const { commandId: _, ...without } = request('a', 'x');
   await expect(log.appendTogether([without])).rejects.toThrow(RangeError);

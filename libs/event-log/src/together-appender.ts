@@ -26,6 +26,8 @@ export interface TogetherOptions {
   retryForMs: number;
   /** How many events of waiting callers are held before the next is refused. */
   maxWaitingEvents: number;
+  /** The same by size, characters of JSON. */
+  maxWaitingCharacters: number;
   onAppended: (journal: string, position: number) => void;
   /** Requests were appended to a journal, so long after they were made. */
   onCommitted: (journal: string, events: number, seconds: number) => void;
@@ -49,6 +51,7 @@ export class TogetherAppender {
   readonly #senders = new Map<string, string>();
   #number = 0;
   #waitingEvents = 0;
+  #waitingCharacters = 0;
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -63,19 +66,29 @@ export class TogetherAppender {
     const commands = new Set(requests.map(({ commandId }) => commandId));
     if (commands.has(undefined) || commands.size < requests.length)
       throw new RangeError('requests that are appended together have a command id each, and no two the same');
-    if (this.#waitingEvents >= this.#options.maxWaitingEvents)
+    const { maxWaitingEvents, maxWaitingCharacters } = this.#options;
+    if (this.#waitingEvents >= maxWaitingEvents || this.#waitingCharacters >= maxWaitingCharacters)
       throw new Overloaded(first.stream, first.journal, this.#waitingEvents);
     const parts = requests.map((request, index): Part => ({ request, events: storable(request), index }));
-    const events = parts.reduce((sum, part) => sum + part.events.length, 0);
-    this.#waitingEvents += events;
+    const events = parts.flatMap((part) => part.events);
+    const characters = events.reduce((sum, { data, meta }) => sum + data.length + meta.length, 0);
+    this.#waitingEvents += events.length;
+    this.#waitingCharacters += characters;
     const since = performance.now();
     // One after the other: the number that a journal's appender was at last must not be passed by a later one.
-    const result = this.#last.then(() => this.#send(parts, since));
+    const isBehind = this.#waitingEvents > events.length;
+    const result = this.#last.then(async () => {
+      // Those who have waited as long as what was before them may need not wait as long again.
+      if (isBehind && performance.now() - since > this.#options.retryForMs)
+        throw new LogUnavailable(first.stream);
+      return await this.#send(parts, since);
+    });
     this.#last = result.catch(() => {});
     try {
       return await result;
     } finally {
-      this.#waitingEvents -= events;
+      this.#waitingEvents -= events.length;
+      this.#waitingCharacters -= characters;
     }
   }
 
@@ -158,30 +171,45 @@ export class TogetherAppender {
   }
 
   async #answer(rows: readonly [Part[], BatchRow][], since: number): Promise<AppendResult[]> {
-    const { onAppended, onCommitted } = this.#options;
-    const results: AppendResult[] = [];
+    const { onAppended } = this.#options;
+    // What is there is told of before anything else is asked for.
     for (const [own, row] of rows) {
-      const journal = (own[0] as Part).request.journal;
       const last = Number(row.last_position);
-      let written = 0;
-      for (const [i, outcome] of batchOutcomes(journal, own, row).entries()) {
-        const { index, events } = own[i] as Part;
-        if (outcome.kind === 'appended') {
-          results[index] = outcome.result;
-          written += events.length;
-        } else if (outcome.kind === 'duplicate') {
-          const { firstPosition, lastPosition, version } = outcome;
-          const found = await this.#eventsOf(journal, firstPosition, lastPosition);
-          // Of a sending of this very request, whose answer was lost.
-          const duplicate = found[0]?.id !== events[0]?.id;
-          results[index] = { firstPosition, lastPosition, version, duplicate, events: found };
-        }
-      }
-      if (written === 0) continue;
-      onAppended(journal, last);
-      onCommitted(journal, written, (performance.now() - since) / 1000);
+      if (last >= Number(row.first_position)) onAppended((own[0] as Part).request.journal, last);
     }
+    const results: AppendResult[] = [];
+    for (const [own, row] of rows) await this.#answerOf(own, row, since, results);
     return results;
+  }
+
+  async #answerOf(
+    own: readonly Part[],
+    row: BatchRow,
+    since: number,
+    results: AppendResult[],
+  ): Promise<void> {
+    const { onAppended, onCommitted } = this.#options;
+    const { journal } = (own[0] as Part).request;
+    let written = 0;
+    for (const [i, outcome] of batchOutcomes(journal, own, row).entries()) {
+      const { index, events, request } = own[i] as Part;
+      if (outcome.kind === 'appended') {
+        results[index] = outcome.result;
+        written += events.length;
+      } else if (outcome.kind === 'duplicate') {
+        const { firstPosition, lastPosition, version } = outcome;
+        const found = await this.#eventsOf(journal, firstPosition, lastPosition).catch((cause: unknown) => {
+          throw new OutcomeUnknown(request.stream, idsOf(own), { cause });
+        });
+        // Else it is of a sending of this very request, whose answer was lost.
+        const duplicate = found[0]?.id !== events[0]?.id;
+        results[index] = { firstPosition, lastPosition, version, duplicate, events: found };
+        if (duplicate) continue;
+        written += events.length;
+        onAppended(journal, lastPosition);
+      }
+    }
+    if (written > 0) onCommitted(journal, written, (performance.now() - since) / 1000);
   }
 
   #eventsOf(journal: string, first: number, last: number): Promise<AppendedEvent[]> {
