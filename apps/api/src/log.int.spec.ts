@@ -11,7 +11,7 @@ import type { RecordedEvent } from '@bellwether/event-log';
 import { eventually } from '@bellwether/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { ADMIN, Rig } from './rig.fixture.js';
-import { burningStory } from './stories.fixture.js';
+import { burningStory, pageRequested } from './stories.fixture.js';
 
 jest.setTimeout(60_000);
 
@@ -322,6 +322,30 @@ describe('explain', () => {
     expect(await types('INC-1')).toEqual(['incident.declared', 'slo.alert.fired', 'measurement.recorded']);
   });
 
+  test('of a page goes over all of its requests: who was paged later asks by the same id', async () => {
+    const page = LogStreams.page('INC-7-P1');
+    const first = await rig.append(page, 'page.requested', pageRequested('INC-7'));
+    const escalated = await rig.append(page, 'page.escalated', {
+      page: 'INC-7-P1',
+      incident: 'INC-7',
+      from: 1,
+      step: 2,
+      cycle: 1,
+      reason: 'timeout',
+      by: null,
+      nextAction: { kind: 'none', at: null, step: 2 },
+    } as never);
+    const later = await rig.append(page, 'page.requested', {
+      ...pageRequested('INC-7'),
+      step: 2,
+      reason: 'timeout',
+      users: ['grace'],
+    });
+    const { body } = await rig.get<Explanation>('/v1/explain/INC-7-P1');
+    expect(body.chain.map(({ eventId }) => eventId)).toEqual([first.id, later.id, escalated.id]);
+    expect(body.chain[1]?.summary).toContain('to grace (step 2');
+  });
+
   test('takes a cause that is a request for none: what somebody did follows from what was there', async () => {
     const note = (causation: string) =>
       rig.append(
@@ -467,7 +491,7 @@ describe('the stream', () => {
   });
 
   test('shows what the filter lets through, and moves the id on past the rest', async () => {
-    const reader = await StreamReader.connect('?type=page.*&after=0');
+    const reader = await StreamReader.connect('?type=page.*&key=INC-1-P1&after=0');
     await eventually(() => expect(reader.events.length).toBe(2));
     const last = await note();
     await eventually(() => expect(reader.messages.at(-1)?.id).toBeDefined());

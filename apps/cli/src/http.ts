@@ -127,7 +127,8 @@ function refusal(response: Response, text: string, context: Context, asked?: Ask
   const told = only !== undefined && more.length === 0 && problem?.detail.endsWith(only.message);
   return new CliError(
     what,
-    ExitCode.failed,
+    // Malformed: the call is wrong, whoever finds that out.
+    response.status === 400 ? ExitCode.usage : ExitCode.failed,
     told ? [] : faults.map(({ path, message }: Fault) => `${path === '' ? '(root)' : path}: ${message}`),
     response.status,
   );

@@ -261,6 +261,16 @@ describe('a schedule', () => {
     });
   });
 
+  test('that leaves nobody on call is warned about, with when', async () => {
+    // Ada's seventh week: the others are Zoe's.
+    const off = { schedule: 'primary', kind: 'remove', user: 'ada', reason: '' };
+    const span = { from: '2026-12-15T10:00:00.000Z', to: '2026-12-15T11:00:00.000Z' };
+    expect(await rehearsal.ask('override', { ...off, ...span })).toMatchObject({
+      status: 201,
+      warnings: [`nobody is on call from ${span.from} to ${span.to}`],
+    });
+  });
+
   test('two overrides that conflict, asked for at once: one is refused', async () => {
     const at = { from: '2027-01-01T09:00:00Z', to: '2027-01-02T09:00:00Z' };
     const replies = await Promise.all(

@@ -4,12 +4,13 @@ import {
   type CommandReply,
   type CommandRequest,
   commandCatalog,
+  type EventData,
   type Page,
   parseOrRefuse,
 } from '@bellwether/contracts';
 import { type Hmac, type PageCommand, pageView, verifyAcknowledgeLink } from '@bellwether/oncall';
 import { byOf, causeOfRequest } from './cause.js';
-import type { Pages } from './pages.js';
+import type { PageOutcome, Pages } from './pages.js';
 import { requireRole } from './roles.js';
 
 /** What people do with a page. */
@@ -54,7 +55,12 @@ export class PageCommands {
     if (command.kind !== 'acknowledge' && page.decisions[0]?.type === 'page.cancelled') {
       throw CommandRefused.conflict(`page ${id} has ended: incident ${page.state.incident} is over`);
     }
-    return { ok: true, status: 200, data: pageView(page.state, version), version, position, warnings: [] };
+    const warnings = noteIsLost(page, command)
+      ? [
+          `note: is not kept, since ${page.state.acknowledgedBy} has acknowledged already: add it to the incident`,
+        ]
+      : [];
+    return { ok: true, status: 200, data: pageView(page.state, version), version, position, warnings };
   }
 
   /** @throws CommandRefused 403 */
@@ -66,4 +72,11 @@ export class PageCommands {
     if (verdict.kind === 'expired') throw CommandRefused.forbidden('this link has expired');
     return verdict.link.user ?? 'key:link';
   }
+}
+
+/** Whether a note came with an acknowledgement that changed nothing: a repeat of the one that brought it is no loss. */
+function noteIsLost({ decisions, events }: PageOutcome, command: PageCommand): boolean {
+  if (command.kind !== 'acknowledge' || command.note === undefined || decisions.length > 0) return false;
+  const last = events.findLast(({ type }) => type === 'page.acknowledged');
+  return (last?.data as EventData<'page.acknowledged'> | undefined)?.note !== command.note;
 }

@@ -68,6 +68,13 @@ describe('an incident is declared', () => {
     expect(await rehearsal.does('page-acknowledge', acknowledge, stranger)).toMatchObject({
       acknowledgedBy: 'grace',
     });
+    // What is said with one that changes nothing is kept nowhere: whoever says it hears so.
+    expect(
+      await rehearsal.ask('page-acknowledge', { ...acknowledge, note: 'me, too' }, stranger),
+    ).toMatchObject({
+      status: 200,
+      warnings: [expect.stringMatching(/^note: is not kept, since grace has acknowledged already/)],
+    });
     expect(await rehearsal.refused('page-acknowledge', { ...acknowledge, page: 'INC-1-P1' }, stranger)).toBe(
       403,
     );

@@ -30,7 +30,7 @@ export class Explainer {
   ) {}
 
   /**
-   * The chain from an event, a page (its first request) or an incident (its declaration, then the alerts that
+   * The chain from an event, a page (its requests, the first one first) or an incident (its declaration, then the alerts that
    * joined) back to what was measured. Causes come after what they caused. A measurement that an alert was decided on
    * is a chain of its own.
    *
@@ -93,7 +93,11 @@ export class Explainer {
       );
       return declared ? [declared, ...attached] : [];
     }
-    if (pageId.safeParse(id).success) return this.log.readStream(LogStreams.page(id), { limit: 1 });
+    if (pageId.safeParse(id).success) {
+      const events = await this.log.readStream(LogStreams.page(id));
+      // Whoever was paged later asks by the same id.
+      return events.filter(({ type }) => type === 'page.requested').slice(0, LONGEST);
+    }
     if (!uuid.safeParse(id).success) return [];
     const event = (await this.events.find(id)) ?? (await this.events.findMeasurement(id));
     return event ? [event] : [];
