@@ -75,3 +75,17 @@ test('the status of an SLO tells of points that its indicator has no reading for
   );
   expect((await server.run('status')).out).toMatch(/checkout-availability +no-data \(points not read\)/);
 });
+
+test('the status of an SLO tells of values outside of the scale of its SLI', async () => {
+  const outOfRange = { points: 2, of: 5, newest: '2026-11-22T09:59:55.000Z', from: 0, to: 1 };
+  server.answer = ({ url }) => ({
+    status: 200,
+    body: url.endsWith('/status')
+      ? { ...status(), outOfRange }
+      : { items: [{ name: 'checkout-availability' }], nextCursor: null },
+  });
+  expect((await server.run('status', 'checkout-availability')).out).toMatch(
+    /^Out of range +2 of the latest 5 points, the newest 5 s ago: below 0 or above 1, and read as that[.]/m,
+  );
+  expect((await server.run('status')).out).toMatch(/checkout-availability +ok \(out of range\)/);
+});

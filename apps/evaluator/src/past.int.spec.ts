@@ -170,3 +170,19 @@ test('a status without data says which points its indicator has no reading for, 
   expect(await unread()).toBeUndefined();
   expect(await unread(iso(sent + 1_000))).toEqual(left);
 });
+
+test('a status says which values are outside of the scale that they are read in', async () => {
+  await stage.must('sli-define', { service: 'checkout', name: 'share', unit: 'ratio' });
+  await stage.must('slo-define', sloBody({ ...quiet, name: 'share', sli: 'share' }));
+  const shown = async (asOf?: string) =>
+    (await stage.must<SloStatus>('slo-status', { slo: 'share', ...(asOf && { asOf }) })).data.outOfRange;
+  const sent = stage.clock.now().getTime();
+  await stage.record([{ kind: 'values', at: [sent, sent], value: [0, 1] }], { sli: 'share' });
+  expect(await shown()).toBeUndefined();
+  const at = [sent - 2_000, sent - 1_000, sent];
+  await stage.record([{ kind: 'values', at, value: [0.5, -0.1, 99] }], { sli: 'share' });
+  const outside = { points: 2, of: 5, newest: iso(sent), from: 0, to: 1 };
+  expect(await shown()).toEqual(outside);
+  stage.clock.advance(1_000);
+  expect(await shown(iso(sent))).toEqual(outside);
+});

@@ -235,7 +235,7 @@ const statusColumns = (now: Date): Column<SloStatus>[] => [
   {
     head: 'STATE',
     cell: (s) =>
-      `${tone(s.state)}${s.frozen ? ' (frozen)' : ''}${s.source?.state === 'failing' ? ' (source failing)' : ''}${s.unreadable ? ' (points not read)' : ''}`,
+      `${tone(s.state)}${s.frozen ? ' (frozen)' : ''}${s.source?.state === 'failing' ? ' (source failing)' : ''}${s.unreadable ? ' (points not read)' : ''}${s.outOfRange ? ' (out of range)' : ''}`,
   },
   { head: 'OBJECTIVE', cell: (s) => percent(s.objective) },
   { head: 'SLI', cell: (s) => percent(s.sli) },
@@ -278,6 +278,7 @@ function oneStatus(s: SloStatus, now: Date): string {
     ['Newest data', s.watermark ? `${s.watermark} (${relative(s.watermark, now)})` : 'none'],
     ...(s.source ? ([['Source', sourceLine(s.source, now)]] as [string, unknown][]) : []),
     ...(s.unreadable ? ([['Not read', unreadableLine(s.unreadable, now)]] as [string, unknown][]) : []),
+    ...(s.outOfRange ? ([['Out of range', rangeLine(s.outOfRange, now)]] as [string, unknown][]) : []),
     ['History', `${span(s.history)}, coverage ${percent(s.coverage, 1)}`],
     ...(s.corrections > 0 ? ([['Corrections', correctionLine(s)]] as [string, unknown][]) : []),
     ...(s.backfill ? ([['Back-fill', `${s.backfill.done} of ${s.backfill.of}`]] as [string, unknown][]) : []),
@@ -290,6 +291,14 @@ function unreadableLine(
   now: Date,
 ): string {
   return `${points} of the latest ${of} points, the newest ${relative(newest, now)}: ${reason}`;
+}
+
+/** `2 of the latest 5 values, the newest 5 s ago: below 0 or above 1, and read as that` */
+function rangeLine(
+  { points, of, newest, from, to }: NonNullable<SloStatus['outOfRange']>,
+  now: Date,
+): string {
+  return `${points} of the latest ${of} points, the newest ${relative(newest, now)}: below ${from} or above ${to}, and read as that. Is the unit of the SLI right?`;
 }
 
 /** `prometheus failing since 4 min ago: … (answered last 5 min ago)` */

@@ -19,11 +19,11 @@ import { policyOf } from '../registry/slo-policy.js';
 import { Turns } from '../turns.js';
 import { FORECAST_HISTORY, forecastOfSlo } from './forecast.js';
 import { type Cut, historyOf } from './history.js';
+import { latestPoints } from './latest-points.js';
 import { noSuchGroup } from './no-such-group.js';
 import { Past, type PastSlo } from './past.js';
 import { groupOrRefuse, planOrRefuse } from './planned.js';
 import { sourceAsOf } from './source.js';
-import { unreadable } from './unreadable.js';
 
 /** Measurements are counted anew for so many requests at a time: each holds all of them in memory. */
 const AT_A_TIME = 1;
@@ -59,12 +59,12 @@ export class PastReader {
       group === undefined ? {} : { groups: { only: group } },
     );
     const source = (of: IndicatorBuckets) => of.source(plan);
-    const unread = (status: SloStatus) => unreadable(this.log, { plan, unit: sli?.unit }, status, asOf);
+    const latest = (status: SloStatus) => latestPoints(this.log, { plan, unit: sli?.unit }, status, asOf);
     if (group !== undefined) {
       const own = parts?.groups.get(group);
       if (own === undefined) throw noSuchGroup(slo, group);
       const status = statusOf(readSlo(plan, source(own), now), entry.ledger);
-      return { ...status, backfill: null, ...(await unread(status)) };
+      return { ...status, backfill: null, ...(await latest(status)) };
     }
     const status = statusOf(readSlo(plan, source(buckets), now), entry.ledger);
     return {
@@ -72,7 +72,7 @@ export class PastReader {
       policy: policyOf(entry, await this.#serviceAsOf(service, asOf)),
       backfill: null,
       ...(await sourceAsOf(this.log, sli, asOf, status.watermark)),
-      ...(await unread(status)),
+      ...(await latest(status)),
       ...(parts &&
         statusOfGroups(plan, source(buckets), [...parts.groups.values()].map(source), entry.ledger, now)),
     };

@@ -17,13 +17,13 @@ import { compositeStatus } from './composite-status.js';
 import { CountedReader } from './counted-reader.js';
 import { forecastOfSlo } from './forecast.js';
 import { type Cut, historyOf } from './history.js';
+import { latestPoints } from './latest-points.js';
 import { PastReader } from './past-reader.js';
 import { measuredPeriods, plannedPeriods } from './periods.js';
 import { groupOrRefuse, type Planned, planOrRefuse, sliOf } from './planned.js';
 import { sourceNow } from './source.js';
 import { rowOfGroup, type StoredGroups, statusOfStoredGroups, storedGroups } from './stored-groups.js';
 import { storedSource } from './stored-source.js';
-import { unreadable } from './unreadable.js';
 
 /** Answers what is known of an SLO, now, as of a moment, and over time. */
 export class StatusReader {
@@ -49,7 +49,7 @@ export class StatusReader {
     return {
       ...status,
       ...sourceNow(this.#evaluator.registry, sliOf(planned.entry), status.watermark),
-      ...(await unreadable(this.#log, planned, status)),
+      ...(await latestPoints(this.#log, planned, status)),
     };
   }
 

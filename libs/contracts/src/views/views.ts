@@ -65,6 +65,13 @@ export const sloStatus = z
      * reading for, the time of the newest of them, and what it reads. Absent when it reads all of them.
      */
     unreadable: z.object({ points: z.int(), of: z.int(), newest: timestamp, reason: z.string() }).optional(),
+    /**
+     * Of the latest points of an SLI in percent or ratio (`of`), how many have a value outside of its scale, which a ratio
+     * reads as the end of the scale: what is meant in another unit would look well, or bad, whatever it is. Absent for none.
+     */
+    outOfRange: z
+      .object({ points: z.int(), of: z.int(), newest: timestamp, from: z.number(), to: z.number() })
+      .optional(),
     /** Progress of a back-fill from the journal, while it runs. */
     backfill: z.object({ done: z.int(), of: z.int() }).nullable().optional(),
     /** What it is the status of, where a group was asked for; absent for the whole. */

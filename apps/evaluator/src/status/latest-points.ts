@@ -1,0 +1,78 @@
+import {
+  LogStreams,
+  type MeasurementRecorded,
+  type PointColumns,
+  type SloStatus,
+} from '@bellwether/contracts';
+import type { EventLog } from '@bellwether/event-log';
+import { classifier, readsOf, type SloPlan } from '@bellwether/slo';
+import { lastVersion } from './recent-measurements.js';
+
+/** Messages that are looked at. */
+const LATEST = 20;
+
+type Log = Pick<EventLog, 'readStream' | 'streamVersion'>;
+type Shown = Pick<SloStatus, 'unreadable' | 'outOfRange'>;
+
+/** How a value of an SLI is read as a ratio: in units whose scale has an end. */
+const SCALES: Record<string, number> = { percent: 100, ratio: 1 };
+
+/**
+ * What is to be said of the latest points of an SLO's SLI. Of one that has no data, or is frozen, though something is
+ * measured: those that its indicator has no reading for. Of values that are read as ratios: those outside of their scale.
+ * @param until only what the log had taken by then
+ */
+export async function latestPoints(
+  log: Log,
+  { plan, unit }: { plan: SloPlan; unit: string | undefined },
+  { state, frozen }: Pick<SloStatus, 'state' | 'frozen'>,
+  until?: Date,
+): Promise<Shown> {
+  const { indicator } = plan;
+  if (indicator.kind === 'composite') return {};
+  const mayBeUnread = state === 'no-data' || frozen !== null;
+  const scale = indicator.kind === 'ratio' ? SCALES[unit ?? ''] : undefined;
+  if (!mayBeUnread && scale === undefined) return {};
+  const columns = await latestColumns(log, plan, until);
+  const of = columns.reduce((sum, { at }) => sum + at.length, 0);
+  return {
+    ...(mayBeUnread && unreadable(columns, of, plan, unit)),
+    ...(scale !== undefined && outOfRange(columns, of, scale)),
+  };
+}
+
+function unreadable(
+  columns: readonly PointColumns[],
+  of: number,
+  { indicator }: SloPlan,
+  unit?: string,
+): Shown {
+  const classify = classifier(indicator, unit);
+  const left = columns.map((each) => ({ at: each.at, points: classify(each, () => {}) }));
+  const unread = left.filter(({ points }) => points > 0);
+  if (unread.length === 0) return {};
+  const points = unread.reduce((sum, each) => sum + each.points, 0);
+  const newest = newestOf(unread.flatMap(({ at }) => at));
+  return { unreadable: { points, of, newest, reason: readsOf(indicator) } };
+}
+
+function outOfRange(columns: readonly PointColumns[], of: number, to: number): Shown {
+  const times = columns.flatMap((each) =>
+    each.kind === 'values'
+      ? each.at.filter((_, i) => (each.value[i] as number) < 0 || (each.value[i] as number) > to)
+      : [],
+  );
+  if (times.length === 0) return {};
+  return { outOfRange: { points: times.length, of, newest: newestOf(times), from: 0, to } };
+}
+
+async function latestColumns(log: Log, { definition }: SloPlan, until?: Date): Promise<PointColumns[]> {
+  const stream = LogStreams.measurement(definition.service, definition.sli);
+  const version = await lastVersion(log, stream, until);
+  const from = Math.max(1, version - LATEST + 1);
+  const events = version === 0 ? [] : await log.readStream(stream, { from, limit: version - from + 1 });
+  return events.flatMap(({ data }) => (data as MeasurementRecorded).columns);
+}
+
+const newestOf = (times: readonly number[]): string =>
+  new Date(times.reduce((a, b) => Math.max(a, b))).toISOString();
