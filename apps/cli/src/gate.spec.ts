@@ -81,7 +81,7 @@ describe('gate', () => {
       server.answer = () => ({ status, body: { title: 'No', status, detail: 'why' } });
       const { code, err } = await server.run('gate', 'checkout');
       expect(code).toBe(3);
-      expect(err).toContain('the gate did not answer');
+      expect(err).toContain('the gate did not decide');
     },
   );
 

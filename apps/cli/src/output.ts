@@ -1,3 +1,4 @@
+import type { UnreadablePoints } from '@bellwether/contracts';
 import Table from 'cli-table3';
 import pc from 'picocolors';
 
@@ -136,4 +137,9 @@ function plain(value: unknown): string {
   if (value === null || value === undefined || value === '') return '–';
   if (Array.isArray(value)) return value.length === 0 ? '–' : value.join(', ');
   return String(value);
+}
+
+/** `12 of the latest 15 points, the newest 5 s ago: a threshold reads …` */
+export function unreadableLine({ points, of, newest, reason }: UnreadablePoints, now: Date): string {
+  return `${points} of the latest ${of} points, the newest ${relative(newest, now)}: ${reason}`;
 }

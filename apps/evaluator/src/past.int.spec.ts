@@ -1,4 +1,4 @@
-import type { PointColumns, SloForecast, SloHistory, SloStatus } from '@bellwether/contracts';
+import type { PointColumns, RuleStatus, SloForecast, SloHistory, SloStatus } from '@bellwether/contracts';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { DAY, eventually, MINUTE, Rehearsal, sloBody } from './testing/rehearsal.fixture.js';
 
@@ -185,4 +185,28 @@ test('a status says which values are outside of the scale that they are read in'
   expect(await shown()).toEqual(outside);
   stage.clock.advance(1_000);
   expect(await shown(iso(sent))).toEqual(outside);
+});
+
+test('a rule without a value says which points its aggregate has no reading for', async () => {
+  await stage.must('rule-define', {
+    name: 'slow',
+    service: 'checkout',
+    sli: 'counted',
+    aggregate: 'p95',
+    window: '5m',
+    op: 'gt',
+    threshold: 1,
+    severity: 'ticket',
+    summary: 'slow',
+    runbookUrl: 'https://runbooks.example.org/slow',
+  });
+  const shown = async (asOf?: string) =>
+    (await stage.must<RuleStatus>('rule-status', { rule: 'slow', ...(asOf && { asOf }) })).data.unreadable;
+  expect(await shown()).toBeUndefined();
+  const sent = stage.clock.now().getTime();
+  await stage.measure([[sent, 1, 2]], { sli: 'counted' });
+  const left = { points: 1, of: 1, newest: iso(sent), reason: expect.stringMatching(/^a percentile reads/) };
+  expect(await shown()).toEqual(left);
+  stage.clock.advance(1_000);
+  expect(await shown(iso(sent))).toEqual(left);
 });

@@ -103,7 +103,7 @@ async function asking<T>(ask: () => Promise<T>): Promise<T> {
     if (WRONG_CALL.includes(error.status))
       throw new CliError(`the gate cannot be asked that: ${error.message}`, ExitCode.usage, error.details);
     if (error.exitCode === ExitCode.failed)
-      throw new CliError(`the gate did not answer: ${error.message}`, ExitCode.unreachable, error.details);
+      throw new CliError(`the gate did not decide: ${error.message}`, ExitCode.unreachable, error.details);
     throw error;
   }
 }

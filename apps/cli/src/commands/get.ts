@@ -14,6 +14,7 @@ import {
   span,
   table,
   tone,
+  unreadableLine,
 } from '../output.js';
 import { all, type OpenSession, render, type Session, shown, time, WATCH } from './command.js';
 import { correctionLine } from './correction.js';
@@ -283,14 +284,6 @@ function oneStatus(s: SloStatus, now: Date): string {
     ...(s.corrections > 0 ? ([['Corrections', correctionLine(s)]] as [string, unknown][]) : []),
     ...(s.backfill ? ([['Back-fill', `${s.backfill.done} of ${s.backfill.of}`]] as [string, unknown][]) : []),
   ]);
-}
-
-/** `12 of the latest 15 points, the newest 5 s ago: a threshold reads …` */
-function unreadableLine(
-  { points, of, newest, reason }: NonNullable<SloStatus['unreadable']>,
-  now: Date,
-): string {
-  return `${points} of the latest ${of} points, the newest ${relative(newest, now)}: ${reason}`;
 }
 
 /** `2 of the latest 5 values, the newest 5 s ago: below 0 or above 1, and read as that` */

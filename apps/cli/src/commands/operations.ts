@@ -53,7 +53,7 @@ export function operationCommands(program: Command, open: OpenSession): void {
       if (!databaseUrl)
         throw new CliError(
           'which database? Start the local run (npm start), which is found by its .bellwether folder, or set DATABASE_URL or --database-url',
-          ExitCode.usage,
+          ExitCode.unreachable,
         );
       const log = EventLog.open({ name: 'cli', connectionString: databaseUrl, poolSize: 2 });
       try {

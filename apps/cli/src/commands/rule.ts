@@ -1,6 +1,6 @@
 import type { Rule, RuleStatus } from '@bellwether/contracts';
 import type { Command } from 'commander';
-import { type Column, fields, relative, table, tone } from '../output.js';
+import { type Column, fields, relative, table, tone, unreadableLine } from '../output.js';
 import { inUnit } from '../unit.js';
 import { all, type OpenSession, present, render, type Session, shown, time, WATCH } from './command.js';
 
@@ -63,6 +63,7 @@ async function oneStatus(session: Session, name: string, asOf: string): Promise<
       ...(s.clear === s.threshold ? [] : ([['Resolves', `at ${inUnit(s, s.clear)}`]] as [string, unknown][])),
       ...(s.frozen ? ([['Held', `since ${s.frozen.since}: ${s.frozen.reason}`]] as [string, unknown][]) : []),
       ['Newest data', s.watermark ? `${s.watermark} (${relative(s.watermark, now)})` : 'none'],
+      ...(s.unreadable ? ([['Not read', unreadableLine(s.unreadable, now)]] as [string, unknown][]) : []),
       ['Runbook', s.runbookUrl],
       ...(s.backfill
         ? ([['Back-fill', `${s.backfill.done} of ${s.backfill.of}`]] as [string, unknown][])

@@ -2,10 +2,11 @@ import {
   LogStreams,
   type MeasurementRecorded,
   type PointColumns,
+  type RuleStatus,
   type SloStatus,
 } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
-import { classifier, readsOf, type SloPlan } from '@bellwether/slo';
+import { classifier, type Measure, type RulePlan, readsOf, type SloPlan } from '@bellwether/slo';
 import { lastVersion } from './recent-measurements.js';
 
 /** Messages that are looked at. */
@@ -33,27 +34,39 @@ export async function latestPoints(
   const mayBeUnread = state === 'no-data' || frozen !== null;
   const scale = indicator.kind === 'ratio' ? SCALES[unit ?? ''] : undefined;
   if (!mayBeUnread && scale === undefined) return {};
-  const columns = await latestColumns(log, plan, until);
-  const of = columns.reduce((sum, { at }) => sum + at.length, 0);
+  const columns = await latestColumns(log, plan.definition, until);
+  const of = countOf(columns);
   return {
-    ...(mayBeUnread && unreadable(columns, of, plan, unit)),
+    ...(mayBeUnread && unreadable(columns, of, indicator, unit)),
     ...(scale !== undefined && outOfRange(columns, of, scale)),
   };
+}
+
+/** The same of a threshold rule, whose value is null though something is measured. */
+export async function unreadableOfRule(
+  log: Log,
+  { plan, unit }: { plan: RulePlan; unit: string | undefined },
+  { value }: Pick<RuleStatus, 'value'>,
+  until?: Date,
+): Promise<Pick<RuleStatus, 'unreadable'>> {
+  if (value !== null) return {};
+  const columns = await latestColumns(log, plan.definition, until);
+  return unreadable(columns, countOf(columns), plan.measure, unit);
 }
 
 function unreadable(
   columns: readonly PointColumns[],
   of: number,
-  { indicator }: SloPlan,
+  measure: Measure,
   unit?: string,
-): Shown {
-  const classify = classifier(indicator, unit);
+): Pick<Shown, 'unreadable'> {
+  const classify = classifier(measure, unit);
   const left = columns.map((each) => ({ at: each.at, points: classify(each, () => {}) }));
   const unread = left.filter(({ points }) => points > 0);
   if (unread.length === 0) return {};
   const points = unread.reduce((sum, each) => sum + each.points, 0);
   const newest = newestOf(unread.flatMap(({ at }) => at));
-  return { unreadable: { points, of, newest, reason: readsOf(indicator) } };
+  return { unreadable: { points, of, newest, reason: readsOf(measure) } };
 }
 
 function outOfRange(columns: readonly PointColumns[], of: number, to: number): Shown {
@@ -66,13 +79,20 @@ function outOfRange(columns: readonly PointColumns[], of: number, to: number): S
   return { outOfRange: { points: times.length, of, newest: newestOf(times), from: 0, to } };
 }
 
-async function latestColumns(log: Log, { definition }: SloPlan, until?: Date): Promise<PointColumns[]> {
-  const stream = LogStreams.measurement(definition.service, definition.sli);
+async function latestColumns(
+  log: Log,
+  { service, sli }: { service: string; sli: string },
+  until?: Date,
+): Promise<PointColumns[]> {
+  const stream = LogStreams.measurement(service, sli);
   const version = await lastVersion(log, stream, until);
   const from = Math.max(1, version - LATEST + 1);
   const events = version === 0 ? [] : await log.readStream(stream, { from, limit: version - from + 1 });
   return events.flatMap(({ data }) => (data as MeasurementRecorded).columns);
 }
+
+const countOf = (columns: readonly PointColumns[]): number =>
+  columns.reduce((sum, { at }) => sum + at.length, 0);
 
 const newestOf = (times: readonly number[]): string =>
   new Date(times.reduce((a, b) => Math.max(a, b))).toISOString();

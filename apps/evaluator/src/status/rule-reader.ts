@@ -21,6 +21,7 @@ import type { Evaluator } from '../evaluator.js';
 import { rulePlanOf } from '../partition/rule-plans.js';
 import { evolveRuleEntry, type RuleEntry } from '../registry/rule-entry.js';
 import { pendingSince } from '../store/pending-rules.js';
+import { unreadableOfRule } from './latest-points.js';
 import { countRecent } from './recent-measurements.js';
 import { storedBuckets } from './stored-buckets.js';
 
@@ -45,11 +46,12 @@ export class RuleReader {
     const entry = registry.rules.get(rule);
     if (entry === undefined || entry.retired) throw CommandRefused.notFound(`rule ${rule}`);
     const { service, sli } = entry.definition;
+    const planned = rulePlanOf(registry, rule) ?? planOrRefuse(entry, undefined);
+    const { plan, unit } = planned;
     const live = await this.#evaluator.liveRuleStatus(rule, measurementPartition(service, sli));
-    if (live !== null) return live;
+    if (live !== null) return { ...live, ...(await unreadableOfRule(this.#log, planned, live)) };
 
     // Another instance holds the partition, or the buckets are still being made: what is stored answers.
-    const { plan, unit } = rulePlanOf(registry, rule) ?? planOrRefuse(entry, undefined);
     const at = clock.now().getTime();
     const cadence = cadenceOf(registry.slis.get(`${service}/${sli}`)?.data);
     const stored = await storedBuckets(this.#evaluator.store, plan, { unit, cadence, at });
@@ -60,7 +62,8 @@ export class RuleReader {
         : stored.backfill;
     const pending = (await context.pending.load([rule])).get(rule);
     const since = pending === undefined ? null : pendingSince(entry, plan, pending);
-    return { ...ruleStatusOf(readRule(plan, buckets, at), entry.ledger, since), backfill };
+    const status = ruleStatusOf(readRule(plan, buckets, at), entry.ledger, since);
+    return { ...status, ...(await unreadableOfRule(this.#log, planned, status)), backfill };
   }
 
   /**
@@ -77,7 +80,8 @@ export class RuleReader {
     const { service, sli } = entry.definition;
     const defined = await this.#log.readStream(LogStreams.sli(service, sli), { recordedUntil: asOf });
     const definition = defined.at(-1)?.data as Sli | undefined;
-    const { plan } = planOrRefuse(entry, definition?.unit);
+    const planned = planOrRefuse(entry, definition?.unit);
+    const { plan } = planned;
     const at = asOf.getTime();
     const buckets = new IndicatorBuckets({ needs: needsOf([], [plan]), cadence: cadenceOf(definition) });
     await countRecent(this.#log, buckets, {
@@ -87,7 +91,8 @@ export class RuleReader {
       until: asOf,
       classify: classifier(plan.measure, definition?.unit),
     });
-    return { ...ruleStatusOf(readRule(plan, buckets, at), entry.ledger, 'unknown'), backfill: null };
+    const status = ruleStatusOf(readRule(plan, buckets, at), entry.ledger, 'unknown');
+    return { ...status, ...(await unreadableOfRule(this.#log, planned, status, asOf)), backfill: null };
   }
 }
 

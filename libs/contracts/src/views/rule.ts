@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ruleAggregate } from '../resources/rule.js';
 import { alertSeverity, comparison } from '../resources/slo.js';
 import { timestamp } from '../time.js';
+import { unreadablePoints } from './views.js';
 
 /**
  * `inactive`: it does not hold and never fired; `pending`: it holds, but not for long enough; `resolved`: it fired, and
@@ -38,6 +39,8 @@ export const ruleStatus = z
     frozen: z.object({ since: timestamp, reason: z.string() }).nullable(),
     /** Event time of the newest measurement. */
     watermark: timestamp.nullable(),
+    /** Without a value: of the latest points of the SLI, those that the aggregate has no reading for. Absent for none. */
+    unreadable: unreadablePoints.optional(),
     runbookUrl: z.string(),
     /** Progress of a back-fill from the journal, while it runs. */
     backfill: z.object({ done: z.int(), of: z.int() }).nullable(),

@@ -12,6 +12,15 @@ import { alertState, burnRates, sloBudget, sloComponent, sloGrouping, sloGroupSt
 export const listOf = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), nextCursor: z.string().nullable() });
 
+/** Of the latest points of an SLI (`of`), those that cannot be read, the time of the newest of them, and what can be. */
+export const unreadablePoints = z.object({
+  points: z.int(),
+  of: z.int(),
+  newest: timestamp,
+  reason: z.string(),
+});
+export type UnreadablePoints = z.infer<typeof unreadablePoints>;
+
 /** Budget fractions are signed and never clamped: `remaining = 1 - consumed`. `sli` is null when nothing was measured. */
 export const sloStatus = z
   .object({
@@ -64,7 +73,7 @@ export const sloStatus = z
      * Where nothing is counted, or nothing new is: of the latest points of the SLI (`of`), how many its indicator has no
      * reading for, the time of the newest of them, and what it reads. Absent when it reads all of them.
      */
-    unreadable: z.object({ points: z.int(), of: z.int(), newest: timestamp, reason: z.string() }).optional(),
+    unreadable: unreadablePoints.optional(),
     /**
      * Of the latest points of an SLI in percent or ratio (`of`), how many have a value outside of its scale, which a ratio
      * reads as the end of the scale: what is meant in another unit would look well, or bad, whatever it is. Absent for none.
