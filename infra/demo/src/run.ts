@@ -20,6 +20,10 @@ export async function runDemo(say: (line: string) => void): Promise<void> {
   const stop = new AbortController();
   // A Ctrl-C arrives several times, from the terminal and from npm: the second must not end what the first began.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
+  // Whoever started it is gone, without a signal.
+  process.once('disconnect', () => stop.abort());
+  // That is listened for must not keep this process from ending.
+  process.channel?.unref();
   const bellwether = await findOrStart(say);
   const secret = `whsec_${randomBytes(24).toString('base64')}`;
   const pager = await startPager(secret, ({ person, notification }) => say(pageLine(person, notification)));

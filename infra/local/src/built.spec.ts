@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { temporaryFolder } from '@bellwether/testing';
 import { beforeEach, expect, test } from '@jest/globals';
@@ -78,4 +78,15 @@ test('what all of them read changed, or nobody knows what was built: all are bui
   build();
   write('.nx/built.json', '{"libs/slo":');
   expect(names()).toHaveLength(3);
+});
+
+test('every command of this repository builds through it: Nx by itself would pull what runs from under itself', () => {
+  const infra = path.resolve(import.meta.dirname, '../..');
+  const commands = readdirSync(infra, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    /^[^/]+[/]bin[/].*[.]mjs$/.test(file),
+  );
+  const building = commands.filter((file) =>
+    /\brun-many\b/.test(readFileSync(path.join(infra, file), 'utf8')),
+  );
+  expect(building).toEqual(['local/bin/prepare.mjs']);
 });
