@@ -67,45 +67,41 @@ export class Recorder {
     const identities = messages.flatMap(({ identity }) => (identity === null ? [] : [identity]));
     return this.#holds.alone(identities, async () => {
       await this.admit(messages);
-      const requests: MeasurementRequest[] = [];
-      /** Of each message, its request; of one that came before in the same batch, that of the first. */
-      const numbers: number[] = [];
-      const firsts = new Map<string, number>();
-      for (const message of messages) {
-        const request = this.requestOf(message, origin);
-        const known = firsts.get(request.commandId);
-        numbers.push(known ?? requests.length);
-        if (known !== undefined) continue;
-        firsts.set(request.commandId, requests.length);
-        requests.push(request);
-      }
-      const results = await this.appendBatch(requests, numbers);
+      const asked = messages.map((message) => this.requestOf(message, origin));
+      // What comes again in the same batch is a repeat of the first.
+      const firsts = new Map<string, MeasurementRequest>();
+      for (const request of asked) if (!firsts.has(request.commandId)) firsts.set(request.commandId, request);
+      const results = await this.appendBatch(asked, [...firsts.values()]);
       // Only now: a batch that is refused defines nothing.
       await Promise.all(
         messages.map((message, index) => {
-          const number = numbers[index] as number;
-          const [event] = (results[number] as AppendResult).events;
-          return this.define(message, requests[number] as MeasurementRequest, event?.id);
+          const { commandId } = asked[index] as MeasurementRequest;
+          const [event] = (results.get(commandId) as AppendResult).events;
+          return this.define(message, firsts.get(commandId) as MeasurementRequest, event?.id);
         }),
       );
       return messages.map(({ points: { count: points } }, index) => {
-        const number = numbers[index] as number;
-        const { lastPosition: position, duplicate } = results[number] as AppendResult;
-        const again = duplicate || numbers.indexOf(number) < index;
+        const request = asked[index] as MeasurementRequest;
+        const { lastPosition: position, duplicate } = results.get(request.commandId) as AppendResult;
+        const again = duplicate || firsts.get(request.commandId) !== request;
         return { status: again ? 'duplicate' : 'accepted', points, position };
       });
     });
   }
 
+  /** Results by command id. @param asked of each message */
   private async appendBatch(
+    asked: readonly MeasurementRequest[],
     requests: readonly MeasurementRequest[],
-    numbers: readonly number[],
-  ): Promise<AppendResult[]> {
+  ): Promise<Map<string, AppendResult>> {
     try {
-      return await this.log.appendTogether(requests);
+      const results = await this.log.appendTogether(requests);
+      return new Map(requests.map(({ commandId }, index) => [commandId, results[index] as AppendResult]));
     } catch (error) {
-      if (error instanceof TogetherRefused && error.cause instanceof CommandConflict)
-        throw Refusal.identityReused().within(`${numbers.indexOf(error.index)}.id`);
+      if (error instanceof TogetherRefused && error.cause instanceof CommandConflict) {
+        const index = asked.indexOf(requests[error.index] as MeasurementRequest);
+        throw Refusal.identityReused().within(`${index}.id`);
+      }
       throw isOfTheMoment(error) ? new LogBusy(error) : error;
     }
   }
