@@ -17,6 +17,7 @@ import {
 } from '@bellwether/contracts';
 import { type EventLog, type RecordedEvent, VersionConflict } from '@bellwether/event-log';
 import {
+  nobodyOnCall,
   policyWarnings,
   redactPolicy,
   redactUser,
@@ -184,10 +185,9 @@ export class Definitions {
     const state = scheduleState(events);
     if (!state) return [];
     const now = this.#clock.now().getTime();
-    const gap = scheduleGaps(state, now, now + warnAheadDays * day)[0];
-    if (!gap) return [];
-    const [from, to] = [gap.from, gap.to].map((at) => new Date(at).toISOString());
-    return [`nobody is on call from ${from} to ${to}`];
+    return scheduleGaps(state, now, now + warnAheadDays * day)
+      .slice(0, 1)
+      .map(nobodyOnCall);
   }
 
   async #undefined(kind: 'user' | 'schedule', names: readonly string[]): Promise<string[]> {

@@ -17,9 +17,10 @@ import {
 import { type EventLog, type RecordedEvent, VersionConflict } from '@bellwether/event-log';
 import {
   conflictingOverride,
+  gapMadeBy,
+  nobodyOnCall,
   overrideOf,
   type ScheduleState,
-  scheduleGaps,
   takesNobodyOff,
 } from '@bellwether/oncall';
 import { byOf, causeOfRequest } from './cause.js';
@@ -147,29 +148,12 @@ export class Overrides {
       warnings.push(
         `${kind === 'replace' ? 'replaces' : 'user'}: ${removes} is not on call on ${made.schedule} then: the override changes nothing`,
       );
-    warnings.push(...(kind === 'remove' ? gapWarnings(made, state) : []));
+    const gap = kind === 'remove' ? gapMadeBy(state, overrideOf(made)) : null;
+    if (gap !== null) warnings.push(nobodyOnCall(gap));
     if (Date.parse(to) <= this.#clock.now().getTime())
       warnings.push('to: is in the past: the override changes nobody who is on call now or later');
     return warnings;
   }
-}
-
-/** No more of a span is looked at for whom it leaves alone. */
-const LOOKED_AT_MS = 400 * 86_400_000;
-
-/** Where taking somebody off leaves nobody, who had been there; the first such stretch. */
-function gapWarnings(made: ScheduleOverridden, state: ScheduleState): string[] {
-  const override = overrideOf(made);
-  const others = { ...state, overrides: state.overrides.filter(({ id }) => id !== override.id) };
-  const from = override.from;
-  const to = Math.min(override.to, from + LOOKED_AT_MS);
-  const gapsBefore = scheduleGaps(others, from, to);
-  const isNew = (gap: { from: number; to: number }) =>
-    !gapsBefore.some((known) => known.from <= gap.from && known.to >= gap.to);
-  const gap = scheduleGaps({ ...others, overrides: [...others.overrides, override] }, from, to).find(isNew);
-  if (gap === undefined) return [];
-  const [start, end] = [gap.from, gap.to].map((at) => new Date(at).toISOString());
-  return [`nobody is on call from ${start} to ${end}`];
 }
 
 /** Version of the schedule, which an override does not change: it is no new definition. */

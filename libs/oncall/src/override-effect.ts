@@ -1,6 +1,7 @@
-import { finalShifts } from './final-schedule.js';
+import { finalShifts, scheduleGaps } from './final-schedule.js';
 import type { ActiveOverride } from './override.js';
 import type { ScheduleState } from './schedule.js';
+import type { Span } from './span.js';
 
 const day = 86_400_000;
 /** No more of a span is looked at: of an hourly rotation a year takes a second. */
@@ -14,7 +15,7 @@ const mostDays = 400;
  */
 export function takesNobodyOff(state: ScheduleState, { id, removes, from, to }: ActiveOverride): boolean {
   if (removes === null) return false;
-  const others = { ...state, overrides: state.overrides.filter((each) => each.id !== id) };
+  const others = without(state, id);
   if (!isEverNamed(others, removes)) return true;
   const end = Math.min(to, from + mostDays * day);
   for (let [start, length] = [from, 14 * day]; start < end; start += length, length *= 2) {
@@ -23,6 +24,31 @@ export function takesNobodyOff(state: ScheduleState, { id, removes, from, to }: 
   }
   return end === to;
 }
+
+/**
+ * The first stretch of an override's span in which nobody is on call because of it; null for none.
+ *
+ * @param state may hold the override already
+ */
+export function gapMadeBy(state: ScheduleState, override: ActiveOverride): Span | null {
+  const { id, from } = override;
+  const to = Math.min(override.to, from + mostDays * day);
+  const others = without(state, id);
+  const before = scheduleGaps(others, from, to);
+  const after = scheduleGaps({ ...others, overrides: [...others.overrides, override] }, from, to);
+  const isNew = (gap: Span) => !before.some((known) => known.from <= gap.from && known.to >= gap.to);
+  return after.find(isNew) ?? null;
+}
+
+/** A stretch without anybody, in words. */
+export function nobodyOnCall({ from, to }: Span): string {
+  return `nobody is on call from ${new Date(from).toISOString()} to ${new Date(to).toISOString()}`;
+}
+
+const without = (state: ScheduleState, override: string): ScheduleState => ({
+  ...state,
+  overrides: state.overrides.filter(({ id }) => id !== override),
+});
 
 const isEverNamed = ({ versions, overrides }: ScheduleState, user: string): boolean =>
   overrides.some(({ adds }) => adds === user) ||
