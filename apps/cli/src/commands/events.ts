@@ -63,16 +63,26 @@ export function eventCommands(program: Command, open: OpenSession): void {
     .action(async (options: TailOptions, command: Command) => tail(open(command), options));
 }
 
+/** The events after a position, as they are listed in pages. @param most that are wanted, as far as that is known */
+function listed(
+  { http }: Session,
+  after: string | number,
+  most: number,
+  filter: Filter,
+): AsyncIterable<EventEnvelope> {
+  const query = new URLSearchParams({ ...filter, after: String(after), limit: String(Math.min(most, PAGE)) });
+  return http.list<EventEnvelope>(`/v1/events?${query}`);
+}
+
 /** The first events after a position, at most so many. */
 async function oldest(
-  { http }: Session,
+  session: Session,
   after: string | number,
   most: number,
   filter: Filter,
 ): Promise<EventEnvelope[]> {
   const rows: EventEnvelope[] = [];
-  const query = new URLSearchParams({ ...filter, after: String(after), limit: String(Math.min(most, PAGE)) });
-  for await (const event of http.list<EventEnvelope>(`/v1/events?${query}`)) {
+  for await (const event of listed(session, after, most, filter)) {
     rows.push(event);
     if (rows.length >= most) break;
   }
@@ -96,18 +106,13 @@ async function newest(session: Session, most: number, filter: Filter): Promise<E
 
 /** The events after `start` and up to `end`. */
 async function within(
-  { http }: Session,
+  session: Session,
   start: number,
   end: number,
   filter: Filter,
 ): Promise<EventEnvelope[]> {
   const rows: EventEnvelope[] = [];
-  const query = new URLSearchParams({
-    ...filter,
-    after: String(start),
-    limit: String(Math.min(end - start, PAGE)),
-  });
-  for await (const event of http.list<EventEnvelope>(`/v1/events?${query}`)) {
+  for await (const event of listed(session, start, end - start, filter)) {
     if (event.position > end) break;
     rows.push(event);
     if (event.position === end) break;
