@@ -1,5 +1,6 @@
 import type { PointColumns } from '@bellwether/contracts';
 import { boundary, type Measure } from './indicator.js';
+import { ratioScale } from './unit.js';
 import { fractionOf, wholeOf } from './whole.js';
 
 /**
@@ -33,7 +34,7 @@ export type Classifier = (columns: PointColumns, sink: PointSink) => number;
 export function classifier(measure: Measure, sliUnit: string | undefined): Classifier {
   switch (measure.kind) {
     case 'ratio':
-      return ratio(sliUnit === 'percent' ? 100 : sliUnit === 'ratio' ? 1 : null);
+      return ratio(ratioScale(sliUnit));
     case 'threshold':
       return threshold(measure.op, boundary(measure, sliUnit));
     case 'mean':

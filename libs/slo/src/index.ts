@@ -125,6 +125,7 @@ export {
   reportPeriodBefore,
   reportPeriodOf,
 } from './report/report-period.js';
+export { measureOf } from './rule/aggregate.js';
 export { decideRule, firesAt, type RuleDecision, retireRule } from './rule/rule-decision.js';
 export { evolveRule, quietRule, type RuleLedger, type RuleTransition } from './rule/rule-ledger.js';
 export { declareOf, type PlannedRule, planRule, type RulePlan } from './rule/rule-plan.js';
@@ -145,7 +146,7 @@ export { statusOf } from './status.js';
 export type { Tallies } from './tallies.js';
 export { Tally } from './tally.js';
 export { HOUR_MINUTES, hourOf, MINUTE, minuteOf } from './time-grid.js';
-export { meantUnit, unitScale } from './unit.js';
+export { meantUnit, ratioScale, unitScale } from './unit.js';
 export { calendar, rolling, sliceOf, type Window } from './window.js';
 export {
   consumedOf,

@@ -48,3 +48,9 @@ export function meantUnit(unit: string): string | undefined {
 }
 
 const saysNothing = (unit: string | undefined) => unit === undefined || unit === 'count' || unit === 'none';
+
+/** The value of an SLI that is read as all good, where its unit is of shares: 100 in percent, 1 in ratio; null otherwise. */
+export function ratioScale(sliUnit: string | undefined): number | null {
+  if (sliUnit === 'percent') return 100;
+  return sliUnit === 'ratio' ? 1 : null;
+}

@@ -1,6 +1,6 @@
 import { LogStreams, type Rule, type Sli, type SloDefinition } from '@bellwether/contracts';
 import type { EventLog, RecordedEvent } from '@bellwether/event-log';
-import { type Classifier, classifier, planRule } from '@bellwether/slo';
+import { type Classifier, classifier, measureOf } from '@bellwether/slo';
 
 /** What takes any point: an alert without a definition, such as that of an SLI that fell silent. */
 const anything = classifier({ kind: 'count' }, undefined);
@@ -27,8 +27,5 @@ export async function classifierOf(
   const defined = rule === undefined ? undefined : await before<Rule>(LogStreams.rule(rule), 'rule.defined');
   if (defined === undefined) return anything;
   const unit = await unitOf(defined);
-  let planned = planRule(defined, unit);
-  // An SLI that got another unit later: its values are compared as they come.
-  if (!planned.ok) planned = planRule(defined);
-  return planned.ok ? classifier(planned.plan.measure, unit) : anything;
+  return classifier(measureOf(defined.aggregate, unit), unit);
 }

@@ -6,7 +6,7 @@ import {
   type SloStatus,
 } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
-import { classifier, type Measure, type RulePlan, readsOf, type SloPlan } from '@bellwether/slo';
+import { classifier, type Measure, type RulePlan, ratioScale, readsOf, type SloPlan } from '@bellwether/slo';
 import { lastVersion } from './recent-measurements.js';
 
 /** Messages that are looked at. */
@@ -14,9 +14,6 @@ const LATEST = 20;
 
 type Log = Pick<EventLog, 'readStream' | 'streamVersion'>;
 type Shown = Pick<SloStatus, 'unreadable' | 'outOfRange'>;
-
-/** How a value of an SLI is read as a ratio: in units whose scale has an end. */
-const SCALES: Record<string, number> = { percent: 100, ratio: 1 };
 
 /**
  * What is to be said of the latest points of an SLO's SLI. Of one that has no data, or is frozen, though something is
@@ -32,13 +29,13 @@ export async function latestPoints(
   const { indicator } = plan;
   if (indicator.kind === 'composite') return {};
   const mayBeUnread = state === 'no-data' || frozen !== null;
-  const scale = indicator.kind === 'ratio' ? SCALES[unit ?? ''] : undefined;
-  if (!mayBeUnread && scale === undefined) return {};
+  const scale = indicator.kind === 'ratio' ? ratioScale(unit) : null;
+  if (!mayBeUnread && scale === null) return {};
   const columns = await latestColumns(log, plan.definition, until);
   const of = countOf(columns);
   return {
     ...(mayBeUnread && unreadable(columns, of, indicator, unit)),
-    ...(scale !== undefined && outOfRange(columns, of, scale)),
+    ...(scale !== null && outOfRange(columns, of, scale)),
   };
 }
 

@@ -9,6 +9,7 @@ import {
 } from '@bellwether/contracts';
 import { EPSILON } from '../alert-pairs.js';
 import { boundary, isCounting, type SliceIndicator } from '../indicator.js';
+import { ratioScale } from '../unit.js';
 import { aggregate, lookBack, number, operand, recordedOver, sumOf } from './promql.js';
 
 /**
@@ -73,7 +74,7 @@ export function measureOf(
       ? thresholdMeasure(scope, indicator, values)
       : sliceMeasure(scope, indicator, values);
   }
-  const scale = sli.unit === 'percent' ? 100 : sli.unit === 'ratio' ? 1 : null;
+  const scale = ratioScale(sli.unit);
   if (scale === null)
     return `the source has values in "${sli.unit}", which a "ratio" has no reading for: give the SLI the unit ratio or percent`;
   return shareMeasure(scope, scale, values);
