@@ -9,6 +9,7 @@ import type {
   User,
 } from '@bellwether/contracts';
 import {
+  nobodyOnCall,
   type PlacedSecret,
   policyWarnings,
   scheduleGaps,
@@ -122,10 +123,9 @@ async function gapsOf(schedule: Schedule, known: Known, now: number): Promise<st
     versions: [{ since: now, schedule, offsets: [] }],
     overrides: [],
   };
-  const [gap] = scheduleGaps(state, now, now + DAYS_AHEAD * DAY);
-  if (gap === undefined) return [];
-  const [from, to] = [gap.from, gap.to].map((at) => new Date(at).toISOString());
-  return [`nobody is on call from ${from} to ${to}`];
+  return scheduleGaps(state, now, now + DAYS_AHEAD * DAY)
+    .slice(0, 1)
+    .map(nobodyOnCall);
 }
 
 async function ofSlo(entry: ManifestEntry, known: Known): Promise<string[]> {

@@ -54,6 +54,11 @@ export function scheduleGaps(state: ScheduleState, from: Instant, to: Instant): 
   return subtract([{ from, to }], merge(finalShifts(state, from, to)));
 }
 
+/** A stretch that {@link scheduleGaps} finds, in words. */
+export function nobodyOnCall({ from, to }: Span): string {
+  return `nobody is on call from ${new Date(from).toISOString()} to ${new Date(to).toISOString()}`;
+}
+
 /** Who is on call at an instant, and until when. */
 export function onCallAt(state: ScheduleState, at: Instant): OnCallNow {
   const shift = finalShifts(state, at, at + 1)[0] ?? null;

@@ -40,11 +40,6 @@ export function gapMadeBy(state: ScheduleState, override: ActiveOverride): Span 
   return after.find(isNew) ?? null;
 }
 
-/** A stretch without anybody, in words. */
-export function nobodyOnCall({ from, to }: Span): string {
-  return `nobody is on call from ${new Date(from).toISOString()} to ${new Date(to).toISOString()}`;
-}
-
 const without = (state: ScheduleState, override: string): ScheduleState => ({
   ...state,
   overrides: state.overrides.filter(({ id }) => id !== override),
