@@ -442,7 +442,7 @@ describe('the stream', () => {
     );
     const reader = await StreamReader.connect();
     expect(reader.response.headers['content-type']).toContain('text/event-stream');
-    await eventually(() => expect(reader.messages.length).toBeGreaterThan(0));
+    await eventually(() => expect(reader.messages[0]?.id).toBe(String(begin)));
     const event = await note();
     await eventually(() => expect(reader.events).toHaveLength(1));
     expect(reader.events[0]).toMatchObject({ id: event.id, position: begin + 1, subject: 'INC-77' });

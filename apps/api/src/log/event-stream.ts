@@ -48,7 +48,7 @@ export class EventStream {
     const signal = AbortSignal.any([gone.signal, this.options.signal]);
     response.once('close', () => gone.abort());
     this.#connections += 1;
-    const line = new Line(response, signal, this.options.slowMs ?? 30_000);
+    const line = new Line(response, signal, this.options.slowMs ?? 30_000, after);
     const heartbeat = setInterval(() => line.beat(position), this.options.heartbeatMs ?? 15_000);
     let position = after;
     try {
@@ -83,16 +83,18 @@ function messageOf(event: EventEnvelope): string {
 /** The connection to one reader. */
 class Line {
   #quiet = true;
-  #told = -1;
 
   constructor(
     private readonly response: ServerResponse,
     private readonly signal: AbortSignal,
     private readonly slowMs: number,
+    /** The last position that the reader knows of. */
+    private told: number,
   ) {}
 
+  /** Tells where it begins, too: a reader who loses the connection before the first event resumes from there. */
   open(): void {
-    this.response.write(': the control log\nretry: 1000\n\n');
+    this.response.write(`: the control log\nretry: 1000\nid: ${this.told}\n\n`);
   }
 
   /** Resolves when the reader may be sent more; cuts off one that takes nothing. */
@@ -112,8 +114,8 @@ class Line {
   /** A sign of life, with the position reached, so that a reader who filters does not resume from far back. */
   beat(position: number): void {
     if (this.#quiet && !this.response.writableNeedDrain) {
-      this.response.write(position > this.#told ? `id: ${position}\n\n` : ': \n\n');
-      this.#told = position;
+      this.response.write(position > this.told ? `id: ${position}\n\n` : ': \n\n');
+      this.told = position;
     }
     this.#quiet = true;
   }

@@ -6,19 +6,16 @@ import { CliError, ExitCode } from '../errors.js';
 import { refusalOf } from '../http.js';
 import { number, type OpenSession, present, render, type Session } from './command.js';
 
-interface TailOptions {
+interface EventOptions {
   type?: string;
   key?: string;
   correlation?: string;
   after?: string;
   limit?: number;
-}
-
-type Filter = Pick<TailOptions, 'type' | 'key' | 'correlation'>;
-
-interface ListOptions extends TailOptions {
   last?: number;
 }
+
+type Filter = Pick<EventOptions, 'type' | 'key' | 'correlation'>;
 
 /** Events that are listed unless it is said how many. */
 const SHOWN = 50;
@@ -41,7 +38,7 @@ export function eventCommands(program: Command, open: OpenSession): void {
     .option('--after <position>', 'events after this position; the first of all without it')
     .option('--limit <n>', `at most so many (default: ${SHOWN})`, count)
     .option('--last <n>', 'the newest so many, in place of --after and --limit', count)
-    .action(async (options: ListOptions, command: Command) => {
+    .action(async (options: EventOptions, command: Command) => {
       const { last, limit = SHOWN, after = '0', ...filter } = options;
       if (last !== undefined && (options.after ?? options.limit) !== undefined)
         throw new CliError('--last is in place of --after and --limit', ExitCode.usage);
@@ -49,7 +46,7 @@ export function eventCommands(program: Command, open: OpenSession): void {
       const rows =
         last === undefined
           ? await oldest(session, after, limit + 1, filter)
-          : await newest(session, last, filter);
+          : (await newest(session, last, filter)).rows;
       const list = last === undefined ? rows.slice(0, limit) : rows;
       present(session, list, (each) => (each.length === 0 ? 'no events' : each.map(line).join('\n')));
       if (rows.length > list.length && session.context.output === 'table')
@@ -59,8 +56,9 @@ export function eventCommands(program: Command, open: OpenSession): void {
     });
   filters(events.command('tail').description('the log, live; survives restarts of the server'))
     .option('--after <position>', 'begin after this position; without it: from now on')
+    .option('--last <n>', 'begin with the newest so many, in place of --after', count)
     .option('--limit <n>', 'stop after so many', count)
-    .action(async (options: TailOptions, command: Command) => tail(open(command), options));
+    .action(async (options: EventOptions, command: Command) => tail(open(command), options));
 }
 
 /** The events after a position, as they are listed in pages. @param most that are wanted, as far as that is known */
@@ -90,18 +88,23 @@ async function oldest(
 }
 
 /**
- * The last events of the log, at most so many, the oldest of them first. The api lists from a position on: it is asked
+ * The last events of the log, at most so many, the oldest of them first, and its end then. The api lists from a position on: it is asked
  * for spans from the end backwards, each four times as long as the one after it, until they have enough.
  */
-async function newest(session: Session, most: number, filter: Filter): Promise<EventEnvelope[]> {
-  let { head: end } = (await session.http.get<{ head: number }>('/v1/system')).body;
+async function newest(
+  session: Session,
+  most: number,
+  filter: Filter,
+): Promise<{ rows: EventEnvelope[]; head: number }> {
+  const { head } = (await session.http.get<{ head: number }>('/v1/system')).body;
+  let end = head;
   let rows: EventEnvelope[] = [];
   for (let length = most; rows.length < most && end > 0; length *= 4) {
     const start = Math.max(0, end - length);
     rows = [...(await within(session, start, end, filter)), ...rows];
     end = start;
   }
-  return rows.slice(-most);
+  return { rows: rows.slice(-most), head };
 }
 
 /** The events after `start` and up to `end`. */
@@ -141,10 +144,24 @@ const count = (text: string): number => {
 };
 
 /** Follows the event stream and resumes from the last position when the connection breaks. */
-async function tail(session: Session, options: TailOptions): Promise<void> {
-  const { after, limit, ...filter } = options;
-  let last: string | undefined = after;
+async function tail(session: Session, options: EventOptions): Promise<void> {
+  const { after, limit, last, ...filter } = options;
+  if (after !== undefined && last !== undefined)
+    throw new CliError('--last is in place of --after', ExitCode.usage);
   let left = limit ?? Number.POSITIVE_INFINITY;
+  // A document a line, so that a program can read it as it comes.
+  const show = (event: EventEnvelope) =>
+    session.output.out(
+      session.context.output === 'json' ? JSON.stringify(event) : render(session, event, line),
+    );
+  let position = after;
+  if (position === undefined) {
+    const { rows, head } = await newest(session, last ?? 0, filter);
+    for (const event of rows.slice(0, left)) show(event);
+    left -= rows.length;
+    position = String(head);
+  }
+  let isLive = false;
   for (let failures = 0; left > 0; ) {
     try {
       const response = await session.http.raw(
@@ -152,30 +169,28 @@ async function tail(session: Session, options: TailOptions): Promise<void> {
         `/v1/stream?${new URLSearchParams(filter as Record<string, string>)}`,
         {
           accept: 'text/event-stream',
-          ...(last === undefined ? {} : { headers: { 'last-event-id': last } }),
+          headers: { 'last-event-id': position },
         },
       );
       if (!response.ok || !response.body) throw await refusalOf(response, session.context);
       if (failures > 0) session.output.err(pc.green('connected again'));
+      else if (session.context.output === 'table' && !isLive)
+        session.output.err(pc.dim(`the log after position ${position}, live; Ctrl-C ends it`));
+      isLive = true;
       failures = 0;
       for await (const message of response.body
         .pipeThrough(new TextDecoderStream())
         .pipeThrough(new EventSourceParserStream())) {
-        if (message.id) last = message.id;
+        if (message.id) position = message.id;
         if (!message.data) continue;
-        const event = JSON.parse(message.data) as EventEnvelope;
-        // A document a line, so that a program can read it as it comes.
-        session.output.out(
-          session.context.output === 'json' ? JSON.stringify(event) : render(session, event, line),
-        );
+        show(JSON.parse(message.data) as EventEnvelope);
         if (--left <= 0) return;
       }
     } catch (error) {
-      if (error instanceof CliError && (error.exitCode !== ExitCode.unreachable || last === undefined))
-        throw error;
+      if (error instanceof CliError && (error.exitCode !== ExitCode.unreachable || !isLive)) throw error;
       failures++;
       if (failures > 60) throw error;
-      session.output.err(pc.yellow(`connection lost; trying again after position ${last ?? 'now'}`));
+      session.output.err(pc.yellow(`connection lost; trying again after position ${position}`));
     }
     const pause = Math.min(250 * 2 ** failures, 5_000);
     await session.pause(pause);

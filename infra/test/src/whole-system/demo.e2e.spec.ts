@@ -70,6 +70,7 @@ test('the demo: the shop breaks, somebody is paged, and every command that it sh
   expect((await fetch(docs, { headers: { authorization } })).status).toBe(200);
 
   const tail = type(looks[1] as string);
+  await tail.shows(/live; Ctrl-C ends it/);
   const breaking = type(breaks as string);
   await breaking.shows(/Payments fail now: 90 %/);
   await demo.shows(/slo[.]alert[.]fired checkout-availability: page-fast, burn [\d.]+ over 5m/);
