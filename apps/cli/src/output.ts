@@ -120,6 +120,8 @@ export function tone(state: string): string {
       'failing',
       'sev1',
       'critical',
+      'nobody',
+      'unreachable',
     ].includes(state)
   )
     return pc.red(state);

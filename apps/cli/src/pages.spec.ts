@@ -98,6 +98,31 @@ test('who is on call is asked of another time, and as it was known then', async 
   ]);
 });
 
+test('who is on call and cannot be paged is marked', async () => {
+  const contact = (name: string, verified: boolean) => ({
+    name,
+    contactMethods: [{ id: 'hook', kind: 'webhook', address: 'https://example.org', verified }],
+  });
+  server.answer = ({ url }) => ({
+    status: 200,
+    body: {
+      items: url.startsWith('/v1/users')
+        ? [contact('ada', true), contact('grace', false)]
+        : [
+            { schedule: 'pay', users: ['ada', 'grace', 'linus'], until: null },
+            { schedule: 'web', users: [], until: null },
+          ],
+      nextCursor: null,
+    },
+  });
+  const { out } = await server.run('oncall', 'who', '--as-of', '2026-11-22T08:00:00Z');
+  expect(rows(out).slice(1)).toEqual([
+    ['pay', 'ada, grace (unreachable), linus (unreachable)', '–'],
+    ['web', 'nobody', '–'],
+  ]);
+  expect(server.requests.at(-1)?.url).toBe('/v1/users?asOf=2026-11-22T08%3A00%3A00Z');
+});
+
 test('the help of the gate says which token a pipeline needs', async () => {
   expect((await server.run('gate', '--help')).out).toMatch(
     /bellwether token create --name deploy --role viewer/,

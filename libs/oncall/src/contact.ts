@@ -8,6 +8,11 @@ export function isUsable(method: ContactMethod): boolean {
   return method.verified && method.disabled !== true;
 }
 
+/** Whether a page reaches the person at all: by any method, since one without a rule is paged by all of them. */
+export function isReachable(user: Pick<User, 'contactMethods'> | undefined): boolean {
+  return user?.contactMethods.some(isUsable) ?? false;
+}
+
 /** The method of a user by its id, if it may be used. */
 export function usableMethod(user: User | null, id: string): ContactMethod | null {
   return user?.contactMethods.find((method) => method.id === id && isUsable(method)) ?? null;

@@ -113,9 +113,16 @@ function nextOf({ nextAction }: Page, now: Date): string {
   return `${kind === 'none' ? 'exhausted' : kind} ${relative(at, now)}`;
 }
 
-export const onCallColumns = (now: Date): Column<OnCall>[] => [
+/** @param unreachable names of those whom no page reaches, where that is known */
+export const onCallColumns = (now: Date, unreachable: readonly string[] = []): Column<OnCall>[] => [
   { head: 'SCHEDULE', cell: (o) => o.schedule },
-  { head: 'ON CALL', cell: (o) => o.users },
+  {
+    head: 'ON CALL',
+    cell: (o) =>
+      o.users.length === 0
+        ? tone('nobody')
+        : o.users.map((user) => (unreachable.includes(user) ? `${user} (${tone('unreachable')})` : user)),
+  },
   { head: 'UNTIL', cell: (o) => (o.until ? `${o.until} (${relative(o.until, now)})` : '–') },
 ];
 

@@ -5,7 +5,9 @@ import {
   pageBodies,
   pageStatus,
   type Shift,
+  type User,
 } from '@bellwether/contracts';
+import { isReachable } from '@bellwether/oncall';
 import type { Command } from 'commander';
 import type { z } from 'zod';
 import { CliError, ExitCode } from '../errors.js';
@@ -17,6 +19,7 @@ import {
   type OpenSession,
   present,
   render,
+  type Session,
   shown,
   someOf,
   time,
@@ -41,11 +44,14 @@ export function onCallCommands(program: Command, open: OpenSession): void {
       const { asOf, at = asOf } = options;
       const query = new URLSearchParams({ ...(at && { at }), ...(asOf && { asOf }) });
       const path = query.size === 0 ? '/v1/oncall' : `/v1/oncall?${query}`;
-      await shown(session, options.watch, async () =>
-        render(session, await all<OnCall>(session, path), (list) =>
-          list.length === 0 ? 'no schedules' : table(onCallColumns(session.now()), list),
-        ),
-      );
+      await shown(session, options.watch, async () => {
+        const list = await all<OnCall>(session, path);
+        const unreachable =
+          session.context.output === 'table' ? await unreachableOf(session, list, asOf) : [];
+        return render(session, list, () =>
+          list.length === 0 ? 'no schedules' : table(onCallColumns(session.now(), unreachable), list),
+        );
+      });
     });
   oncall
     .command('shifts')
@@ -160,4 +166,13 @@ export function onCallCommands(program: Command, open: OpenSession): void {
     pageBodies.reassign,
     (o) => ({ users: String(o.users).split(',') }),
   );
+}
+
+/** Names of those on call whom no page reaches: not defined, or without a verified contact method. */
+async function unreachableOf(session: Session, list: OnCall[], asOf?: string): Promise<string[]> {
+  const names = new Set(list.flatMap(({ users }) => users));
+  if (names.size === 0) return [];
+  const path = asOf === undefined ? '/v1/users' : `/v1/users?${new URLSearchParams({ asOf })}`;
+  const users = new Map((await all<User>(session, path)).map((user) => [user.name, user]));
+  return [...names].filter((name) => !isReachable(users.get(name)));
 }
