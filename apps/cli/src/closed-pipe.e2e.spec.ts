@@ -24,7 +24,7 @@ function pipe(name: string): { reader: number; writer: number } {
 function bellwether(writer: number, argv: string[], url = ''): Promise<{ code: number; err: string }> {
   const child = forkSource(path.join(import.meta.dirname, 'main.ts'), {
     args: argv,
-    env: { BELLWETHER_URL: url, BELLWETHER_TOKEN: 'secret' },
+    env: { BELLWETHER_URL: url, BELLWETHER_TOKEN: 'secret', NO_COLOR: '1' },
     stdio: 'pipe',
     stdout: writer,
   });
