@@ -4,6 +4,7 @@
 // here is removed. Plain JavaScript without dependencies, so that it runs before anything is built.
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { devNull } from 'node:os';
 
 /** Children by the number their owner gave them: {child, stopSignal, graceMs}. */
 const children = new Map();
@@ -93,6 +94,9 @@ function remove(folder) {
 }
 
 async function end() {
+  // Whoever reads what the owner says is not kept waiting for us: a test run would end only after all of its guards.
+  closeSync(2);
+  openSync(devNull, 'w');
   // Services first: they exit by themselves when the channel to their supervisor closes and may still want
   // to commit; those that do not within the time are killed.
   const gone = () => [...watched.keys()].every((pid) => !alive(pid));
