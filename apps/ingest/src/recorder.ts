@@ -10,7 +10,6 @@ import {
 } from '@bellwether/event-log';
 import { uuidv7 } from 'uuidv7';
 import { refuseReusedIdentities } from './identity-check.js';
-import { IdentityHolds } from './identity-holds.js';
 import { isOfTheMoment, LogBusy } from './log-busy.js';
 import { commandOf, type MeasurementMessage } from './measurement/message.js';
 import { Refusal } from './measurement/refusal.js';
@@ -46,7 +45,6 @@ const mostPlaces = 100_000;
 /** Puts measurements into the log, each identity once. */
 export class Recorder {
   readonly #places = new Map<string, Place>();
-  readonly #holds = new IdentityHolds();
 
   constructor(
     private readonly log: Pick<EventLog, 'append' | 'appendTogether' | 'commandHashes'>,
@@ -56,36 +54,32 @@ export class Recorder {
 
   /**
    * Records a batch, whole or not at all: in one transaction, whatever journals it goes to. What is plainly to be refused is
-   * found before that, and this process holds its identities meanwhile; whether another one has taken an identity for other
-   * content, the log says.
+   * found before that; whether an identity was taken for other content meanwhile, the log says.
    *
    * @returns what became of each message, after the commit
    * @throws Refusal whose path begins with the index of the message at fault
    * @throws LogBusy
    */
-  recordBatch(messages: readonly MeasurementMessage[], origin: Origin): Promise<Recorded[]> {
-    const identities = messages.flatMap(({ identity }) => (identity === null ? [] : [identity]));
-    return this.#holds.alone(identities, async () => {
-      await this.admit(messages);
-      const asked = messages.map((message) => this.requestOf(message, origin));
-      // What comes again in the same batch is a repeat of the first.
-      const firsts = new Map<string, MeasurementRequest>();
-      for (const request of asked) if (!firsts.has(request.commandId)) firsts.set(request.commandId, request);
-      const results = await this.appendBatch(asked, [...firsts.values()]);
-      // Only now: a batch that is refused defines nothing.
-      await Promise.all(
-        messages.map((message, index) => {
-          const { commandId } = asked[index] as MeasurementRequest;
-          const [event] = (results.get(commandId) as AppendResult).events;
-          return this.define(message, firsts.get(commandId) as MeasurementRequest, event?.id);
-        }),
-      );
-      return messages.map(({ points: { count: points } }, index) => {
-        const request = asked[index] as MeasurementRequest;
-        const { lastPosition: position, duplicate } = results.get(request.commandId) as AppendResult;
-        const again = duplicate || firsts.get(request.commandId) !== request;
-        return { status: again ? 'duplicate' : 'accepted', points, position };
-      });
+  async recordBatch(messages: readonly MeasurementMessage[], origin: Origin): Promise<Recorded[]> {
+    await this.admit(messages);
+    const asked = messages.map((message) => this.requestOf(message, origin));
+    // What comes again in the same batch is a repeat of the first.
+    const firsts = new Map<string, MeasurementRequest>();
+    for (const request of asked) if (!firsts.has(request.commandId)) firsts.set(request.commandId, request);
+    const results = await this.appendBatch(asked, [...firsts.values()]);
+    // Only now: a batch that is refused defines nothing.
+    await Promise.all(
+      messages.map((message, index) => {
+        const { commandId } = asked[index] as MeasurementRequest;
+        const [event] = (results.get(commandId) as AppendResult).events;
+        return this.define(message, firsts.get(commandId) as MeasurementRequest, event?.id);
+      }),
+    );
+    return messages.map(({ points: { count: points } }, index) => {
+      const request = asked[index] as MeasurementRequest;
+      const { lastPosition: position, duplicate } = results.get(request.commandId) as AppendResult;
+      const again = duplicate || firsts.get(request.commandId) !== request;
+      return { status: again ? 'duplicate' : 'accepted', points, position };
     });
   }
 
@@ -112,24 +106,7 @@ export class Recorder {
    * @throws Refusal when the identity was used for other content, or the SLI is unknown and must not be
    * @throws LogBusy when it may be recorded later
    */
-  record(message: MeasurementMessage, origin: Origin): Promise<Recorded> {
-    const { identity } = message;
-    if (identity === null) return this.append(message, origin);
-    return this.#holds.shared(identity, () => this.append(message, origin));
-  }
-
-  private async admit(messages: readonly MeasurementMessage[]): Promise<void> {
-    await refuseReusedIdentities(this.log, messages);
-    const checks = await Promise.allSettled(
-      messages.map(({ service, sli }) => this.slis.check(service, sli)),
-    );
-    for (const [index, check] of checks.entries()) {
-      if (check.status === 'fulfilled') continue;
-      throw check.reason instanceof Refusal ? check.reason.within(String(index)) : check.reason;
-    }
-  }
-
-  private async append(message: MeasurementMessage, origin: Origin): Promise<Recorded> {
+  async record(message: MeasurementMessage, origin: Origin): Promise<Recorded> {
     // An SLI is defined from its first measurement, not from one that is refused.
     if (!this.slis.knows(message.service, message.sli)) await refuseReusedIdentities(this.log, [message]);
     const { commandId, commandHash, ...request } = this.requestOf(message, origin);
@@ -149,6 +126,17 @@ export class Recorder {
     } catch (error) {
       if (error instanceof CommandConflict) throw Refusal.identityReused();
       throw isOfTheMoment(error) ? new LogBusy(error) : error;
+    }
+  }
+
+  private async admit(messages: readonly MeasurementMessage[]): Promise<void> {
+    await refuseReusedIdentities(this.log, messages);
+    const checks = await Promise.allSettled(
+      messages.map(({ service, sli }) => this.slis.check(service, sli)),
+    );
+    for (const [index, check] of checks.entries()) {
+      if (check.status === 'fulfilled') continue;
+      throw check.reason instanceof Refusal ? check.reason.within(String(index)) : check.reason;
     }
   }
 
