@@ -40,7 +40,7 @@ const label = z.string().refine(isStorable, 'must not contain NUL or lone surrog
 export const labels = z
   .record(label, label)
   .refine((map) => Object.keys(map).length <= MOST_LABELS, `must have at most ${MOST_LABELS} labels`)
-  .meta({ id: 'Labels' });
+  .meta({ id: 'Labels', maxProperties: MOST_LABELS });
 export type Labels = z.infer<typeof labels>;
 
 /** An http or https URL. */

@@ -36,7 +36,7 @@ export interface AsyncApiOptions {
 
 /** The AsyncAPI 3.0 document of the bus: measurements in, events out, refused measurements. */
 export function asyncApiDocument(options: AsyncApiOptions = {}): JsonSchema {
-  const components = new SchemaComponents();
+  const components = new SchemaComponents('07');
   components.want(measurementBody, 'input');
   components.want(measurementEvent, 'input');
   components.want(refusalHeaders, 'output');

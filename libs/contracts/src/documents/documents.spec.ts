@@ -96,6 +96,24 @@ describe('OpenAPI', () => {
 describe('AsyncAPI', () => {
   const document = asyncApiDocument();
 
+  test('is written in the draft of JSON Schema that it is read by, 07: a later one would refuse every tuple', () => {
+    let tuples = 0;
+    JSON.stringify(document, (_key, value: unknown) => {
+      if (value === null || typeof value !== 'object') return value;
+      expect(value).not.toHaveProperty('prefixItems');
+      if ('additionalItems' in value) tuples++;
+      // What stands beside a reference is passed over in that draft.
+      if ('$ref' in value) expect(Object.keys(value)).toEqual(['$ref']);
+      return value;
+    });
+    expect(tuples).toBeGreaterThan(0);
+  });
+
+  test('says how many labels there may be', () => {
+    const schemas = (document.components as { schemas: Record<string, JsonSchema> }).schemas;
+    expect(schemas.Labels).toMatchObject({ maxProperties: 16 });
+  });
+
   test('says what the key of each event is, which is that of its stream', () => {
     const channels = document.channels as Record<string, { parameters?: { key: { description: string } } }>;
     const key = (type: string) => channels[type]?.parameters?.key.description;

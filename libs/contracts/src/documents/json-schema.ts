@@ -2,8 +2,11 @@ import { z } from 'zod';
 import { IMPLIED_DEFAULT } from '../names.js';
 import { PARAMETER_SCHEMA } from './route.js';
 
-/** A JSON Schema (draft 2020-12). */
+/** A JSON Schema, of the draft that its document is read by. */
 export type JsonSchema = { [key: string]: unknown };
+
+/** The draft that schemas are written in: OpenAPI 3.1 reads 2020-12, AsyncAPI 3.0 reads 07. */
+export type Draft = '2020-12' | '07';
 
 /** Which side of a schema: what may be sent, or what is given out (defaults filled in, so more is certain). */
 export type Side = 'input' | 'output';
@@ -20,16 +23,19 @@ export class SchemaComponents {
   readonly #defs: Record<Side, Map<string, JsonSchema>> = { input: new Map(), output: new Map() };
   #differing: Set<string> | undefined;
 
+  constructor(private readonly draft: Draft) {}
+
   /** Announces a schema. All are announced before the first is given out: names depend on both sides. */
   want(schema: z.ZodType, side: Side): void {
     this.#wanted.push({ schema, side });
-    for (const [id, def] of Object.entries(convert(schema, side).defs)) this.#defs[side].set(id, def);
+    for (const [id, def] of Object.entries(convert(schema, side, this.draft).defs))
+      this.#defs[side].set(id, def);
     this.#differing = undefined;
   }
 
   /** The JSON Schema of a zod schema, with its named parts as references into the components. */
   of(schema: z.ZodType, side: Side): JsonSchema {
-    return this.rename(convert(schema, side).root, side);
+    return this.rename(convert(schema, side, this.draft).root, side);
   }
 
   /** `components.schemas` of all that was announced, by name. */
@@ -65,29 +71,36 @@ export class SchemaComponents {
 
   private rename(schema: JsonSchema, side: Side): JsonSchema {
     return mapSchema(schema, (node) =>
-      typeof node.$ref === 'string'
-        ? { ...node, $ref: SCHEMAS + this.nameOf(node.$ref.replace('#/$defs/', ''), side) }
-        : node,
+      typeof node.$ref === 'string' ? { ...node, $ref: SCHEMAS + this.nameOf(named(node.$ref), side) } : node,
     );
   }
 }
 
-function convert(schema: z.ZodType, side: Side): { root: JsonSchema; defs: Record<string, JsonSchema> } {
+function convert(
+  schema: z.ZodType,
+  side: Side,
+  draft: Draft,
+): { root: JsonSchema; defs: Record<string, JsonSchema> } {
   const {
     $schema: _,
     $defs,
+    definitions,
     ...root
   } = z.toJSONSchema(schema, {
     io: side,
-    target: 'draft-2020-12',
+    target: draft === '07' ? 'draft-07' : 'draft-2020-12',
     unrepresentable: 'throw',
     override: ({ jsonSchema }) => tidy(jsonSchema as JsonSchema, side),
-  }) as JsonSchema & { $defs?: Record<string, JsonSchema> };
+  }) as JsonSchema;
+  const defs = ($defs ?? definitions ?? {}) as Record<string, JsonSchema>;
   // A named schema at the root is itself a component.
   const id = z.globalRegistry.get(schema)?.id;
-  if (id === undefined || root.$ref !== undefined) return { root, defs: $defs ?? {} };
-  return { root: { $ref: `#/$defs/${id}` }, defs: { ...$defs, [id]: root } };
+  if (id === undefined || root.$ref !== undefined) return { root, defs };
+  return { root: { $ref: `#/$defs/${id}` }, defs: { ...defs, [id]: root } };
 }
+
+/** The name that a reference of zod's is to. */
+const named = (reference: string): string => reference.replace(/^#\/(\$defs|definitions)\//, '');
 
 const PATTERNLESS: ReadonlySet<unknown> = new Set(['date-time', 'uuid', 'email']);
 
@@ -109,7 +122,7 @@ function tidy(schema: JsonSchema, side: Side): void {
   if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
   // The pattern that zod checks dates with says no more than the format does, in 300 characters.
   // Of a described timestamp zod repeats it beside the reference.
-  if (PATTERNLESS.has(schema.format) || schema.$ref === '#/$defs/Timestamp') delete schema.pattern;
+  if (PATTERNLESS.has(schema.format) || named(String(schema.$ref)) === 'Timestamp') delete schema.pattern;
 }
 
 /** A copy of a schema in which `change` was applied to each object in it. */
@@ -125,7 +138,7 @@ function mapSchema(schema: JsonSchema, change: (node: JsonSchema) => JsonSchema)
 function references(schema: JsonSchema): string[] {
   const names: string[] = [];
   mapSchema(schema, (node) => {
-    if (typeof node.$ref === 'string') names.push(node.$ref.replace('#/$defs/', ''));
+    if (typeof node.$ref === 'string') names.push(named(node.$ref));
     return node;
   });
   return names;

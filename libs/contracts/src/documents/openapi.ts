@@ -40,7 +40,7 @@ const DESCRIPTION = [
 /** The OpenAPI 3.1 document of every route, made from the schemas that the servers validate with. */
 export function openApiDocument(options: OpenApiOptions = {}): JsonSchema {
   const routes: Readonly<Record<string, Route>> = options.routes ?? table;
-  const components = new SchemaComponents();
+  const components = new SchemaComponents('2020-12');
   components.want(problem, 'output');
   components.want(pageNotification, 'output');
   for (const route of Object.values(routes)) announce(components, route);

@@ -73,12 +73,16 @@ export function valuesOf(schema: JsonSchema): string[] | null {
 
 export const propertiesOf = (schema: JsonSchema) => (schema.properties ?? {}) as Record<string, JsonSchema>;
 export const requiredOf = (schema: JsonSchema) => new Set((schema.required ?? []) as string[]);
-export const tupleOf = (schema: JsonSchema) => schema.prefixItems as JsonSchema[] | undefined;
+/** The schemas of a tuple's places, in either draft: `prefixItems`, or `items` as a list. */
+export const tupleOf = (schema: JsonSchema): JsonSchema[] | undefined =>
+  Array.isArray(schema.items) ? schema.items : (schema.prefixItems as JsonSchema[] | undefined);
 export const anyName: JsonSchema = { type: 'string' };
 
 /** What items behind the places of a tuple are; false for none, undefined where nothing is said. */
-export const itemsOf = (schema: JsonSchema): JsonSchema | false | undefined =>
-  schema.items === true ? undefined : (schema.items as JsonSchema | false | undefined);
+export const itemsOf = (schema: JsonSchema): JsonSchema | false | undefined => {
+  const items = Array.isArray(schema.items) ? schema.additionalItems : schema.items;
+  return items === true ? undefined : (items as JsonSchema | false | undefined);
+};
 
 export function restOf(schema: JsonSchema): JsonSchema | false {
   const rest = schema.additionalProperties;
