@@ -41,7 +41,7 @@ describe('measurements over NATS', () => {
     expect(events.map((found) => dataOf(found).identity)).toEqual([
       `key:${service}-1`,
       `event:/${service} 1`,
-      expect.stringMatching(/^stream:20.*\/\d+$/),
+      expect.stringMatching(/^stream:20.*\/\d+@\d+$/),
     ]);
   });
 

@@ -113,7 +113,8 @@ function read(message: WorkMessage, now: number): Reading {
   const origin = originOf(header);
   // The broker's clock is not this one: what it received "later" than now was received now.
   const receivedAt = Math.min(message.receivedAt.getTime(), now);
-  const place = () => `stream:${message.streamCreated}/${message.sequence}`;
+  // A power cut may take the end of a stream: its sequences are then given to other messages, at other times.
+  const place = () => `stream:${message.streamCreated}/${message.sequence}@${message.receivedAt.getTime()}`;
   const { subject, data } = message;
   try {
     return {

@@ -66,7 +66,9 @@ test('a measurement without a time that is retried counts when the broker first 
   const [first] = await stage.recorded();
   expect(dataOf(first).columns[0]?.at).toEqual([received]);
   const { created } = await stage.bus.jsm.streams.info(Streams.SLI);
-  expect(dataOf(first).identity).toBe(`stream:${created}/${letter.header.get('Bellwether-Sequence')}`);
+  expect(dataOf(first).identity).toBe(
+    `stream:${created}/${letter.header.get('Bellwether-Sequence')}@${received}`,
+  );
 
   // A letter that is still there after the commit, as when the process ends between the two.
   const kept = headers();
@@ -88,7 +90,7 @@ test('what a publisher says of when and as what its message came has no effect',
     return found;
   });
   const { identity, columns } = dataOf(event);
-  expect(identity).toBe(`stream:${before.created}/${before.state.last_seq + 1}`);
+  expect(identity).toBe(`stream:${before.created}/${before.state.last_seq + 1}@${columns[0]?.at[0]}`);
   expect(columns[0]?.at[0]).toBeGreaterThan(Date.parse(claims['Bellwether-Received']) + HOUR);
 });
 

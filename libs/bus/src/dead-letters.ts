@@ -77,7 +77,7 @@ export async function deadLetter(
   }
   await bus.js.publish(Subjects.dead(message.subject), data, {
     // The same message is put aside once, however often this is tried.
-    msgID: `dead:${message.streamCreated}:${message.sequence}`,
+    msgID: `dead:${message.streamCreated}:${message.sequence}:${message.receivedAt.getTime()}`,
     headers: head,
     expect: { streamName: Streams.DLQ },
   });

@@ -74,6 +74,20 @@ describe('publishing', () => {
       expect(Buffer.byteLength(body)).toBeLessThanOrEqual(1_048_576);
   });
 
+  test('a point whose time Bellwether may refuse takes no other one with it', async () => {
+    const { transport, publisher: to } = publisher();
+    const ats = [
+      '2026-11-22T10:00:30Z',
+      '2026-11-22T10:04:00Z',
+      '2026-11-22T09:59:00Z',
+      '2025-10-19T00:00:00Z',
+    ];
+    await Promise.all(ats.map((at) => to.publish('checkout', 'latency', { at, value: 1 })));
+    const sent = transport.sent.map(({ body }) => pointsOf(body).map((one) => (one as { at: string }).at));
+    expect(sent.sort()).toEqual([[ats[3]], [ats[0], ats[2]], [ats[1]]]);
+    expect(to.counts.held).toBe(0);
+  });
+
   test('labels of the publisher are those of each point that does not have them itself', async () => {
     const { transport, publisher: to } = publisher({ labels: { region: 'eu', zone: 'a' } });
     await to.publish('checkout', 'availability', [point, { ...point, labels: { zone: 'b' } }]);

@@ -166,6 +166,12 @@ export class MeasurementPublisher {
   }
 
   #gather(service: string, sli: string, point: WrittenPoint): Batch {
+    if (point.alone) {
+      const batch = new Batch(service, sli, this.#options.source);
+      batch.add(point);
+      this.#send(batch);
+      return batch;
+    }
     const key = `${service}/${sli}`;
     let open = this.#open.get(key);
     if (open !== undefined && !open.batch.hasRoomFor(point, this.#options.batchPoints)) {
@@ -192,7 +198,11 @@ export class MeasurementPublisher {
     if (open === undefined) return;
     clearTimeout(open.timer);
     this.#open.delete(key);
-    this.#ready.push(open.batch);
+    this.#send(open.batch);
+  }
+
+  #send(batch: Batch): void {
+    this.#ready.push(batch);
     this.#sendReady();
   }
 

@@ -5,6 +5,7 @@ import {
   goodPoint,
   histogramPoint,
   type Labels,
+  MeasurementLimits,
   type MeasurementPoint,
   resourceName,
   valuePoint,
@@ -15,6 +16,19 @@ import { MeasurementRefused } from './errors.js';
 export interface WrittenPoint {
   text: string;
   bytes: number;
+  /** Bellwether may refuse its time, and with it the message that it is in: it goes out in one of its own. */
+  alone: boolean;
+}
+
+/** Clocks differ: so far from what is refused by this one, milliseconds, a point may be refused by Bellwether's. */
+const SKEW = { ahead: 4 * 60_000, age: 86_400_000 } as const;
+
+/** Whether a point is of a time that may be refused. */
+function isOfDoubtfulTime(at: string | undefined, now: Date): boolean {
+  if (at === undefined) return false;
+  const ahead = Date.parse(at) - now.getTime();
+  const { aheadMillis, ageMillis } = MeasurementLimits;
+  return ahead > aheadMillis - SKEW.ahead || ahead < SKEW.age - ageMillis;
 }
 
 /**
@@ -48,7 +62,7 @@ export function writePoints(
       );
     }
     const text = JSON.stringify(point.at === undefined ? { at: now.toISOString(), ...point } : point);
-    return { text, bytes: Buffer.byteLength(text) };
+    return { text, bytes: Buffer.byteLength(text), alone: isOfDoubtfulTime(point.at, now) };
   });
 }
 
