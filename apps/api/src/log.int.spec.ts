@@ -3,6 +3,7 @@ import {
   type EventData,
   type EventEnvelope,
   type Explanation,
+  type IncidentAlert,
   LogStreams,
   measurementJournal,
   sloDefinition,
@@ -320,6 +321,62 @@ describe('explain', () => {
       'measurement.recorded',
     ]);
     expect(await types('INC-1')).toEqual(['incident.declared', 'slo.alert.fired', 'measurement.recorded']);
+  });
+
+  test('of an incident that somebody reopened, or that took another one in, leads to the measurements, too', async () => {
+    const types = async (id: string) =>
+      (await rig.get<Explanation>(`/v1/explain/${id}`)).body.chain.map(({ type }) => type);
+    const [first] = (await rig.log.readStream(LogStreams.incident('INC-1'))) as [RecordedEvent];
+    const { alert, ...declared } = first.data as EventData<'incident.declared'> & { alert: IncidentAlert };
+    const [incident, at] = ['INC-31', rig.clock.now().toISOString()];
+    const stream = LogStreams.incident(incident);
+    await rig.append(stream, 'incident.declared', { ...declared, incident, alert });
+    await rig.append(stream, 'incident.resolved', { incident, at, note: '', automatic: false });
+    const reopened = await rig.append(stream, 'incident.reopened', { incident, reason: 'still bad' });
+    const measured = ['slo.alert.fired', 'measurement.recorded'];
+    expect(await types(reopened.id)).toEqual(['incident.reopened', 'incident.declared', ...measured]);
+
+    await rig.append(LogStreams.incident('INC-32'), 'incident.declared', { ...declared, incident: 'INC-32' });
+    const merged = await rig.append(stream, 'incident.merged', { incident, into: 'INC-32' });
+    await rig.append(
+      LogStreams.incident('INC-32'),
+      'incident.absorbed',
+      { incident: 'INC-32', merged: incident, services: [], alerts: [alert] },
+      { causation: merged.id },
+    );
+    expect(await types('INC-32')).toEqual([
+      'incident.declared',
+      'incident.absorbed',
+      'incident.merged',
+      'slo.alert.fired',
+      'incident.reopened',
+      'measurement.recorded',
+      'incident.declared',
+    ]);
+  });
+
+  test('of an SLI that its first measurement defined leads to that', async () => {
+    const defined = {
+      service: 'quiet',
+      name: 'availability',
+      description: '',
+      unit: 'count',
+      labels: {},
+    } as never;
+    const id = '019b0000-0000-7000-8000-00000000f157';
+    const sli = await rig.append(LogStreams.sli('quiet', 'availability'), 'sli.defined', defined, {
+      causation: id,
+    });
+    const { body: before } = await rig.get<Explanation>(`/v1/explain/${sli.id}`);
+    expect(before.chain.map(({ type }) => type)).toEqual(['sli.defined']);
+    await rig.append(
+      LogStreams.measurement('quiet', 'availability'),
+      'measurement.recorded',
+      { service: 'quiet', sli: 'availability', identity: 'first', points: 0, columns: [] },
+      { journal: measurementJournal('quiet', 'availability'), id },
+    );
+    const { body } = await rig.get<Explanation>(`/v1/explain/${sli.id}`);
+    expect(body.chain.map(({ eventId }) => eventId)).toEqual([sli.id, id]);
   });
 
   test('of a page goes over all of its requests: who was paged later asks by the same id', async () => {

@@ -5,6 +5,8 @@ import type { RecordedEvent } from '@bellwether/event-log';
 export type Cause =
   | { kind: 'event'; id: string }
   | { kind: 'measurement'; journal: string; position: number; id: string }
+  /** The measurement that made an unknown SLI known: one of the first of its stream. */
+  | { kind: 'first-measurement'; stream: string; id: string }
   /** The alert of an SLO that fired at that time. */
   | { kind: 'firing'; slo: string }
   /** The last event of these types in the stream, before the event itself when it is of the same one. */
@@ -26,8 +28,11 @@ export function causesOf(event: RecordedEvent): Cause[] {
   if (is(event, 'rule.alert.fired') || is(event, 'rule.alert.resolved')) return evidence(event.data.evidence);
   if (is(event, 'slo.budget.crossed')) return evidence(event.data.evidence);
   if (is(event, 'slo.policy.entered') || is(event, 'slo.policy.left')) return evidence(event.data.evidence);
-  if (is(event, 'incident.declared') || is(event, 'incident.reopened')) return alert(event.data.alert);
-  if (is(event, 'incident.alert-attached')) return alert(event.data.alert);
+  if (is(event, 'sli.defined')) return firstMeasurement(event);
+  if (is(event, 'incident.declared') || is(event, 'incident.alert-attached')) return alert(event.data.alert);
+  // A person who reopens it names no alert: then it follows from what the incident began with, as all else of it.
+  if (is(event, 'incident.reopened') && event.data.alert !== undefined) return alert(event.data.alert);
+  if (is(event, 'incident.absorbed')) return event.data.alerts.flatMap(alert);
   if (is(event, 'incident.alert-resolved')) return [{ kind: 'event', id: event.data.eventId }];
   if (is(event, 'page.requested')) {
     const { incident, page, step, cycle } = event.data;
@@ -49,6 +54,15 @@ export function causesOf(event: RecordedEvent): Cause[] {
     return [{ kind: 'last', stream: event.stream, types: ['incident.declared', 'incident.reopened'] }];
   }
   return [];
+}
+
+/** Of a request that defined the SLI, the causation is no event; then none is found by it. */
+function firstMeasurement({
+  data: { service, name },
+  meta: { causationId },
+}: RecordedEvent & { data: EventData<'sli.defined'> }): Cause[] {
+  if (causationId === null) return [];
+  return [{ kind: 'first-measurement', stream: LogStreams.measurement(service, name), id: causationId }];
 }
 
 function evidence(found: { journal: string; position: number; eventId: string } | null | undefined): Cause[] {

@@ -20,6 +20,15 @@ import { summaryOf } from './summary.js';
 /** Events of a chain at most: a story that is longer has lost its thread. */
 const LONGEST = 100;
 
+/** Events of an incident by which an alert comes to it after it was declared. */
+const JOINS: ReadonlySet<string> = new Set<EventType>([
+  'incident.alert-attached',
+  'incident.reopened',
+  'incident.absorbed',
+]);
+/** Measurements looked at for the one that made an SLI known: others may have come at the same moment. */
+const FIRST = 64;
+
 const uuid = z.uuid();
 
 /** Follows causes back from an event to the measurements. */
@@ -88,10 +97,8 @@ export class Explainer {
     if (incidentId.safeParse(id).success) {
       const events = await this.log.readStream(LogStreams.incident(id));
       const [declared, ...later] = events;
-      const attached = later.filter(
-        ({ type }) => type === 'incident.alert-attached' || type === 'incident.reopened',
-      );
-      return declared ? [declared, ...attached] : [];
+      const joined = later.filter(({ type }) => JOINS.has(type));
+      return declared ? [declared, ...joined] : [];
     }
     if (pageId.safeParse(id).success) {
       const events = await this.log.readStream(LogStreams.page(id));
@@ -129,6 +136,8 @@ export class Explainer {
         const measured = await this.log.readAt(cause.journal, cause.position);
         return measured?.id === cause.id ? measured : undefined;
       }
+      case 'first-measurement':
+        return (await this.log.readStream(cause.stream, { limit: FIRST })).find(({ id }) => id === cause.id);
       case 'firing':
         return await this.firing(cause.slo, event);
       case 'last': {
