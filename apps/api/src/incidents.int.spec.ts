@@ -122,7 +122,7 @@ test('a note is corrected under the id of its event', async () => {
   );
   expect(after.body.items.map(({ text }) => text)).toEqual(['wrnog', 'wrong']);
   expect(after.body.items[0]?.correctedBy).toBeDefined();
-  expect((await rig.put(`/v1/incidents/${id}/notes/not-an-id`, { text: 'x' })).status).toBe(400);
+  expect((await rig.put(`/v1/incidents/${id}/notes/not-an-id`, { text: 'x' })).status).toBe(404);
 });
 
 describe('the past', () => {
@@ -296,7 +296,13 @@ describe('the report', () => {
   test('of an incident that is not there is 404', async () => {
     expect((await rig.get('/v1/incidents/INC-999/report')).status).toBe(404);
     expect((await rig.get('/v1/incidents/INC-999/timeline')).status).toBe(404);
-    expect((await rig.get('/v1/incidents/INC-0')).status).toBe(400);
+    for (const id of ['INC-0', 'nonsense', 'a.>'])
+      expect(await rig.get(`/v1/incidents/${id}`)).toMatchObject({
+        status: 404,
+        body: { detail: `${id} does not exist: it must be an incident id such as INC-42` },
+      });
+    expect((await rig.get('/v1/pages/nonsense')).status).toBe(404);
+    expect((await rig.post('/v1/incidents/nonsense/notes', { text: '' })).status).toBe(404);
   });
 });
 

@@ -49,6 +49,16 @@ describe('a resource', () => {
     });
   });
 
+  test('is put again as a PUT answered it', async () => {
+    const { body } = await rig.put('/v1/services/again', { ...checkout, name: 'again' });
+    expect(body).toHaveProperty('warnings');
+    expect(await rig.put('/v1/services/again', { ...body, tier: 3 })).toMatchObject({
+      status: 200,
+      body: { tier: 3 },
+    });
+    expect((await rig.put('/v1/services/again', { ...body, warnings: 'none' })).status).toBe(400);
+  });
+
   test('whose name differs from the path is refused', async () => {
     const { status, body } = await rig.put('/v1/services/checkout', { ...checkout, name: 'other' });
     expect(status).toBe(400);

@@ -8,6 +8,8 @@ import { CommandGateway } from './gateway.js';
 export interface WriteShape {
   /** Version of the resource at this moment, 0 for none; for `If-Match: *`. */
   current: () => Promise<number>;
+  /** The write makes something of its own, which no version can be named of before. */
+  isNew?: boolean;
   /** What to show of the answer. */
   shown?: (data: unknown) => unknown;
   /** Where the resource is to be found. */
@@ -37,7 +39,7 @@ export class Writer {
     } = await this.gateway.write(name, data, {
       request,
       caller: principalOf(request),
-      expect: await expectedVersion(request, shape.current),
+      expect: await expectedVersion(request, shape),
       secretAnswer: shape.secretAnswer ?? false,
       asked: shape.asked,
     });

@@ -35,6 +35,7 @@ export class AccessController {
   create(@Input() { body, request }: InputOf<'createToken'>) {
     return this.writer.write(request, 'paging.token-create', body, {
       current: async () => 0,
+      isNew: true,
       versioned: false,
       secretAnswer: true,
     });

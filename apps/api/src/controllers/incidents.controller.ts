@@ -98,6 +98,7 @@ export class IncidentsController {
   declare(@Input() { body, request }: InputOf<'declareIncident'>) {
     return this.writer.write(request, 'incident.declare', body, {
       current: async () => 0,
+      isNew: true,
       location: (incident) => `/v1/incidents/${(incident as { id: string }).id}`,
     });
   }

@@ -45,6 +45,7 @@ export const Input = createParamDecorator((_: unknown, context: ExecutionContext
   const query = route.query
     ? take(route.query, request.query, 'query')
     : take(undefined, noQuery(request.query, faults), 'query');
+  nameless(faults, request);
   storable(request.query, faults);
   // A path that names nothing would only make every fault of the body appear twice.
   const body =
@@ -61,6 +62,22 @@ export const Input = createParamDecorator((_: unknown, context: ExecutionContext
   }
   return { params, query, body, request };
 });
+
+/** Parameters of paths that are ids. */
+const GIVEN_OUT: ReadonlySet<string> = new Set(['path.id', 'path.eventId']);
+
+/**
+ * Ids are given out here: one that does not look like any of them is of nothing, which callers who keep ids must be able to
+ * tell from a request that they made wrongly. Names are chosen by callers, and one that is none is such a request.
+ *
+ * @throws CommandRefused 404
+ */
+function nameless(faults: readonly Fault[], { params }: FastifyRequest): void {
+  const fault = faults.find(({ path }) => GIVEN_OUT.has(path));
+  if (fault === undefined) return;
+  const id = (params as Record<string, string>)[fault.path.slice('path.'.length)];
+  throw new CommandRefused(problemOf(404, 'not-found', `${id} does not exist: it ${fault.message}`));
+}
 
 /**
  * incident.md says that "an unknown or impossible change is 409": a status that there is not is such a change, and
@@ -113,11 +130,13 @@ function bodyOf(request: FastifyRequest, body: RouteBody, faults: Fault[]): unkn
   if (!body.fromPath || given === null || typeof given !== 'object' || Array.isArray(given)) return given;
   const params = request.params as Record<string, string>;
   const said: Record<string, unknown> = {};
+  const fields = { ...(given as Record<string, unknown>) };
+  // So that what a PUT answered can be changed and put again.
+  if (Array.isArray(fields.warnings)) delete fields.warnings;
   for (const [parameter, field] of Object.entries(body.fromPath)) {
     said[field] = params[parameter];
-    const own = (given as Record<string, unknown>)[field];
-    if (own !== undefined && own !== params[parameter])
+    if (fields[field] !== undefined && fields[field] !== params[parameter])
       faults.push({ path: field, message: `must be "${params[parameter]}", as in the path, or be left out` });
   }
-  return { ...said, ...given };
+  return { ...said, ...fields };
 }

@@ -8,13 +8,14 @@ const version = /^"(0|[1-9][0-9]{0,15})"$/;
 /**
  * The version that a write builds on: that of `If-Match: "<version>"`, 0 for `If-None-Match: *` (create only), and
  * undefined when the caller does not mind. `If-Match: *` asks for any version, so `current` must not be 0. As RFC 9110
- * has it, a list matches by any of its tags, and a weak tag, or one that was never given, matches nothing.
+ * has it, a list matches by any of its tags, and a weak tag, or one that was never given, matches nothing; nor does any
+ * match what is only made by the write (`isNew`).
  *
  * @throws CommandRefused 400 for what is no tag, 412 when nothing matches
  */
 export async function expectedVersion(
   request: FastifyRequest,
-  current: () => Promise<number>,
+  { current, isNew = false }: { current: () => Promise<number>; isNew?: boolean | undefined },
 ): Promise<number | undefined> {
   const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch } = request.headers;
   if (ifNoneMatch !== undefined) {
@@ -39,7 +40,7 @@ export async function expectedVersion(
     );
   const given = ifMatch.split(',').map((tag) => tag.trim());
   const only = given.length === 1 ? version.exec(given[0] as string)?.[1] : undefined;
-  if (only !== undefined) return Number(only);
+  if (only !== undefined && !isNew) return Number(only);
   const now = await current();
   if (now > 0 && given.includes(etagOf(now))) return now;
   throw failed(

@@ -77,8 +77,13 @@ describe('a list', () => {
 });
 
 describe('preconditions', () => {
-  const ask = (headers: Record<string, string>, current = 3) =>
-    expectedVersion({ headers } as unknown as FastifyRequest, async () => current);
+  const ask = (headers: Record<string, string>, current = 3, isNew = false) =>
+    expectedVersion({ headers } as unknown as FastifyRequest, { current: async () => current, isNew });
+
+  test('name no version of what is only made', async () => {
+    expect(await ask({}, 0, true)).toBeUndefined();
+    await expect(ask({ 'if-match': '"7"' }, 0, true)).rejects.toMatchObject({ problem: { status: 412 } });
+  });
 
   test('name one version, any version, none, or nothing', async () => {
     expect(await ask({ 'if-match': '"3"' })).toBe(3);

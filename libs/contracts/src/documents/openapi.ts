@@ -182,7 +182,9 @@ function requestBody(components: SchemaComponents, body: RouteBody): JsonSchema 
   return {
     required: body.optional !== true,
     ...(said.length > 0
-      ? { description: `What the path says (${said.join(', ')}) may be left out, and must not differ` }
+      ? {
+          description: `What the path says (${said.join(', ')}) may be left out, and must not differ. The \`warnings\` of an earlier answer are passed over`,
+        }
       : {}),
     content: Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, { schema }])),
   };
@@ -210,6 +212,8 @@ function responses(components: SchemaComponents, route: Route): JsonSchema {
       ...(Object.keys(content).length > 0 ? { content } : {}),
     };
   }
+  if (!isWrite(route) && route.versioned)
+    found[304] = { description: 'It is still at the version that `If-None-Match` names' };
   found.default = { $ref: '#/components/responses/Problem' };
   return found;
 }

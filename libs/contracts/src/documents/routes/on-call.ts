@@ -16,6 +16,12 @@ import { warnings } from './resources.js';
 
 const named = z.object({ name: resourceName });
 const ofPage = z.object({ id: pageId });
+
+/** Whoever opens a link of a page is a person with a browser: what is wrong with it is a page, too. */
+const deadLinks = {
+  404: { description: 'The link is not valid: a page for people', mediaTypes: ['text/html'] },
+  410: { description: 'The link has expired: a page for people', mediaTypes: ['text/html'] },
+} as const;
 const read = z.strictObject(readQuery);
 const putAnswers = (what: string, schema: z.ZodType) => ({
   200: { description: `${what} as it is now; it existed before`, schema: schema.and(warnings) },
@@ -291,7 +297,10 @@ export const onCallRoutes = defineRoutes({
       'The incident of a signed link, with a button to acknowledge; needs no session and changes nothing',
     access: 'signed-link',
     params: z.object({ link: z.string().min(1).max(1024) }),
-    answers: { 200: { description: 'A page for people', mediaTypes: ['text/html'] } },
+    answers: {
+      200: { description: 'A page for people', mediaTypes: ['text/html'] },
+      ...deadLinks,
+    },
   },
   acknowledgeByLink: {
     app: 'api',
@@ -306,6 +315,9 @@ export const onCallRoutes = defineRoutes({
       optional: true,
       mediaTypes: ['application/x-www-form-urlencoded', 'application/json'],
     },
-    answers: { 200: { description: 'Acknowledged: a page for people', mediaTypes: ['text/html'] } },
+    answers: {
+      200: { description: 'Acknowledged: a page for people', mediaTypes: ['text/html'] },
+      ...deadLinks,
+    },
   },
 });
