@@ -117,6 +117,10 @@ describe('measurements over HTTP', () => {
       'content-type': 'application/cloudevents-batch+json',
     });
     expect(batched).toMatchObject({ status: 202, body: { accepted: 1, duplicates: 1 } });
+    const none = await stage.post('/v1/measurements', [], {
+      'content-type': 'application/cloudevents-batch+json',
+    });
+    expect(none).toMatchObject({ status: 202, body: { accepted: 0, duplicates: 0 } });
     expect([await stage.recorded(), await stage.recorded('latency')]).toMatchObject([
       { length: 1 },
       { length: 1 },

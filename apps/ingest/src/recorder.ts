@@ -61,6 +61,8 @@ export class Recorder {
    * @throws LogBusy
    */
   async recordBatch(messages: readonly MeasurementMessage[], origin: Origin): Promise<Recorded[]> {
+    // CloudEvents allows a batch of none.
+    if (messages.length === 0) return [];
     await this.admit(messages);
     const asked = messages.map((message) => this.requestOf(message, origin));
     // What comes again in the same batch is a repeat of the first.

@@ -303,6 +303,8 @@ test('a token is shown once; the log keeps its hash', async () => {
   expect(JSON.stringify(event)).not.toContain(token);
   expect(await rehearsal.refused('token-create', { name: 'ci', role: 'publisher' }, once)).toBe(409);
   expect(await rehearsal.refused('token-create', { name: 'x', role: 'admin' }, responder)).toBe(403);
+  const past = { name: 'ci', role: 'publisher', expiresAt: '2020-01-01T00:00:00Z' };
+  expect(await rehearsal.refused('token-create', past)).toBe(422);
   await rehearsal.does('token-revoke', { id });
   await rehearsal.does('token-revoke', { id });
   expect(await rehearsal.typesOf(LogStreams.token(id))).toEqual(['token.created', 'token.revoked']);

@@ -35,7 +35,10 @@ export class Tokens {
     this.#clock = clock;
   }
 
-  /** @throws CommandRefused 409 for a repeat of an earlier request: its token cannot be shown again */
+  /**
+   * @throws CommandRefused 409 for a repeat of an earlier request: its token cannot be shown again; 422 for one that would
+   * never be good
+   */
   async create(request: CommandRequest): Promise<CommandReply<NewToken>> {
     requireRole(request, 'admin');
     const {
@@ -44,6 +47,11 @@ export class Tokens {
       user,
       expiresAt = null,
     } = parseOrRefuse(commandCatalog['paging.token-create'], request.data);
+    if (expiresAt !== null && Date.parse(expiresAt) <= this.#clock.now().getTime()) {
+      throw CommandRefused.refused('a token that has expired already would never be good', [
+        { path: 'expiresAt', message: 'must be in the future' },
+      ]);
+    }
     const { token, hash } = mintToken();
     const id = uuidv7();
     const data: TokenCreated = { id, name, role, hash, expiresAt, ...(user ? { user } : {}) };

@@ -145,7 +145,6 @@ export function readAddressed(
   const body = parseBody(request.body);
   if (request.mode === 'structured') return [addressed(structuredEvent(body), 'subject', reception)];
   if (!Array.isArray(body)) throw Refusal.malformed('a batch must be an array of CloudEvents');
-  if (body.length === 0) throw Refusal.malformed('a batch must not be empty');
   if (body.length > MeasurementLimits.points) {
     throw Refusal.malformed(`a batch must have at most ${MeasurementLimits.points} CloudEvents`);
   }

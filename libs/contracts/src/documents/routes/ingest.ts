@@ -35,19 +35,17 @@ export const ingestRoutes = defineRoutes({
       'Publish measurements of several SLIs as a batch of CloudEvents, whose subjects are `<service>/<sli>`',
     access: 'publisher',
     body: {
-      schema: z
-        .array(
-          z.looseObject({
-            specversion: z.literal('1.0'),
-            id: z.string(),
-            source: z.string(),
-            type: z.string(),
-            subject: z.string(),
-            time: z.string().optional(),
-            data: measurementBody,
-          }),
-        )
-        .min(1),
+      schema: z.array(
+        z.looseObject({
+          specversion: z.literal('1.0'),
+          id: z.string(),
+          source: z.string(),
+          type: z.string(),
+          subject: z.string(),
+          time: z.string().optional(),
+          data: measurementBody,
+        }),
+      ),
       mediaTypes: [CLOUDEVENTS_BATCH_JSON],
     },
     answers: accepted,
