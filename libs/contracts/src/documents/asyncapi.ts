@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CLOUDEVENTS_JSON, eventEnvelope, wireType } from '../envelope.js';
 import { type EventType, eventCatalog } from '../events/catalog.js';
-import { MEASUREMENT_CE_TYPE, measurementBody } from '../measurements.js';
+import { MEASUREMENT_CE_TYPE, measurementBody, publishReceipt } from '../measurements.js';
 import { Headers, Streams, Subjects } from '../subjects.js';
 import { type JsonSchema, SchemaComponents } from './json-schema.js';
 
@@ -24,6 +24,24 @@ const measurementEvent = z
 /** What a refused measurement carries besides its body. */
 const refusalHeaders = z.object({ [Headers.error]: z.string(), [Headers.path]: z.string().optional() });
 
+/** What a measurement may say of itself besides its body. */
+const measurementHeaders: JsonSchema = {
+  type: 'object',
+  properties: {
+    [Headers.messageId]: {
+      type: 'string',
+      description: 'Identity of a measurement that is no CloudEvent of its own',
+    },
+    [Headers.receipt]: {
+      type: 'string',
+      description:
+        'Inbox of the publisher, `_INBOX.…`: a receipt comes there once the measurement is in the log, or is refused. For it to be sent again, a message needs `source` and `id` to be known by: the broker drops a repeat of a message id, and no receipt comes of it',
+    },
+    [Headers.correlation]: { type: 'string', description: 'Id of the story that it belongs to' },
+    [Headers.traceparent]: { type: 'string', description: 'W3C trace context' },
+  },
+};
+
 /** The names of the events that subscribers can see. */
 export const publishedEvents: readonly EventType[] = (Object.keys(eventCatalog) as EventType[]).filter(
   (type) => !internal.includes(type),
@@ -40,6 +58,7 @@ export function asyncApiDocument(options: AsyncApiOptions = {}): JsonSchema {
   components.want(measurementBody, 'input');
   components.want(measurementEvent, 'input');
   components.want(refusalHeaders, 'output');
+  components.want(publishReceipt, 'output');
   components.want(eventEnvelope, 'output');
   for (const type of publishedEvents) components.want(eventCatalog[type].data, 'output');
 
@@ -65,16 +84,23 @@ export function asyncApiDocument(options: AsyncApiOptions = {}): JsonSchema {
       },
       messages: { refusedMeasurement: { $ref: '#/components/messages/refusedMeasurement' } },
     },
+    receipts: {
+      address: null,
+      description: `The inbox that a measurement names in ${Headers.receipt}; core NATS, at most once: what has no receipt is sent again`,
+      messages: { receipt: { $ref: '#/components/messages/receipt' } },
+    },
   };
   const messages: JsonSchema = {
     measurements: {
       contentType: 'application/json',
       summary: 'Bare measurements',
+      headers: measurementHeaders,
       payload: components.of(measurementBody, 'input'),
     },
     measurementEvent: {
       contentType: CLOUDEVENTS_JSON,
       summary: 'Measurements in an envelope of their own',
+      headers: measurementHeaders,
       payload: components.of(measurementEvent, 'input'),
     },
     refusedMeasurement: {
@@ -82,10 +108,16 @@ export function asyncApiDocument(options: AsyncApiOptions = {}): JsonSchema {
       headers: components.of(refusalHeaders, 'output'),
       payload: true,
     },
+    receipt: {
+      contentType: 'application/json',
+      summary: 'What became of a measurement',
+      payload: components.of(publishReceipt, 'output'),
+    },
   };
   const operations: JsonSchema = {
     receiveMeasurements: { action: 'receive', channel: { $ref: '#/channels/measurements' } },
     sendRefusedMeasurements: { action: 'send', channel: { $ref: '#/channels/refusedMeasurements' } },
+    sendReceipts: { action: 'send', channel: { $ref: '#/channels/receipts' } },
   };
 
   for (const type of publishedEvents) {

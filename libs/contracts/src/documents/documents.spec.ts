@@ -126,7 +126,7 @@ describe('AsyncAPI', () => {
     expect(publishedEvents).toHaveLength(Object.keys(eventCatalog).length - 1);
     const channels = document.channels as Record<string, JsonSchema>;
     expect(Object.keys(channels).sort()).toEqual(
-      ['measurements', 'refusedMeasurements', ...publishedEvents].sort(),
+      ['measurements', 'receipts', 'refusedMeasurements', ...publishedEvents].sort(),
     );
     expect(channels['incident.declared']?.address).toBe('evt.incident.declared.{key}');
     expect(channels.measurements?.address).toBe('sli.{service}.{sli}');
