@@ -139,6 +139,8 @@ describe('the past', () => {
       const asOf = event.recordedAt.toISOString();
       const { body } = await rig.get(`/v1/incidents/${id}?asOf=${asOf}`);
       expect(body).toEqual(state && incidentView(state));
+      const list = await rig.get<{ items: Body[] }>(`/v1/incidents?asOf=${asOf}&limit=1`);
+      expect(list.body.items).toEqual([body]);
     }
   });
 

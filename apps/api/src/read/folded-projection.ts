@@ -31,12 +31,14 @@ interface Row<State, View> {
 interface Held<State> {
   number: number;
   state: State | null;
+  /** What lists find it by; null as long as there is nothing to show. */
+  found: (string | null)[] | null;
 }
 
 /**
- * A projection of aggregates. `current` holds each as it is, with its view; `history` has for every one of its events
- * what lists filter by, so that those that fitted at a time are found, and their views folded again from the log. Both
- * have `key`, `number`, `version` and the columns of the folding.
+ * A projection of aggregates. `current` holds each as it is, with its view; `history` has what lists filter by whenever that
+ * changed, so that those that fitted at a time are found, and their views folded again from the log. Both have `key`,
+ * `number`, `version` and the columns of the folding.
  */
 export function foldedProjection<State, View extends { version: number }>(
   folding: Folding<State, View>,
@@ -53,39 +55,60 @@ export function foldedProjection<State, View extends { version: number }>(
       ...new Set(events.map(({ stream }) => stream.slice(prefix.length))),
     ]);
     const history: Row<State, View>[] = [];
+    const latest = new Map<string, Row<State, View>>();
     for (const event of events) {
       const key = event.stream.slice(prefix.length);
-      const known = held.get(key) ?? { number: folding.numberOf(key, event), state: null };
+      const known = held.get(key) ?? { number: folding.numberOf(key, event), state: null, found: null };
       const state = folding.evolve(known.state, event);
-      held.set(key, { ...known, state });
-      if (state === null) continue;
-      const view = folding.view(state, event.version);
-      const found = names.map((name) => asText(columns[name]?.of(view) ?? null));
-      history.push({ key, number: known.number, event, state, view, found });
+      const view = state === null ? null : folding.view(state, event.version);
+      const found = view === null ? null : foundBy(view);
+      held.set(key, { ...known, state, found });
+      if (state === null || view === null || found === null) continue;
+      const row = { key, number: known.number, event, state, view, found };
+      latest.set(key, row);
+      if (known.found === null || found.some((text, index) => text !== known.found?.[index]))
+        history.push(row);
     }
-    if (history.length === 0) return;
-    // Columns of texts, each cast as it is put in: a JSON of rows would be taken apart again in the database.
-    const listedTexts = (rows: readonly Row<State, View>[]) =>
-      names.map((_, index) => textArray(rows.map(({ found }) => found[index] ?? null)));
-    const shared = (rows: readonly Row<State, View>[]) => [
-      textArray(rows.map(({ key }) => key)),
-      bigintArray(rows.map(({ number }) => number)),
-      bigintArray(rows.map(({ event }) => event.version)),
-    ];
+    await addHistory(tx, history, schema);
+    await putCurrent(tx, [...latest.values()], schema);
+  }
+
+  const foundBy = (view: View) => names.map((name) => asText(columns[name]?.of(view) ?? null));
+  // Columns of texts, each cast as it is put in: a JSON of rows would be taken apart again in the database.
+  const texts = (rows: readonly Row<State, View>[]) =>
+    names.map((_, index) => textArray(rows.map(({ found }) => found[index] ?? null)));
+  const shared = (rows: readonly Row<State, View>[]) => [
+    textArray(rows.map(({ key }) => key)),
+    bigintArray(rows.map(({ number }) => number)),
+    bigintArray(rows.map(({ event }) => event.version)),
+  ];
+
+  async function addHistory(
+    tx: pg.PoolClient,
+    rows: readonly Row<State, View>[],
+    schema: string,
+  ): Promise<void> {
+    if (rows.length === 0) return;
     await tx.query({
       name: `${schema}-history`,
-      text: `insert into ${schema}.history (key, number, version, position, recorded_at, ${listed})
-             select key, number, version, position, recorded_at::timestamptz, ${cast}
-               from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], ${parameters(6)})
-                 as r(key, number, version, position, recorded_at, ${listed})`,
+      text: `insert into ${schema}.history (key, number, version, recorded_at, ${listed})
+             select key, number, version, recorded_at::timestamptz, ${cast}
+               from unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], ${parameters(5)})
+                 as r(key, number, version, recorded_at, ${listed})`,
       values: [
-        ...shared(history),
-        bigintArray(history.map(({ event }) => event.position)),
-        textArray(history.map(({ event }) => event.recordedAt.toISOString())),
-        ...listedTexts(history),
+        ...shared(rows),
+        textArray(rows.map(({ event }) => event.recordedAt.toISOString())),
+        ...texts(rows),
       ],
     });
-    const latest = [...new Map(history.map((row) => [row.key, row])).values()];
+  }
+
+  async function putCurrent(
+    tx: pg.PoolClient,
+    rows: readonly Row<State, View>[],
+    schema: string,
+  ): Promise<void> {
+    if (rows.length === 0) return;
     await tx.query({
       name: `${schema}-current`,
       text: `insert into ${schema}.current (key, number, version, view, state, ${listed})
@@ -95,21 +118,31 @@ export function foldedProjection<State, View extends { version: number }>(
              on conflict (key) do update set version = excluded.version, state = excluded.state,
                view = excluded.view, ${names.map((name) => `${name} = excluded.${name}`).join(', ')}`,
       values: [
-        ...shared(latest),
-        textArray(latest.map(({ view }) => JSON.stringify(view))),
-        textArray(latest.map(({ state }) => JSON.stringify(state))),
-        ...listedTexts(latest),
+        ...shared(rows),
+        textArray(rows.map(({ view }) => JSON.stringify(view))),
+        textArray(rows.map(({ state }) => JSON.stringify(state))),
+        ...texts(rows),
       ],
     });
   }
 
   async function load(tx: pg.PoolClient, schema: string, keys: string[]): Promise<Map<string, Held<State>>> {
-    const { rows } = await tx.query<{ key: string; number: string; state: State }>({
+    const { rows } = await tx.query<{
+      key: string;
+      number: string;
+      version: number;
+      state: State;
+    }>({
       name: `${schema}-load`,
-      text: `select key, number, state from ${schema}.current where key = any($1)`,
+      text: `select key, number, version, state from ${schema}.current where key = any($1)`,
       values: [keys],
     });
-    return new Map(rows.map(({ key, number, state }) => [key, { number: Number(number), state }]));
+    return new Map(
+      rows.map(({ key, number, version, state }) => [
+        key,
+        { number: Number(number), state, found: foundBy(folding.view(state, version)) },
+      ]),
+    );
   }
 
   return {
@@ -129,7 +162,6 @@ export function foldedProjection<State, View extends { version: number }>(
           key text collate "C" not null,
           number bigint not null,
           version int not null,
-          position bigint not null,
           recorded_at timestamptz not null,
           ${typed}
         );

@@ -6,7 +6,6 @@ import type { ReadModels } from './read-models.js';
 export interface FoldedRow<View> {
   key: string;
   number: string;
-  version: number;
   /** Null for one as it was known at a time. */
   view: View | null;
 }
@@ -30,13 +29,13 @@ export class FoldedViews<State, View extends { version: number }> {
     return row?.view;
   }
 
-  /** The views of rows that a list has found, in their order. */
-  async of(rows: readonly FoldedRow<View>[]): Promise<View[]> {
-    return await Promise.all(rows.map((row) => row.view ?? this.#at(row)));
+  /** The views of rows that a list has found, in their order. @param asOf the time that it was asked of */
+  async of(rows: readonly FoldedRow<View>[], asOf?: string): Promise<View[]> {
+    return await Promise.all(rows.map(({ key, view }) => view ?? this.#known(key, asOf)));
   }
 
-  async #at({ key, version }: FoldedRow<View>): Promise<View> {
-    const view = await this.#fold(key, { limit: version });
+  async #known(key: string, asOf: string | undefined): Promise<View> {
+    const view = await this.find(key, asOf);
     if (view === undefined)
       throw new Error(`${this.folding.prefix}${key} is in the tables and not in the log`);
     return view;

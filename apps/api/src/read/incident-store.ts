@@ -45,7 +45,7 @@ export class IncidentStore {
       then.length === 0 ? 'list' : 'list-then',
       (
         schema,
-      ) => `select key, number, version, view from ${folded(schema, then.length === 0 ? undefined : '$8')} incident
+      ) => `select key, number, view from ${folded(schema, then.length === 0 ? undefined : '$8')} incident
                     where number < $1
                       and ($3::text[] is null or status = any($3))
                       and ($4::text[] is null or severity = any($4))
@@ -64,6 +64,6 @@ export class IncidentStore {
         ...then,
       ],
     );
-    return await this.#views.of(rows);
+    return await this.#views.of(rows, filter.asOf);
   }
 }

@@ -11,7 +11,7 @@ import { type Folding, foldedProjection } from './folded-projection.js';
 /** Incidents, in the order of their numbers. */
 export const incidentFolding: Folding<IncidentState, Incident> = {
   name: 'incidents',
-  version: 3,
+  version: 4,
   prefix: LogStreams.incident(''),
   numberOf: incidentNumber,
   evolve: (state, event) => evolve(state, incidentEvent(event)),

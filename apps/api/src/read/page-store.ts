@@ -54,9 +54,7 @@ export class PageStore {
     const rows = await this.models.rows<FoldedRow<Page>>(
       'pages',
       then.length === 0 ? 'list' : 'list-then',
-      (
-        schema,
-      ) => `select key, number, version, view from ${folded(schema, then.length === 0 ? undefined : '$7')} page
+      (schema) => `select key, number, view from ${folded(schema, then.length === 0 ? undefined : '$7')} page
                     where number < $1
                       and ($3::text[] is null or status = any($3))
                       and ($4::text is null or incident = $4)
@@ -73,7 +71,7 @@ export class PageStore {
         ...then,
       ],
     );
-    const views = await this.#views.of(rows);
+    const views = await this.#views.of(rows, filter.asOf);
     return views.map((view, index) => ({ number: Number(rows[index]?.number), view }));
   }
 }

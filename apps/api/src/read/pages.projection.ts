@@ -6,7 +6,7 @@ import { type Folding, foldedProjection } from './folded-projection.js';
 /** Pages, in the order in which they were first requested. */
 export const pageFolding: Folding<PageState, Page> = {
   name: 'pages',
-  version: 3,
+  version: 4,
   prefix: LogStreams.page(''),
   numberOf: (_, { position }) => position,
   evolve: (state, event) => evolvePage(state, pageEvent(event)),
