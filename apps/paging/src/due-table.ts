@@ -87,9 +87,10 @@ export class DueTable {
        ), gone as (
          delete from paging.due d using head where d.page = head.id and d.key <> all($3::text[])
        ), ran as (
-         insert into paging.step_runs (policy, step, page, run)
-         select $8::text, r.step, head.id, r.run from head, unnest($9::int[], $10::int[]) as r (step, run)
-          where $8::text is not null on conflict do nothing
+         insert into paging.step_runs (policy, step, page, run, turn)
+         select $8::text, r.step, head.id, r.run, r.turn
+           from head, unnest($9::int[], $10::int[], $11::int[]) as r (step, run, turn)
+          where $8::text is not null and r.turn is not null on conflict do nothing
        )
        insert into paging.due (page, key, kind, lane, due_at, priority)
        select head.id, w.key, w.kind, w.lane, w.due_at, w.priority
@@ -108,6 +109,7 @@ export class DueTable {
         state.policy,
         state.runs.map((run) => run.step),
         state.runs.map((_, place) => place + 1),
+        state.runs.map((run) => run.turn ?? null),
       ],
     );
   }
@@ -119,15 +121,6 @@ export class DueTable {
       [page],
     );
     return rows[0]?.version ?? 0;
-  }
-
-  /** How often a step of a policy ran. */
-  async stepRuns(policy: string, step: number): Promise<number> {
-    const { rows } = await this.#pool.query<{ count: number }>(
-      'select count(*)::int as count from paging.step_runs where policy = $1 and step = $2',
-      [policy, step],
-    );
-    return rows[0]?.count ?? 0;
   }
 
   /**

@@ -14,11 +14,13 @@ import { endingOf, filtersOf, type IncidentFacts, incidentFacts, subjectOf } fro
 import { incidentOf, type LoadedPage, loadPage, pageOf } from './page-stream.js';
 import type { Roster } from './roster.js';
 import type { OnPagingStep } from './steps.js';
+import type { Turns } from './turns.js';
 
 export interface PagesOptions {
   log: EventLog;
   roster: Roster;
   due: DueTable;
+  turns: Turns;
   clock: Clock;
   onStep: OnPagingStep;
   /** Called when something may have become due. */
@@ -92,7 +94,7 @@ export class Pages {
         const cancelled = this.cancelled(page, incident);
         if (cancelled) return cancelled;
       }
-      return { decisions: decidePage(page.state, command, await this.#context(page, incident, command)) };
+      return { decisions: await this.#decide(page, incident, command, cause) };
     });
   }
 
@@ -110,7 +112,7 @@ export class Pages {
     const command: PageCommand = { kind: 'open', page, reason };
     return this.record(page, cause, async (loaded, facts) => {
       if (!facts.open || endingOf(facts, position)) return { decisions: [] };
-      return { decisions: decidePage(loaded.state, command, await this.#context(loaded, facts, command)) };
+      return { decisions: await this.#decide(loaded, facts, command, cause) };
     });
   }
 
@@ -205,6 +207,29 @@ export class Pages {
       position: result.lastPosition,
       decisions,
     };
+  }
+
+  /**
+   * Whether a round-robin step runs does not depend on whose turn it is: where one does, its turn is drawn, and what it
+   * means is decided with that.
+   */
+  async #decide(
+    page: LoadedPage,
+    incident: IncidentFacts,
+    command: PageCommand,
+    { commandId }: Cause,
+  ): Promise<readonly PageDecision[]> {
+    const context = await this.#context(page, incident, command);
+    const decisions = decidePage(page.state, command, context);
+    const requests = decisions.filter((decision) => decision.type === 'page.requested');
+    const place = requests.findIndex(({ data }) => data.turn !== undefined);
+    const { policy, step } = requests[place]?.data ?? { policy: null, step: 0 };
+    if (policy === null) return decisions;
+    // What was carried out before is not appended again: a turn drawn for it would be nobody's.
+    if (commandId !== undefined && (await this.#options.log.recordedCommand(commandId))) return decisions;
+    const run = (page.state?.runs.length ?? 0) + place + 1;
+    const turn = await this.#options.turns.draw({ policy, step, page: page.id, run });
+    return decidePage(page.state, command, { ...context, directory: { ...context.directory, turn } });
   }
 
   async #context(page: LoadedPage, incident: IncidentFacts, command: PageCommand): Promise<PageContext> {

@@ -22,6 +22,7 @@ import { migratePaging, schema } from './schema.js';
 import { Secrets } from './secrets.js';
 import type { OnPagingStep } from './steps.js';
 import { Tokens } from './tokens.js';
+import { Turns } from './turns.js';
 
 /** Name of the service: its consumer, its queue group, its schema. */
 export const SERVICE = 'paging';
@@ -91,9 +92,10 @@ async function build(
     defaultPolicy: config.BELLWETHER_DEFAULT_POLICY,
     fallback: config.BELLWETHER_FALLBACK_TARGET ?? null,
   };
-  const roster = new Roster(log, settings, (policy, step) => due.stepRuns(policy, step));
+  const roster = new Roster(log, settings);
   const onStep: OnPagingStep = options.onStep ?? (() => {});
-  const pages = new Pages({ log, roster, due, clock, onStep, onDue: () => dispatcher.wake() });
+  const turns = new Turns(log.pool);
+  const pages = new Pages({ log, roster, due, turns, clock, onStep, onDue: () => dispatcher.wake() });
   const secrets = new Secrets(config.BELLWETHER_SECRET_KEY);
   const hmac = linkHmac(config.BELLWETHER_SECRET_KEY);
   const deliveryMetrics = new DeliveryMetrics(metrics.registry);

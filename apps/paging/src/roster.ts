@@ -22,19 +22,14 @@ export interface RosterSettings {
   fallback: EscalationTarget | null;
 }
 
-/** How often a step of a policy ran, for round-robin. */
-export type StepRuns = (policy: string, step: number) => Promise<number>;
-
 /** Users, schedules and policies as the log has them at this moment. */
 export class Roster {
   readonly #log: EventLog;
   readonly #settings: RosterSettings;
-  readonly #stepRuns: StepRuns;
 
-  constructor(log: EventLog, settings: RosterSettings, stepRuns: StepRuns) {
+  constructor(log: EventLog, settings: RosterSettings) {
     this.#log = log;
     this.#settings = settings;
-    this.#stepRuns = stepRuns;
   }
 
   async user(name: string): Promise<User | null> {
@@ -66,7 +61,7 @@ export class Roster {
     return chosen === null ? null : this.policy(chosen);
   }
 
-  /** Who is whom at `at`, for a decision about a page. @param people named besides the policy's targets */
+  /** Who is whom at `at`, for a decision about a page that takes no turn yet. @param people named besides the policy's targets */
   async directory(policy: EscalationPolicy | null, at: Date, people: readonly string[]): Promise<Directory> {
     const { fallback } = this.#settings;
     const targets = [
@@ -75,13 +70,12 @@ export class Roster {
     ];
     const onCall = await this.#onCall(namesOf(targets, 'schedule'), at);
     const users = await this.#users([...namesOf(targets, 'user'), ...people, ...[...onCall.values()].flat()]);
-    const turns = await this.#turns(policy);
     return {
       policy,
       fallback,
       onCall: (schedule) => onCall.get(schedule) ?? [],
       user: (name) => users.get(name) ?? null,
-      turn: (step) => turns.get(step) ?? 0,
+      turn: 0,
     };
   }
 
@@ -97,16 +91,6 @@ export class Roster {
   async #users(names: readonly string[]): Promise<Map<string, User>> {
     const found = await Promise.all([...new Set(names)].map((name) => this.user(name)));
     return new Map(found.flatMap((user) => (user ? [[user.name, user]] : [])));
-  }
-
-  async #turns(policy: EscalationPolicy | null): Promise<Map<number, number>> {
-    const turns = new Map<number, number>();
-    for (const [place, step] of (policy?.steps ?? []).entries()) {
-      if (step.assign === 'round-robin') {
-        turns.set(place + 1, await this.#stepRuns((policy as EscalationPolicy).name, place + 1));
-      }
-    }
-    return turns;
   }
 
   async #last<T>(stream: string, type: string): Promise<T | null> {

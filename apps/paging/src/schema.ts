@@ -34,6 +34,18 @@ const migrations: readonly { name: string; sql: string }[] = [
         primary key (policy, step, page, run)
       );`,
   },
+  {
+    name: '0002-turns',
+    sql: `
+      -- of a round-robin step, counted over all pages; null is what a process of before still writes
+      alter table paging.step_runs add column turn int;
+      update paging.step_runs r set turn = n.turn
+        from (select policy, step, page, run,
+                     row_number() over (partition by policy, step order by page, run) - 1 as turn
+                from paging.step_runs) n
+       where (r.policy, r.step, r.page, r.run) = (n.policy, n.step, n.page, n.run);
+      create index step_runs_by_turn on paging.step_runs (policy, step, turn);`,
+  },
 ];
 
 /** Makes the service's tables; safe to repeat, and at once from several processes. */

@@ -17,14 +17,16 @@ export interface Directory {
   user(name: string): User | null;
   /** Who is paged when a policy ran out. */
   fallback: EscalationTarget | null;
-  /** How often a round-robin step ran for earlier pages. */
-  turn(step: number): number;
+  /** Which turn a round-robin step takes if one runs now, counted from 0 over all pages. */
+  turn: number;
 }
 
 /** Whom to notify and how. Without intents nobody can be reached. */
 export interface Notification {
   users: string[];
   intents: PageIntent[];
+  /** The turn that a round-robin step took. */
+  turn?: number;
 }
 
 /** What to put into the intents of one run of a step. */
@@ -35,20 +37,17 @@ export interface RunFacts {
   prefix: string;
 }
 
-/** Whom a step notifies: all of its targets, or with `round-robin` the next one that reaches anybody. */
-export function resolveStep(
-  step: EscalationStep,
-  number: number,
-  directory: Directory,
-  run: RunFacts,
-): Notification {
+/**
+ * Whom a step notifies: all of its targets, or with `round-robin` the next one of those that reach anybody. Who cannot be
+ * reached has no turn: passed over in theirs, they would give whoever follows them two.
+ */
+export function resolveStep(step: EscalationStep, directory: Directory, run: RunFacts): Notification {
   if (step.assign === 'all') return resolveTargets(step.targets, directory, run);
-  const first = directory.turn(number) % step.targets.length;
-  const inTurn = [...step.targets.slice(first), ...step.targets.slice(0, first)];
-  const each = inTurn.map((target) => resolveTargets([target], directory, run));
-  return (
-    each.find(({ intents }) => intents.length > 0) ?? { users: each.flatMap((one) => one.users), intents: [] }
-  );
+  const each = step.targets.map((target) => resolveTargets([target], directory, run));
+  const reaching = each.filter(({ intents }) => intents.length > 0);
+  const { turn } = directory;
+  const next = reaching[turn % reaching.length];
+  return next ? { ...next, turn } : { users: each.flatMap((one) => one.users), intents: [] };
 }
 
 /** Whom targets stand for; a person named twice is notified once. */

@@ -39,7 +39,7 @@ class Story {
       service: null,
       runbookUrl: null,
     } as const;
-    const directory = { policy, onCall: () => [], user: () => ada, fallback: null, turn: () => 0 };
+    const directory = { policy, onCall: () => [], user: () => ada, fallback: null, turn: 0 };
     const context = { at: start + second * 1000, subject, directory };
     return this.#record(second, decidePage(this.state, command, context));
   }

@@ -66,7 +66,7 @@ function requested(state: PageState | null, data: EventData<'page.requested'>, a
     acknowledgedAt: earlier?.acknowledgedAt ?? null,
     acknowledgedBy: earlier?.acknowledgedBy ?? null,
     nextAction: fallback ? null : data.nextAction,
-    runs: [...(state?.runs ?? []), { step: data.step, cycle: data.cycle }],
+    runs: [...(state?.runs ?? []), { step: data.step, cycle: data.cycle, turn: data.turn }],
     deliveries: [
       ...(state?.deliveries ?? []),
       ...data.intents.map((intent) => deliveryOf(intent, { step: data.step, cycle: data.cycle, run })),

@@ -74,8 +74,8 @@ export interface PageState {
   acknowledgedBy: string | null;
   /** Null once the page has ended or is exhausted. */
   nextAction: NextAction | null;
-  /** Step and cycle of each `page.requested`, in order. */
-  runs: readonly { step: number; cycle: number }[];
+  /** Step and cycle of each `page.requested`, in order, with the turn that it took of a round-robin step. */
+  runs: readonly { step: number; cycle: number; turn?: number | undefined }[];
   deliveries: readonly DeliveryState[];
   notices: readonly NoticeState[];
 }

@@ -52,7 +52,7 @@ const directory = (policy: EscalationPolicy | null, more: Partial<Directory> = {
   onCall: (schedule) => (schedule === 'primary' ? ['ada'] : []),
   user: (name) => people.find((each) => each.name === name) ?? null,
   fallback: null,
-  turn: () => 0,
+  turn: 0,
   ...more,
 });
 const subject: PageSubject = {
@@ -265,17 +265,20 @@ describe('targets', () => {
     expect(new Set(story.state!.deliveries.map((each) => each.key)).size).toBe(3);
   });
 
-  test('round-robin: one, in turn, passing over who cannot be reached', () => {
+  test('round-robin: one, in turn among those who can be reached; it says which turn that was', () => {
     const turns = [0, 1, 2, 3, 4].map((turn) => {
-      const story = given(policy('round-robin'), { turn: () => turn, onCall: () => ['mute'] });
-      return story.when(0, open).map(say)[0]!.split(': ')[1];
+      const story = given(policy('round-robin'), { turn, onCall: () => ['mute'] });
+      const decisions = story.when(0, open);
+      expect(decisions[0]!.data).toMatchObject({ turn });
+      expect(story.state!.runs).toMatchObject([{ step: 1, turn }]);
+      return decisions.map(say)[0]!.split(': ')[1];
     });
     expect(turns).toEqual([
       'ada/hook',
       'grace/hook',
-      'grace/hook',
       'http://127.0.0.1:9/all/webhook',
       'ada/hook',
+      'grace/hook',
     ]);
   });
 });

@@ -74,7 +74,7 @@ export class PolicyRun {
   notify(place: PolicyPlace): Notification {
     const { directory } = this.#context;
     const step = directory.policy!.steps[place.step - 1];
-    return step ? resolveStep(step, place.step, directory, this.#facts(place)) : nobody;
+    return step ? resolveStep(step, directory, this.#facts(place)) : nobody;
   }
 
   notifyUsers(users: readonly string[], place: PolicyPlace): Notification {
@@ -102,6 +102,7 @@ export class PolicyRun {
         step,
         cycle,
         reason,
+        ...(notification.turn !== undefined && { turn: notification.turn }),
         users: notification.users,
         intents: notification.intents,
         nextAction,

@@ -49,6 +49,8 @@ export const pageRequested = of({
     'severity-raised',
     'fallback',
   ]),
+  /** Of a round-robin step: which turn it took, counted from 0 over all pages. */
+  turn: z.int().min(0).optional(),
   users: z.array(resourceName),
   intents: z.array(intent),
   nextAction,
