@@ -15,7 +15,7 @@ export const incidentConfig = serviceConfig.extend({
   ...installationTargets,
   BELLWETHER_QUIET_PERIOD: wait(
     '30m',
-    'how long after its last page alert an incident nobody took command of resolves by itself (0 = never)',
+    'how long an incident nobody took command of is quiet in monitoring until it resolves by itself (0 = never)',
   ),
   BELLWETHER_COMMAND_VACANCY: wait(
     '10m',

@@ -59,7 +59,7 @@ export type CommandOf<T extends IncidentCommand['type']> = Extract<IncidentComma
 
 /** How long things may wait, in milliseconds. */
 export interface IncidentSettings {
-  /** From the last page alert's resolve to the incident's own, if nobody took command; 0 = never. */
+  /** How long an incident without firing page alerts is in monitoring until it resolves, if nobody took command; 0 = never. */
   readonly quietPeriodMs: number;
   /** How long a sev1 or sev2 may be without somebody in command; 0 = for ever. */
   readonly commandVacancyMs: number;

@@ -85,7 +85,7 @@ export function passTime(
   const quietUntil = quietPeriodEnds(state, settings);
   if (quietUntil !== null && quietUntil <= command.now) {
     const minutes = settings.quietPeriodMs / 60_000;
-    const note = `quiet for ${minutes} min after the last page alert, and nobody took command`;
+    const note = `quiet for ${minutes} min in monitoring, and nobody took command`;
     return [change('incident.resolved', { incident, at: command.now, note, automatic: true })];
   }
   const raise = vacancyRaisedAt(state, settings);

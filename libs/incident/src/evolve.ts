@@ -51,6 +51,7 @@ function declared(data: EventData<'incident.declared'>, occurredAt: string): Inc
     mergedInto: null,
     absorbed: [],
     monitoringByItself: false,
+    monitoringSince: null,
     quietSince: null,
     commandVacantSince: occurredAt,
     urgentSince: isUrgent(data.severity) ? occurredAt : null,
@@ -69,6 +70,7 @@ function changesOf(state: IncidentState, event: IncidentEvent): Partial<Incident
       return {
         status: event.data.to,
         monitoringByItself: event.data.to === 'monitoring' && event.data.automatic,
+        monitoringSince: event.data.to === 'monitoring' ? event.occurredAt : null,
         ...(event.data.to === 'resolved' ? { resolvedAt: event.data.at, resolvedOn: event.occurredAt } : {}),
       };
     case 'incident.severity-changed':
@@ -110,6 +112,7 @@ function changesOf(state: IncidentState, event: IncidentEvent): Partial<Incident
         status: 'resolved',
         resolvedAt: state.resolvedAt ?? event.occurredAt,
         monitoringByItself: false,
+        monitoringSince: null,
         nextUpdateAt: null,
       };
     case 'incident.absorbed':
@@ -124,6 +127,7 @@ function changesOf(state: IncidentState, event: IncidentEvent): Partial<Incident
         resolvedAt: event.data.at,
         resolvedOn: event.occurredAt,
         monitoringByItself: false,
+        monitoringSince: null,
         nextUpdateAt: null,
       };
     case 'incident.reopened':

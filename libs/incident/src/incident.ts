@@ -64,6 +64,8 @@ export interface IncidentState {
   readonly absorbed: readonly string[];
   /** It is in `monitoring` because its alerts resolved, not because a person said so. */
   readonly monitoringByItself: boolean;
+  /** Since when it is in `monitoring`, whatever time that was back-dated to; null while it is not. */
+  readonly monitoringSince: string | null;
   /** Since when every attached page alert is resolved; null while one fires or none was ever attached. */
   readonly quietSince: string | null;
   /** Since when nobody holds command; null while somebody does. */

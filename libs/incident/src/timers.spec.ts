@@ -91,6 +91,25 @@ describe('the quiet period', () => {
       .thenNothing();
   });
 
+  test('begins when the incident enters monitoring, not before, whatever that is back-dated to', () => {
+    const set = (to: 'identified' | 'monitoring', minutes: number) =>
+      was(
+        'incident.status-changed',
+        { from: 'monitoring', to, note: '', at: at(6), automatic: false },
+        { minutes, by: 'user:ada' },
+      );
+    const raised = was('incident.command-vacant', { since: at(0) }, { minutes: 10 });
+    const watched = given(...quiet, raised, set('identified', 12), set('monitoring', 72));
+    expect(nextDue(watched.state, defaultSettings)).toBe(at(102));
+    watched.when(passTime, 101).thenNothing();
+    watched.when(passTime, 102).then(
+      changed('incident.resolved', {
+        note: 'quiet for 30 min in monitoring, and nobody took command',
+        automatic: true,
+      }),
+    );
+  });
+
   test('an incident without page alerts never resolves by itself', () => {
     given(declaredByHand(), monitoring(5)).when(passTime, 100_000).thenNothing();
   });

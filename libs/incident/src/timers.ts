@@ -2,10 +2,14 @@ import type { IncidentSettings } from './command.js';
 import { commandWasTaken, firingPages, type IncidentState } from './incident.js';
 import { latest, plus } from './instant.js';
 
-/** When the incident resolves by itself; null when it does not: an alert fires, or somebody took command. */
+/**
+ * When the incident resolves by itself; null when it does not: an alert fires, or somebody took command. It is watched for
+ * the whole quiet period: whoever sets `monitoring` long after the last alert is not to see it resolved at once.
+ */
 export function quietPeriodEnds(state: IncidentState, settings: IncidentSettings): string | null {
-  if (settings.quietPeriodMs === 0 || state.status !== 'monitoring' || state.quietSince === null) return null;
-  return commandWasTaken(state) ? null : plus(state.quietSince, settings.quietPeriodMs);
+  const { monitoringSince, quietSince } = state;
+  if (settings.quietPeriodMs === 0 || monitoringSince === null || quietSince === null) return null;
+  return commandWasTaken(state) ? null : plus(latest(monitoringSince, quietSince), settings.quietPeriodMs);
 }
 
 /** When it is raised that nobody is in command of a sev1 or sev2, and since when that is so; null when it is not. */
