@@ -88,6 +88,16 @@ export class ReactionsController {
     return this.reactions.severityChanged(event);
   }
 
+  @EventPattern('incident.status-changed')
+  statusChanged(@Payload() event: EventEnvelope): Promise<void> {
+    return this.reactions.statusChanged(event);
+  }
+
+  @EventPattern('incident.absorbed')
+  absorbed(@Payload() event: EventEnvelope): Promise<void> {
+    return this.reactions.absorbed(event);
+  }
+
   @EventPattern('incident.command-vacant')
   commandVacant(@Payload() event: EventEnvelope): Promise<void> {
     return this.reactions.commandVacant(event);

@@ -346,6 +346,39 @@ describe('an incident ends', () => {
     expect(receiver.requests.map((request) => notificationOf(request).page.id)).toEqual(['INC-3-P1']);
   });
 
+  test('an alert that fires again, or comes by a merge, has an exhausted page sent again', async () => {
+    const receiver = await rehearsal.receiver();
+    await rehearsal.user('ada', receiver.url('/ada'));
+    await rehearsal.policy([{ users: ['ada'] }]);
+    await rehearsal.declare('INC-5');
+    await rehearsal.quiet();
+    const incident = LogStreams.incident('INC-5');
+    const at = rehearsal.clock.now().toISOString();
+    const alert = { kind: 'rule', name: 'pay', service: 'pay', severity: 'page', tier: null } as const;
+    const firing = { ...alert, state: 'firing', firedAt: at, resolvedAt: null, eventId: 'f' } as const;
+    const absorbed = { incident: 'INC-5', merged: 'INC-6', services: ['pay'] };
+    const exhausted = async (calls: number) => {
+      await receiver.received(calls);
+      await rehearsal.quiet();
+      rehearsal.clock.advance(5 * minute);
+      await rehearsal.until('INC-5-P1', ({ status }) => status === 'exhausted');
+      await rehearsal.quiet();
+    };
+    await exhausted(1);
+    await rehearsal.append(incident, 'incident.absorbed', { ...absorbed, alerts: [] });
+    await rehearsal.quiet();
+    expect(receiver.requests).toHaveLength(1);
+    await rehearsal.append(incident, 'incident.absorbed', { ...absorbed, alerts: [firing] });
+    await exhausted(2);
+    await rehearsal.append(incident, 'incident.status-changed', {
+      incident: 'INC-5',
+      ...{ from: 'monitoring', to: 'investigating', note: 'it fires', at, automatic: true },
+    });
+    await exhausted(3);
+    await rehearsal.resolve('INC-5');
+    await receiver.received(4);
+  });
+
   test('severity raised to urgent sends the page again; nobody in command pages the next step', async () => {
     const receiver = await rehearsal.receiver();
     const rules = [{ urgency: 'high', afterMinutes: 0, method: 'hook' }];

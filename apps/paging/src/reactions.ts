@@ -28,6 +28,19 @@ export class Reactions {
     if (rank[to] < rank[from]) await this.#toLatest(event, { kind: 'raise-severity' });
   }
 
+  /** An alert brought the incident back from the `monitoring` that it had gone to by itself. */
+  async statusChanged(event: EventEnvelope): Promise<void> {
+    const { to, automatic } = parseEventData('incident.status-changed', event.data);
+    if (automatic && to === 'investigating') await this.#toLatest(event, { kind: 'fires-again' });
+  }
+
+  /** The merged incident's page has ended: what still fires of it has this incident's page alone. */
+  async absorbed(event: EventEnvelope): Promise<void> {
+    const { alerts } = parseEventData('incident.absorbed', event.data);
+    const fires = alerts.some(({ severity, state }) => severity === 'page' && state === 'firing');
+    if (fires) await this.#toLatest(event, { kind: 'fires-again' });
+  }
+
   async commandVacant(event: EventEnvelope): Promise<void> {
     await this.#toLatest(event, { kind: 'command-vacant' });
   }

@@ -46,20 +46,30 @@ export function attachAlert(
       }),
     );
   }
-  // What went to monitoring because all was quiet comes back by itself; where a person said so, a person decides.
-  if (state.monitoringByItself && alert.severity === 'page' && state.status === 'monitoring') {
-    changes.push(
-      change('incident.status-changed', {
-        incident,
-        from: 'monitoring',
-        to: 'investigating',
-        note: `${alertTitle(alert)} fires`,
-        at: command.now,
-        automatic: true,
-      }),
-    );
-  }
+  if (alert.severity === 'page') changes.push(...backFromMonitoring(state, alertTitle(alert), command.now));
   return changes;
+}
+
+/**
+ * What went to monitoring because all was quiet comes back by itself when a page alert fires; where a person said so, a
+ * person decides. @param what fires
+ */
+export function backFromMonitoring(
+  state: IncidentState,
+  what: string,
+  now: string,
+): readonly IncidentChange[] {
+  if (!state.monitoringByItself) return [];
+  return [
+    change('incident.status-changed', {
+      incident: state.id,
+      from: 'monitoring',
+      to: 'investigating',
+      note: `${what} fires`,
+      at: now,
+      automatic: true,
+    }),
+  ];
 }
 
 /**

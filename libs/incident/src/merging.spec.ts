@@ -80,4 +80,50 @@ describe('taking another incident in', () => {
       .when(absorb)
       .then(changed('incident.reopened'), changed('incident.absorbed'), changed('incident.severity-changed'));
   });
+
+  describe('that fires, into one in monitoring', () => {
+    const over = was(
+      'incident.alert-resolved',
+      {
+        kind: 'slo',
+        name: 'checkout-availability',
+        severity: 'page',
+        tier: 'fast',
+        resolvedAt: at(2),
+        eventId: 'r',
+      },
+      { minutes: 2 },
+    );
+    const monitoring = (automatic: boolean) =>
+      was(
+        'incident.status-changed',
+        { from: 'investigating', to: 'monitoring', note: '', at: at(2), automatic },
+        { minutes: 2 },
+      );
+
+    test('brings it back to investigating, where that came by itself', () => {
+      const absorbing = given(declaredByAlert(), over, monitoring(true)).when(absorb);
+      absorbing.then(
+        changed('incident.absorbed'),
+        changed('incident.severity-changed'),
+        changed('incident.status-changed', {
+          from: 'monitoring',
+          to: 'investigating',
+          note: 'payments-errors (page, fast) of INC-7, merged into it, fires',
+          automatic: true,
+        }),
+      );
+      expect(absorbing.after().state).toMatchObject({ status: 'investigating', monitoringSince: null });
+    });
+
+    test('leaves it there where a person said so, or what came along is over', () => {
+      given(declaredByAlert(), over, monitoring(false))
+        .when(absorb)
+        .then(changed('incident.absorbed'), changed('incident.severity-changed'));
+      const ended = { ...source, alerts: [{ ...other, state: 'resolved' as const, resolvedAt: at(3) }] };
+      given(declaredByAlert(), over, monitoring(true))
+        .when({ type: 'absorb', data: { source: ended } })
+        .then(changed('incident.absorbed'), changed('incident.severity-changed'));
+    });
+  });
 });

@@ -1,7 +1,8 @@
 import { CommandRefused } from '@bellwether/contracts';
+import { alertTitle, backFromMonitoring } from './alerts.js';
 import type { CommandOf } from './command.js';
 import { change, type IncidentChange } from './event.js';
-import { alertKey, type IncidentState, isHigher } from './incident.js';
+import { alertKey, firingPages, type IncidentState, isHigher } from './incident.js';
 
 /** Ends this incident in favour of another one, which goes on with its services and alerts. */
 export function merge(command: CommandOf<'incident.merge'>, state: IncidentState): readonly IncidentChange[] {
@@ -29,9 +30,10 @@ export function absorb(command: CommandOf<'absorb'>, state: IncidentState): read
   if (state.absorbed.includes(source.id)) return [];
   const firing = new Set(state.alerts.filter((alert) => alert.state === 'firing').map(alertKey));
   const alerts = source.alerts.filter((alert) => !firing.has(alertKey(alert)));
+  const firingToo = firingPages(alerts);
   const changes: IncidentChange[] = [];
   // It was open when the merge was decided; an alert that came along is not to be left with a resolved incident.
-  if (state.status === 'resolved' && alerts.some((a) => a.severity === 'page' && a.state === 'firing')) {
+  if (state.status === 'resolved' && firingToo.length > 0) {
     changes.push(
       change('incident.reopened', { incident, reason: `${source.id} was merged into it and still fires` }),
     );
@@ -48,6 +50,10 @@ export function absorb(command: CommandOf<'absorb'>, state: IncidentState): read
         reason: `${source.id}, merged into it, was ${source.severity}`,
       }),
     );
+  }
+  if (firingToo.length > 0) {
+    const what = `${firingToo.map(alertTitle).join(', ')} of ${source.id}, merged into it,`;
+    changes.push(...backFromMonitoring(state, what, command.now));
   }
   return changes;
 }

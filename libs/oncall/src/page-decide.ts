@@ -14,6 +14,8 @@ export type PageCommand =
   | { kind: 'command-vacant' }
   | { kind: 'reassign'; users: readonly string[]; by: string; note?: string | undefined }
   | { kind: 'raise-severity' }
+  /** All was quiet, or was part of another incident, and a page alert of the incident fires. */
+  | { kind: 'fires-again' }
   /** `cause` is the id of the event that ended the incident. */
   | { kind: 'cancel'; reason: EventData<'page.cancelled'>['reason']; cause: string };
 
@@ -44,6 +46,8 @@ export function decidePage(
       return reassign(state, command, context);
     case 'raise-severity':
       return raiseSeverity(state, context);
+    case 'fires-again':
+      return firesAgain(state, context);
     case 'cancel':
       return state.status === 'cancelled'
         ? []
@@ -160,6 +164,13 @@ function raiseSeverity(state: PageState, context: PageContext): PageDecision[] {
     return new PolicyRun(state, context).from({ step: 1, cycle: 1 }, 'severity-raised');
   }
   return [];
+}
+
+/** Where nobody answered, the policy ran out over an earlier alert: this one would page nobody. */
+function firesAgain(state: PageState, context: PageContext): PageDecision[] {
+  return state.status === 'exhausted'
+    ? new PolicyRun(state, context).from({ step: 1, cycle: 1 }, 'fires-again')
+    : [];
 }
 
 function ids(state: PageState) {

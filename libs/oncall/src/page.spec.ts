@@ -372,6 +372,22 @@ describe('acknowledging', () => {
   });
 });
 
+describe('an alert that fires again', () => {
+  test('goes through the policy again where nobody answered, and leaves others alone', () => {
+    const story = given({ ...twoSteps, repeat: 0 });
+    story.when(0, open);
+    expect(story.when(1, { kind: 'fires-again' })).toEqual([]);
+    story.when(5, advance);
+    story.when(15, advance);
+    expect(story.state!.status).toBe('exhausted');
+    expect(story.when(16, { kind: 'fires-again' }).map(say)).toEqual(['requested 1.1 fires-again: ada/hook']);
+    expect(story.state).toMatchObject({ status: 'open', nextAction: { kind: 'escalate', step: 2 } });
+    expect(story.when(17, { kind: 'fires-again' })).toEqual([]);
+    story.when(18, { kind: 'acknowledge', by: 'ada', via: 'api' });
+    expect(story.when(19, { kind: 'fires-again' })).toEqual([]);
+  });
+});
+
 describe('escalating by hand', () => {
   const escalate = (step?: number): PageCommand => ({ kind: 'escalate', step, by: 'ada' });
 

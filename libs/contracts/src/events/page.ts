@@ -47,6 +47,7 @@ export const pageRequested = of({
     'reminder',
     'command-vacant',
     'severity-raised',
+    'fires-again',
     'fallback',
   ]),
   /** Of a round-robin step: which turn it took, counted from 0 over all pages. */
