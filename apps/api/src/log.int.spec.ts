@@ -392,11 +392,13 @@ describe('explain', () => {
       by: null,
       nextAction: { kind: 'none', at: null, step: 2 },
     } as never);
+    const request = pageRequested('INC-7');
     const later = await rig.append(page, 'page.requested', {
-      ...pageRequested('INC-7'),
+      ...request,
       step: 2,
       reason: 'timeout',
       users: ['grace'],
+      intents: request.intents.map((intent) => ({ ...intent, user: 'grace' })),
     });
     const { body } = await rig.get<Explanation>('/v1/explain/INC-7-P1');
     expect(body.chain.map(({ eventId }) => eventId)).toEqual([first.id, later.id, escalated.id]);

@@ -144,7 +144,7 @@ export function deployStory(): Journal {
       cycle: 1,
       reason: 'declared',
       users: ['ada'],
-      intents: [],
+      intents: [{ idempotencyKey: 'k', user: 'ada', method: 'hook', kind: 'webhook', rule: 0, dueAt: at(0) }],
       nextAction: { kind: 'escalate', at: at(5), step: 2 },
     },
     { minutes: 0, by: 'service:paging' },

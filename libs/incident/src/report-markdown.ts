@@ -115,7 +115,7 @@ function pageRow(page: ReportPage): string[] {
   return [
     page.id,
     page.requestedAt,
-    page.users.join(', ') || 'nobody',
+    page.users.join(', ') || (page.deliveries > 0 ? 'a webhook' : 'nobody'),
     `${page.deliveries}${failed}`,
     String(page.escalations),
     inline(answer),

@@ -115,7 +115,7 @@ function pagesOf(id: string, known: readonly LoggedEvent[]): ReportPage[] {
     return {
       id: page,
       requestedAt: (requests[0]?.at ?? events[0]?.occurredAt.toISOString()) as string,
-      users: [...new Set(requests.flatMap(({ data }) => data.users))],
+      users: [...new Set(requests.flatMap(({ data }) => data.intents.flatMap(({ user }) => user ?? [])))],
       deliveries: calls(events, 'page.delivered'),
       failures: calls(events, 'page.failed'),
       escalations: only(events, 'page.escalated').length,

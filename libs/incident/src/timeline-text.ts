@@ -43,6 +43,40 @@ const role = (name: string) => (name === 'commander' ? 'command' : `the role ${n
 const receiver = ({ user, method }: { user: string | null; method: string }) =>
   user === null ? method : `${user} (by ${method})`;
 
+/** Whom a request calls; a policy's own webhook is nobody's, and its address may be a secret. */
+const called = ({ intents }: EventData<'page.requested'>) => {
+  const people = [...new Set(intents.flatMap(({ user }) => user ?? []))];
+  const webhooks = intents.filter(({ user }) => user === null).length;
+  return [...people, ...(webhooks > 0 ? [webhooks === 1 ? 'a webhook' : `${webhooks} webhooks`] : [])];
+};
+/** Why a step, or somebody of it, is not called. */
+const notReached = (users: readonly string[]) =>
+  users.length === 0 ? 'nobody is on call' : `${users.join(', ')} cannot be reached by any contact method`;
+
+const requested = (data: EventData<'page.requested'>) => {
+  const { page, policy, step, cycle, reason, users } = data;
+  const receivers = called(data);
+  const place = `(step ${step}${cycle > 1 ? `, cycle ${cycle}` : ''}, ${reason})`;
+  if (receivers.length > 0) {
+    const missed = users.filter((user) => !receivers.includes(user));
+    return `${page} to ${names(receivers)} ${place}${missed.length > 0 ? `; ${notReached(missed)}` : ''}`;
+  }
+  return policy === null
+    ? `${page} reaches nobody: neither the SLO nor the service names an escalation policy, and there is no default one`
+    : `${page} reaches nobody ${place}: ${notReached(users)}`;
+};
+
+const escalated = ({ page, from, step, reason, note, unreachable }: EventData<'page.escalated'>) =>
+  reason === 'empty-step'
+    ? `${page} skips step ${from}, which reaches nobody, for step ${step}${unreachable ? `: ${notReached(unreachable)}` : ''}`
+    : `${page} escalated from step ${from} to ${step} (${reason})${note ? `: ${note}` : ''}`;
+
+const exhausted = ({ page, cycles, called: anybody, unreachable }: EventData<'page.exhausted'>) =>
+  anybody === false
+    ? `${page} could reach nobody`
+    : `${page} had no answer after ${cycles} ${cycles === 1 ? 'cycle' : 'cycles'}` +
+      (unreachable ? `, and its last step reaches nobody: ${notReached(unreachable)}` : '');
+
 const burns = (data: EventData<'slo.alert.fired'> | EventData<'slo.alert.resolved'>) =>
   `burn ${rate(data.longBurn)} over ${data.longWindow} and ${rate(data.shortBurn)} over ${data.shortWindow} ` +
   `(threshold ${rate(data.threshold)}), error budget left ${share(data.budgetRemaining)}`;
@@ -150,13 +184,7 @@ const writers: Writers = {
     text: `${data.kind} of ${data.service}: ${data.version}${data.actor ? ` by ${who(data.actor)}` : ''}`,
     ...(data.url ? { links: [data.url] } : {}),
   }),
-  'page.requested': (data) => ({
-    kind: 'page',
-    text:
-      data.policy === null && data.intents.length === 0
-        ? `${data.page} reaches nobody: neither the SLO nor the service names an escalation policy, and there is no default one`
-        : `${data.page} to ${names(data.users)} (step ${data.step}${data.cycle > 1 ? `, cycle ${data.cycle}` : ''}, ${data.reason})`,
-  }),
+  'page.requested': (data) => ({ kind: 'page', text: requested(data) }),
   'page.delivered': (data) => ({
     kind: 'page',
     text: data.notice
@@ -174,19 +202,13 @@ const writers: Writers = {
     kind: 'page',
     text: `${data.page} acknowledged by ${who(data.by)}${data.note ? `: ${data.note}` : ''}`,
   }),
-  'page.escalated': (data) => ({
-    kind: 'page',
-    text: `${data.page} escalated from step ${data.from} to ${data.step} (${data.reason})${data.note ? `: ${data.note}` : ''}`,
-  }),
+  'page.escalated': (data) => ({ kind: 'page', text: escalated(data) }),
   'page.reopened': (data) => ({ kind: 'page', text: `${data.page} is open again (${data.reason})` }),
   'page.reassigned': (data) => ({
     kind: 'page',
     text: `${data.page} given to ${names(data.users)} by ${who(data.by)}${data.note ? `: ${data.note}` : ''}`,
   }),
-  'page.exhausted': (data) => ({
-    kind: 'page',
-    text: `${data.page} had no answer after ${data.cycles} ${data.cycles === 1 ? 'cycle' : 'cycles'}`,
-  }),
+  'page.exhausted': (data) => ({ kind: 'page', text: exhausted(data) }),
   'page.cancelled': (data) => ({ kind: 'page', text: `${data.page} ended: the incident was ${data.reason}` }),
 };
 

@@ -73,6 +73,64 @@ describe('the timeline of an incident', () => {
     );
   });
 
+  describe('tells who is called by a page', () => {
+    const says = (type: string, data: object) => {
+      const [event] = story;
+      return timelineText({ ...(event as LoggedEvent), type, data: { page: 'INC-1-P1', ...data } })?.text;
+    };
+    const request = story.find((event) => event.type === 'page.requested')
+      ?.data as EventData<'page.requested'>;
+    const [ada] = request.intents;
+    const webhook = { ...ada, user: null, method: 'webhook', address: 'https://chat.example.org/secret' };
+    const requested = (more: object) => says('page.requested', { ...request, ...more });
+
+    test('and who cannot be reached', () => {
+      expect(requested({ users: ['ada', 'grace'] })).toBe(
+        'INC-1-P1 to ada (step 1, declared); grace cannot be reached by any contact method',
+      );
+      expect(requested({ users: ['grace', 'mary'], intents: [], cycle: 2, reason: 'timeout' })).toBe(
+        'INC-1-P1 reaches nobody (step 1, cycle 2, timeout): grace, mary cannot be reached by any contact method',
+      );
+      expect(requested({ users: [], intents: [] })).toBe(
+        'INC-1-P1 reaches nobody (step 1, declared): nobody is on call',
+      );
+    });
+
+    test('webhooks of a policy included, without their addresses', () => {
+      expect(requested({ users: [], intents: [webhook], reason: 'fallback' })).toBe(
+        'INC-1-P1 to a webhook (step 1, fallback)',
+      );
+      expect(requested({ intents: [ada, webhook, webhook] })).toBe(
+        'INC-1-P1 to ada, 2 webhooks (step 1, declared)',
+      );
+    });
+
+    test('and which step is skipped, and why', () => {
+      const skipped = { from: 1, step: 2, cycle: 1, reason: 'empty-step', by: null };
+      expect(says('page.escalated', { ...skipped, unreachable: ['grace'] })).toBe(
+        'INC-1-P1 skips step 1, which reaches nobody, for step 2: grace cannot be reached by any contact method',
+      );
+      expect(says('page.escalated', { ...skipped, unreachable: [] })).toContain('step 2: nobody is on call');
+      expect(says('page.escalated', skipped)).toBe('INC-1-P1 skips step 1, which reaches nobody, for step 2');
+      expect(says('page.escalated', { ...skipped, reason: 'timeout' })).toBe(
+        'INC-1-P1 escalated from step 1 to 2 (timeout)',
+      );
+    });
+
+    test('and whether nobody answered in the end, or nobody could be reached', () => {
+      expect(says('page.exhausted', { cycles: 1 })).toBe('INC-1-P1 had no answer after 1 cycle');
+      expect(says('page.exhausted', { cycles: 2, called: true })).toBe(
+        'INC-1-P1 had no answer after 2 cycles',
+      );
+      expect(says('page.exhausted', { cycles: 1, called: true, unreachable: ['grace'] })).toBe(
+        'INC-1-P1 had no answer after 1 cycle, and its last step reaches nobody: grace cannot be reached by any contact method',
+      );
+      expect(says('page.exhausted', { cycles: 1, called: false, unreachable: ['grace'] })).toBe(
+        'INC-1-P1 could reach nobody',
+      );
+    });
+  });
+
   test('tells what a threshold rule measured, and what it was compared with', () => {
     const alert = {
       rule: 'checkout-slow',

@@ -56,7 +56,7 @@ export function decidePage(
 }
 
 function open({ page, reason }: PageCommand & { kind: 'open' }, context: PageContext): PageDecision[] {
-  const run = new PolicyRun({ id: page, runs: [] }, context);
+  const run = new PolicyRun({ id: page, runs: [], deliveries: [] }, context);
   const first = { step: 1, cycle: 1 };
   const { policy } = context.directory;
   if (policy === null) return [run.request(first, reason, nobody, none), ...run.exhaust(first)];
@@ -124,7 +124,7 @@ function escalate(
   }
   const next = step === undefined ? forcedNext(policy, state) : { step, cycle: state.cycle };
   const run = new PolicyRun(state, context);
-  return [run.escalated(state, next, 'manual', by, note), ...run.from(next, 'escalated')];
+  return [run.escalated(state, next, 'manual', by, note ? { note } : {}), ...run.from(next, 'escalated')];
 }
 
 function commandVacant(state: PageState, context: PageContext): PageDecision[] {

@@ -202,6 +202,7 @@ describe('a step that reaches nobody', () => {
       'escalated 1→1.2 empty-step',
       'requested 1.2 declared: grace/hook',
     ]);
+    expect(story.events[1]!.data).toMatchObject({ unreachable: [] });
     expect(story.state!.nextAction).toEqual({ kind: 'repeat', at: time(10), step: 1 });
     expect(story.when(10, advance).map(say)).toEqual([
       'escalated 2→2.1 timeout',
@@ -213,6 +214,7 @@ describe('a step that reaches nobody', () => {
   test('includes one whose people have no way to be reached', () => {
     const story = given(twoSteps, { onCall: () => ['mute'] });
     expect(story.when(0, open)[0]).toMatchObject({ data: { users: ['mute'], intents: [] } });
+    expect(story.events[1]).toMatchObject({ type: 'page.escalated', data: { unreachable: ['mute'] } });
     expect(story.state).toMatchObject({ step: 2, status: 'open' });
   });
 
@@ -227,6 +229,28 @@ describe('a step that reaches nobody', () => {
     ]);
     expect(story.state).toMatchObject({ status: 'exhausted', nextAction: null });
     expect(story.state!.deliveries).toMatchObject([{ nextAt: start, state: 'pending' }]);
+  });
+
+  test('ends the policy where it is the last: nobody could be reached, or nobody answered before', () => {
+    const last = {
+      ...twoSteps,
+      repeat: 0,
+      steps: [
+        twoSteps.steps[0]!,
+        { ...twoSteps.steps[1]!, targets: [{ kind: 'user' as const, name: 'mute' }] },
+      ],
+    };
+    const unanswered = given(last);
+    unanswered.when(0, open);
+    expect(unanswered.when(5, advance)).toMatchObject([
+      { type: 'page.escalated', data: { step: 2, reason: 'timeout' } },
+      { type: 'page.exhausted', data: { cycles: 1, called: true, unreachable: ['mute'] } },
+    ]);
+    const unreached = given(last, { onCall: () => [] });
+    expect(unreached.when(0, open).at(-1)).toMatchObject({
+      type: 'page.exhausted',
+      data: { called: false, unreachable: ['mute'] },
+    });
   });
 
   test('an incident without a policy goes to the fallback', () => {

@@ -31,11 +31,13 @@ export const nobody: Notification = { users: [], intents: [] };
 export class PolicyRun {
   readonly #page: string;
   readonly #runs: PolicyPlace[];
+  readonly #called: boolean;
   readonly #context: PageContext;
 
-  constructor({ id, runs }: Pick<PageState, 'id' | 'runs'>, context: PageContext) {
+  constructor({ id, runs, deliveries }: Pick<PageState, 'id' | 'runs' | 'deliveries'>, context: PageContext) {
     this.#page = id;
     this.#runs = [...runs];
+    this.#called = deliveries.length > 0;
     this.#context = context;
   }
 
@@ -52,18 +54,27 @@ export class PolicyRun {
       }
       const next = following(policy, at);
       // Every step reached nobody: going round again at the same instant would not change that.
-      if (!next || skipped >= policy.steps.length) return [...decisions, ...this.exhaust(at)];
-      decisions.push(this.escalated(at, next, 'empty-step', null));
+      const unreachable = notification.users;
+      if (!next || skipped >= policy.steps.length) return [...decisions, ...this.exhaust(at, unreachable)];
+      decisions.push(this.escalated(at, next, 'empty-step', null, { unreachable }));
       at = next;
     }
   }
 
-  /** Nobody answered and nobody is left: the installation's fallback is paged. */
-  exhaust(place: PolicyPlace): PageDecision[] {
+  /**
+   * Nobody answered and nobody is left: the installation's fallback is paged.
+   * @param unreachable whom the last step stands for, where it reached nobody
+   */
+  exhaust(place: PolicyPlace, unreachable?: readonly string[]): PageDecision[] {
     const { fallback } = this.#context.directory;
     const exhausted: PageDecision = {
       type: 'page.exhausted',
-      data: { ...this.#ids(), cycles: place.cycle },
+      data: {
+        ...this.#ids(),
+        cycles: place.cycle,
+        called: this.#called,
+        ...(unreachable && { unreachable: [...unreachable] }),
+      },
     };
     const notification =
       fallback === null ? nobody : resolveTargets([fallback], this.#context.directory, this.#facts(place));
@@ -115,9 +126,9 @@ export class PolicyRun {
     { step, cycle }: PolicyPlace,
     reason: EventData<'page.escalated'>['reason'],
     by: string | null,
-    note?: string,
+    more: Pick<EventData<'page.escalated'>, 'note' | 'unreachable'> = {},
   ): PageDecision {
-    const data = { ...this.#ids(), from: from.step, step, cycle, reason, by, ...(note ? { note } : {}) };
+    const data = { ...this.#ids(), from: from.step, step, cycle, reason, by, ...more };
     return { type: 'page.escalated', data };
   }
 

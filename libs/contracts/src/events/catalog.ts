@@ -164,7 +164,7 @@ export const eventCatalog = {
   'page.exhausted': {
     schema: 1,
     data: page.pageExhausted,
-    says: 'the last step of the last cycle had no answer',
+    says: 'the policy ran out: nobody answered, or nobody could be reached',
   },
   'page.cancelled': { schema: 1, data: page.pageCancelled, says: 'the incident ended' },
   'user.defined': { schema: 1, data: oncall.userDefined, says: 'a user was created or changed' },

@@ -27,6 +27,9 @@ export const intent = z
   .meta({ id: 'PageIntent' });
 export type PageIntent = z.infer<typeof intent>;
 
+/** Of a step that reached nobody: whom it stands for, none of whom can be reached. */
+const unreachable = z.array(resourceName).optional();
+
 /** A step of the policy runs: these are to be notified. The first one opens the page. */
 export const pageRequested = of({
   title: z.string(),
@@ -84,7 +87,7 @@ export const pageAcknowledged = of({
   /** The reminder, when the policy has one. */
   nextAction: nextAction.optional(),
 });
-/** The page moves on to `step`; `skipped` names a step that resolved to nobody. */
+/** The page moves on to `step`: nobody answered `from`, or that reached nobody (`empty-step`), or somebody asked for it. */
 export const pageEscalated = of({
   from: z.int(),
   step: z.int(),
@@ -92,6 +95,7 @@ export const pageEscalated = of({
   reason: z.enum(['timeout', 'manual', 'empty-step', 'command-vacant']),
   by: z.string().nullable(),
   note: z.string().optional(),
+  unreachable,
 });
 /** Acknowledged but not resolved in time: it is open again. */
 export const pageReopened = of({ reason: z.enum(['ack-timeout']), nextAction });
@@ -100,7 +104,13 @@ export const pageReassigned = of({
   by: z.string(),
   note: z.string().optional(),
 });
-export const pageExhausted = of({ cycles: z.int() });
+/** The policy ran out. */
+export const pageExhausted = of({
+  cycles: z.int(),
+  /** Whether anybody was called before; where not, nobody could be reached. */
+  called: z.boolean().optional(),
+  unreachable,
+});
 export const pageCancelled = of({ reason: z.enum(['resolved', 'merged']), cause: z.string() });
 
 export type PageRequested = z.infer<typeof pageRequested>;
