@@ -53,6 +53,7 @@ function declared(data: EventData<'incident.declared'>, occurredAt: string): Inc
     monitoringByItself: false,
     monitoringSince: null,
     quietSince: null,
+    commandTaken: false,
     commandVacantSince: occurredAt,
     urgentSince: isUrgent(data.severity) ? occurredAt : null,
     vacancyRaised: false,
@@ -140,7 +141,14 @@ function changesOf(state: IncidentState, event: IncidentEvent): Partial<Incident
         resolvedOn: null,
         // What was quiet before the resolve says nothing about why it was reopened.
         quietSince: null,
-        commandVacantSince: state.roles.commander ? null : event.occurredAt,
+        // Whoever held a role went home with the resolve; until the reopening it says who resolved it.
+        roles: {},
+        holdings: state.holdings.map((holding) => ({
+          ...holding,
+          to: holding.to ?? state.resolvedOn ?? event.occurredAt,
+        })),
+        commandTaken: false,
+        commandVacantSince: event.occurredAt,
         urgentSince: isUrgent(state.severity) ? event.occurredAt : null,
         vacancyRaised: false,
       };
@@ -193,7 +201,8 @@ function roleAssigned(
 ): Partial<IncidentState> {
   const { role, user } = data;
   const byTaker = actor === `user:${user}` || data.automatic;
-  const vacancy = role === 'commander' ? { commandVacantSince: null, vacancyRaised: false } : {};
+  const vacancy =
+    role === 'commander' ? { commandTaken: true, commandVacantSince: null, vacancyRaised: false } : {};
   const current = state.holdings.findIndex((holding) => holding.role === role && holding.to === null);
   const holding = state.holdings[current];
   if (holding?.user === user) {

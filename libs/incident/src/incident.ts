@@ -68,6 +68,8 @@ export interface IncidentState {
   readonly monitoringSince: string | null;
   /** Since when every attached page alert is resolved; null while one fires or none was ever attached. */
   readonly quietSince: string | null;
+  /** Somebody took command since it was declared, or reopened. */
+  readonly commandTaken: boolean;
   /** Since when nobody holds command; null while somebody does. */
   readonly commandVacantSince: string | null;
   /** Since when the severity asks for somebody in command (sev1, sev2). */
@@ -113,11 +115,6 @@ export function isUrgent(severity: Severity): boolean {
 /** Whether `a` is the higher severity: sev1 is above sev2. */
 export function isHigher(a: Severity, b: Severity): boolean {
   return a < b;
-}
-
-/** Whether anybody ever held command of it. */
-export function commandWasTaken(state: IncidentState): boolean {
-  return state.holdings.some((holding) => holding.role === 'commander');
 }
 
 /** The incident as the API gives it. */

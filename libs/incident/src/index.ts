@@ -12,7 +12,6 @@ export { evolve, fold, initial } from './evolve.js';
 export {
   type AlertIdentity,
   alertKey,
-  commandWasTaken,
   type IncidentState,
   incidentView,
   type Note,

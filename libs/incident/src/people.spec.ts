@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { at, changed, declaredByAlert, given, was } from './specification.fixture.js';
+import { alert, at, changed, declaredByAlert, given, was } from './specification.fixture.js';
 
 const assign = (user: string | null) =>
   ({ type: 'incident.assign-role', data: { role: 'commander', user } }) as const;
@@ -45,7 +45,43 @@ describe('roles', () => {
   test('end with the incident', () => {
     given(declaredByAlert(), was('incident.resolved', { at: at(4), note: '', automatic: false }))
       .when(assign('ada'))
-      .thenRefused(409);
+      .thenRefused(409, /reopen it/);
+  });
+
+  describe('of a reopened incident', () => {
+    const commanded = given(declaredByAlert()).when(acknowledge('ada'), 5, 'service:incident').after();
+    const resolve = { type: 'incident.set-status', data: { status: 'resolved', note: 'holds' } } as const;
+    const resolved = commanded.when(resolve, 20).after();
+    const reopen = { type: 'incident.reopen', data: { reason: 'again' } } as const;
+    const reopened = resolved.when(reopen, 60).after();
+
+    test('are held by nobody: who had them is shown until then, and kept', () => {
+      expect(resolved.state).toMatchObject({ roles: { commander: 'ada' }, holdings: [{ to: null }] });
+      expect(reopened.state).toMatchObject({
+        roles: {},
+        responders: ['ada'],
+        holdings: [{ role: 'commander', user: 'ada', from: at(5), to: at(20) }],
+        commandVacantSince: at(60),
+      });
+    });
+
+    test('so a vacancy of command is raised, and the first to acknowledge takes it', () => {
+      reopened.when({ type: 'pass-time' }, 70).then(changed('incident.command-vacant', { since: at(60) }));
+      reopened
+        .when(acknowledge('ada'), 61, 'service:incident')
+        .then(changed('incident.role-assigned', { role: 'commander', user: 'ada', previous: null }));
+    });
+
+    test('so it resolves by itself, if nobody takes command again', () => {
+      const over = {
+        type: 'resolve-alert',
+        data: { ...alert(), resolvedAt: at(65), eventId: 'over' },
+      } as const;
+      const quiet = (from: typeof reopened) =>
+        from.when(over, 65, 'service:incident').after().when({ type: 'pass-time' }, 95);
+      quiet(reopened).then(changed('incident.resolved', { automatic: true }));
+      quiet(reopened.when(acknowledge('ada'), 61, 'service:incident').after()).thenNothing();
+    });
   });
 });
 

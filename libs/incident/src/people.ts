@@ -20,7 +20,10 @@ export function assignRole(
   const incident = state.id;
   const { role, user } = command.data;
   if (state.status === 'resolved') {
-    throw CommandRefused.conflict(`${incident} is resolved; its roles ended with it`, 'incident-resolved');
+    throw CommandRefused.conflict(
+      `${incident} is resolved; reopen it with a reason to give a role`,
+      'incident-resolved',
+    );
   }
   const holder = state.roles[role] ?? null;
   if (user === null)

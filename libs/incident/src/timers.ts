@@ -1,5 +1,5 @@
 import type { IncidentSettings } from './command.js';
-import { commandWasTaken, firingPages, type IncidentState } from './incident.js';
+import { firingPages, type IncidentState } from './incident.js';
 import { latest, plus } from './instant.js';
 
 /**
@@ -7,9 +7,9 @@ import { latest, plus } from './instant.js';
  * the whole quiet period: whoever sets `monitoring` long after the last alert is not to see it resolved at once.
  */
 export function quietPeriodEnds(state: IncidentState, settings: IncidentSettings): string | null {
-  const { monitoringSince, quietSince } = state;
+  const { monitoringSince, quietSince, commandTaken } = state;
   if (settings.quietPeriodMs === 0 || monitoringSince === null || quietSince === null) return null;
-  return commandWasTaken(state) ? null : plus(latest(monitoringSince, quietSince), settings.quietPeriodMs);
+  return commandTaken ? null : plus(latest(monitoringSince, quietSince), settings.quietPeriodMs);
 }
 
 /** When it is raised that nobody is in command of a sev1 or sev2, and since when that is so; null when it is not. */
