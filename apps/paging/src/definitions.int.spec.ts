@@ -182,6 +182,28 @@ describe('a schedule', () => {
     reason: 'a day off',
   };
 
+  test('has layers in other zones; one that is none is refused', async () => {
+    const [layer] = schedule.layers;
+    const inZone = (timeZone: string) => ({
+      ...schedule,
+      name: 'abroad',
+      layers: [{ ...layer, rotation: { ...layer!.rotation, timeZone } }],
+    });
+    const first = await rehearsal.ask('schedule-define', inZone('Asia/Tokyo'));
+    expect(first).toMatchObject({
+      status: 201,
+      version: 1,
+      data: { layers: [{ rotation: { timeZone: 'Asia/Tokyo' } }] },
+    });
+    expect(await rehearsal.ask('schedule-define', inZone('Asia/Seoul'), { expect: 1 })).toMatchObject({
+      status: 200,
+      version: 2,
+    });
+    expect(await rehearsal.ask('schedule-define', inZone('Asia/Atlantis'))).toMatchObject({
+      problem: { status: 400, errors: [{ path: 'layers.0.rotation.timeZone' }] },
+    });
+  });
+
   test('warns of people who are not there and of gaps', async () => {
     expect(await rehearsal.ask('schedule-define', schedule)).toMatchObject({
       status: 201,

@@ -119,6 +119,31 @@ describe('every shift ends where the next begins', () => {
   });
 });
 
+test('a rotation with a zone of its own hands over as one in a schedule of that zone, whatever the schedule’s is', () => {
+  const days = ['mon', 'tue', 'wed', 'thu', 'fri'] as const;
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...zones),
+      fc.constantFrom(...zones),
+      fc.constantFrom<Definition['type']>('hourly', 'daily', 'weekly', 'monthly'),
+      fc.integer({ min: decade.from, max: decade.to }),
+      fc.boolean(),
+      (zone, schedules, type, at, restricted) => {
+        const definition = {
+          ...{ type, length: 1, start: wallTime(decade.from, zone), participants: ['a', 'b', 'c'] },
+          ...(restricted && { days: [...days] }),
+        };
+        const restrictions = restricted ? [{ days: [...days], from: '09:00', to: '17:00' }] : [];
+        const onCall = (rotation: Rotation) => [...rotation.onCall(at, at + 200 * hour)];
+        const own = new Rotation({ ...definition, timeZone: zone }, schedules, { restrictions });
+        expect(onCall(own)).toEqual(onCall(new Rotation(definition, zone, { restrictions })));
+        expect(seamless(own, at, at + 100 * hour)).toBeNull();
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
 test('hourly × 24 and daily × 1 hand over at the same instants', () => {
   fc.assert(
     fc.property(fc.constantFrom(...zones), fc.integer({ min: decade.from, max: decade.to }), (zone, at) => {

@@ -176,6 +176,23 @@ describe('a new definition', () => {
     expect(onCallAt(state, at('2026-11-10T13:00')).users).toEqual(['ada']);
   });
 
+  test('with another zone of the rotation begins them anew; the schedule’s, spelled out, is no other', () => {
+    const turns = { type: 'weekly', start: '2026-11-02T09:00' } as const;
+    const redefined = (timeZone: string) =>
+      given(
+        first,
+        defined('2026-11-10T12:00', layer('week', ['mary', 'ada', 'grace'], { ...turns, timeZone })),
+      );
+    expect(onCallAt(redefined(zone), at('2026-11-10T13:00')).users).toEqual(['grace']);
+    const inTokyo = redefined('Asia/Tokyo');
+    expect(onCallAt(inTokyo, at('2026-11-10T13:00')).users).toEqual(['ada']);
+    // 09:00 in Tokyo is 01:00 in Berlin, whose winter it is.
+    expect(shifts(inTokyo, '2026-11-16T00:00', '2026-11-17T00:00')).toEqual([
+      '2026-11-16T00:00 2026-11-16T01:00 ada week',
+      '2026-11-16T01:00 2026-11-17T00:00 grace week',
+    ]);
+  });
+
   test('speaks for the time before there was any', () => {
     const state = given(first, defined('2026-11-10T12:00', layer('solo', ['edsger'])));
     expect(onCallAt(state, at('2026-10-10T13:00')).users).toEqual(['edsger']);

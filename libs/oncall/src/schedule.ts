@@ -75,7 +75,7 @@ export function rotationsOf(version: ScheduleVersion): readonly Rotation[] {
 
 /**
  * Changing who takes part, or the hours, keeps the person on call. Changing the turns themselves (type,
- * length or start) begins them anew: that is how somebody says who is to start.
+ * length, start or its zone) begins them anew: that is how somebody says who is to start.
  */
 function offsetsOf(state: ScheduleState | null, { at, data }: { at: Instant; data: Schedule }): number[] {
   const previous = state?.versions.at(-1);
@@ -83,8 +83,15 @@ function offsetsOf(state: ScheduleState | null, { at, data }: { at: Instant; dat
   return data.layers.map(({ name, rotation, restrictions }) => {
     const place = previous?.schedule.layers.findIndex((layer) => layer.name === name) ?? -1;
     const old = previous?.schedule.layers[place]?.rotation;
+    if (old === undefined) return 0;
+    const sameZone =
+      old.timeZone === rotation.timeZone ||
+      (old.timeZone ?? previous?.schedule.timeZone) === (rotation.timeZone ?? data.timeZone);
     const same =
-      old?.type === rotation.type && old.length === rotation.length && old.start === rotation.start;
+      sameZone &&
+      old.type === rotation.type &&
+      old.length === rotation.length &&
+      old.start === rotation.start;
     if (!same) return 0;
     return carriedOffset(before[place]!, new Rotation(rotation, data.timeZone, { restrictions }), at);
   });

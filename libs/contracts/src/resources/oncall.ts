@@ -115,6 +115,9 @@ export const rotation = z
     start: localDateTime.describe(
       'Local time of a hand-off, when the first participant begins; all others follow at the same wall-clock time',
     ),
+    timeZone: timeZone
+      .optional()
+      .describe('Zone of the local times of its layer. Without it: that of the schedule'),
     participants: z
       .array(
         z.union(
@@ -170,7 +173,7 @@ export const schedule = z
   .strictObject({
     name: resourceName.describe('Name of the schedule'),
     description: text(1050, 0).default('').describe('Whom it is for, for people'),
-    timeZone: timeZone.describe('Zone of every local time in it'),
+    timeZone: timeZone.describe('Zone of every local time in it, but of layers whose rotation has its own'),
     layers: z
       .array(layer)
       .min(1)
