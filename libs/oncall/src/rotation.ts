@@ -17,14 +17,14 @@ const hoursPerUnit = { hourly: 1, daily: 24, weekly: 168 } as const;
 const hoursPerWeek = 168;
 
 /**
- * A rotation in its own time zone, or in that of its schedule. Hand-offs happen at `start` plus whole shifts of wall-clock time; one that
- * clocks jump over takes the first instant after the jump, one that occurs twice the first of the two. The
- * rotation runs backwards before its start.
+ * A rotation in its own time zone, or in that of its schedule. Hand-offs happen at `start` plus whole shifts of
+ * wall-clock time; one that clocks jump over takes the first instant after the jump, one that occurs twice the
+ * first of the two. The rotation runs backwards before its start.
  *
- * Turns skip nobody: a shift without any of the layer's open hours (a weekend of a weekday rotation), and
- * one that a clock change squeezed to nothing, uses up no participant. So the open hours are of the rotation's zone, too:
- * only by one and the same clock do the shifts that have any repeat weekly, and can be counted. `offset` shifts the participants by
- * so many turns; it is how a change of the list keeps the person on call (see `carriedOffset`).
+ * Turns skip nobody: a shift without any of the layer's open hours (a weekend of a weekday rotation), and one that
+ * a clock change squeezed to nothing, uses up no participant. So the open hours are of the rotation's zone, too: only
+ * by one and the same clock do the shifts that have any repeat weekly, and can be counted. `offset` shifts the
+ * participants by so many turns; it is how a change of the list keeps the person on call (see `carriedOffset`).
  */
 export class Rotation {
   readonly #definition: Definition;
