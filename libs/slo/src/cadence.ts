@@ -18,6 +18,12 @@ export interface Freeze {
   reason: string;
 }
 
+/** The same of an SLO, with what holds its budget. */
+export interface BudgetFreeze extends Freeze {
+  /** The instants as of which the budget is held, epoch milliseconds: when data went absent, and up to when it came. */
+  held: readonly number[];
+}
+
 /** How regularly an SLI is measured. */
 export interface Regularity {
   /** Milliseconds between measurements, at least one slice; null while fewer than two slices were measured. */
@@ -26,6 +32,11 @@ export interface Regularity {
   coverage: number | null;
   /** When the first measurement of that hour was missed, epoch milliseconds; null when none was. */
   missedAt: number | null;
+  /**
+   * What was measured last before each gap, and when the next measurement was missed, epoch milliseconds: of the gaps since
+   * coverage was last enough, the oldest first; nothing while it is.
+   */
+  gaps: readonly number[];
 }
 
 /**
@@ -51,7 +62,7 @@ export class Heartbeat {
   #revision = -1;
   #newest = -1;
   #measured: number[] = [];
-  #regularity: Regularity = { cadence: null, coverage: null, missedAt: null };
+  #regularity: Regularity = { cadence: null, coverage: null, missedAt: null, gaps: [] };
 
   /**
    * @param defined the cadence of the SLI's definition in milliseconds
@@ -100,21 +111,26 @@ export function freezeOf(
   regular: Regularity,
   now: number,
   corrections: Corrections = Corrections.NONE,
-): Freeze | null {
+): BudgetFreeze | null {
   if (series.newest === null || regular.cadence === null) return null;
+  const isPatchy = regular.coverage !== null && regular.coverage < COVERED;
+  // Silence does not undo what gaps hold: it would let the budget recover on the strength of still less data.
+  const held = isPatchy ? [...regular.gaps, series.newest] : [];
   const staleAt = corrections.after(series.newest, STALE_AFTER * regular.cadence, now);
   if (now > staleAt) {
     return {
       kind: 'stale',
       since: staleAt,
       reason: `no measurement for more than ${STALE_AFTER} cadences of ${seconds(regular.cadence)}`,
+      held: [...held, staleAt],
     };
   }
-  if (regular.coverage !== null && regular.coverage < COVERED) {
+  if (regular.coverage !== null && isPatchy) {
     return {
       kind: 'patchy',
       since: regular.missedAt ?? series.newest,
       reason: `measurements cover ${Math.round(regular.coverage * 100)} % of the last hour of data, under ${COVERED * 100} %`,
+      held,
     };
   }
   return null;
@@ -155,7 +171,7 @@ function latestMeasured(series: Series, slice: number): number[] {
 
 /** @param measured the {@link latestMeasured} slices: an hour has no more of them */
 function regularityOf(
-  { first, newest: at }: Series,
+  { first, newest }: Series,
   measured: readonly number[],
   {
     defined,
@@ -163,42 +179,96 @@ function regularityOf(
     corrections,
   }: Pick<Heartbeat, 'slice' | 'corrections'> & { defined?: number | undefined },
 ): Regularity {
-  const least = slice * MINUTE;
-  const given = defined === undefined ? null : Math.max(defined, least);
-  if (first === null || at === null) return { cadence: given, coverage: null, missedAt: null };
+  const given = defined === undefined ? null : Math.max(defined, slice * MINUTE);
+  if (first === null || newest === null) return { cadence: given, coverage: null, missedAt: null, gaps: [] };
   const cadence = given ?? medianGap(measured);
-  if (cadence === null) return { cadence, coverage: 1, missedAt: null };
+  if (cadence === null) return { cadence, coverage: 1, missedAt: null, gaps: [] };
+  const expected = { first: sliceOf(minuteOf(first), slice), cadence, slice, corrections };
+  const { coverage, missed } = hourOfData(measured, measured.length - 1, expected);
+  return {
+    cadence,
+    coverage,
+    missedAt: missed[0]?.at ?? null,
+    gaps: coverage < COVERED ? gapsOf(measured, expected) : [],
+  };
+}
 
-  const newest = sliceOf(minuteOf(at), slice);
+/** What is asked of an SLI's measurements. */
+interface Expected {
+  /** First minute of the first slice. */
+  first: number;
+  /** Milliseconds. */
+  cadence: number;
+  slice: number;
+  corrections: Corrections;
+}
+
+/** How much of the last hour of data came, and what was missed of it. */
+interface HourOfData {
+  /** First minute of the hour, or of the first slice where that is later. */
+  start: number;
+  coverage: number;
+  /** When the first measurement of each gap was missed, epoch milliseconds, and the place of the one that came after it. */
+  missed: { at: number; before: number }[];
+}
+
+/** The hour up to the measured slice at a place. */
+function hourOfData(
+  measured: readonly number[],
+  place: number,
+  { first, cadence, slice, corrections }: Expected,
+): HourOfData {
+  const newest = measured[place] as number;
   const hour = sliceOf(newest + slice - Math.max(HOUR_MINUTES, slice), slice);
-  const start = Math.max(hour, sliceOf(minuteOf(first), slice));
+  const start = Math.max(hour, first);
   const step = cadence / MINUTE;
   // Counted in minutes from the start, of which those of excluded slices are none.
   const open = openSlices(start, newest, slice, corrections);
   const length = open?.length ?? (newest - start) / slice + 1;
-  if (length === 0) return { cadence, coverage: 1, missedAt: null };
+  if (length === 0) return { start, coverage: 1, missed: [] };
+  const timeOf = (minutes: number): number => {
+    const minute =
+      open === null ? start + minutes : (open[Math.floor(minutes / slice)] as number) + (minutes % slice);
+    return Math.ceil(minute) * MINUTE;
+  };
   const expected = Math.floor(((length - 1) * slice) / step) + 1;
+  const missed: HourOfData['missed'] = [];
   let seen = 0;
   let previous = -step;
-  let missed: number | null = null;
-  for (const minute of measured) {
-    const place = open === null ? minute - start : open.indexOf(minute) * slice;
-    if (place < 0) continue;
+  for (let i = Math.max(0, place - (newest - start) / slice); i <= place; i++) {
+    const minute = measured[i] as number;
+    const at = open === null ? minute - start : open.indexOf(minute) * slice;
+    if (at < 0) continue;
     seen++;
-    if (missed === null && place - previous > step) missed = previous + step;
-    previous = place;
+    if (at - previous > step) missed.push({ at: timeOf(previous + step), before: i });
+    previous = at;
   }
-  return {
-    cadence,
-    coverage: Math.min(1, seen / expected),
-    missedAt: missed === null ? null : timeOf(missed),
-  };
+  return { start, coverage: Math.min(1, seen / expected), missed };
+}
 
-  function timeOf(place: number): number {
-    const minute =
-      open === null ? start + place : (open[Math.floor(place / slice)] as number) + (place % slice);
-    return Math.ceil(minute) * MINUTE;
+/**
+ * The gaps since coverage was last enough, as far as is known from the newest slices with data: what was measured last
+ * before each, and when the next measurement was missed. One may reach back beyond the hour: a single measurement after a
+ * day of silence says no more of that day than silence did.
+ */
+function gapsOf(measured: readonly number[], expected: Expected): number[] {
+  const gaps = new Set<number>();
+  const isWhole = measured.length <= GAPS;
+  for (let place = measured.length - 1; place >= 0; place--) {
+    const { start, coverage, missed } = hourOfData(measured, place, expected);
+    // Of an hour that reaches back beyond what is known nobody can say.
+    if (coverage >= COVERED || (!isWhole && start < (measured[0] as number))) break;
+    for (const { at, before } of missed) {
+      const last = measured[before - 1];
+      if (last === undefined) {
+        gaps.add(at);
+      } else {
+        gaps.add(last * MINUTE);
+        gaps.add(Math.min(at, expected.corrections.after(last * MINUTE, expected.cadence, at)));
+      }
+    }
   }
+  return [...gaps].sort((a, b) => a - b);
 }
 
 /** The slices from `first` to `last` that are not excluded, by their first minutes; null when all are not. */

@@ -23,7 +23,15 @@ export {
 } from './budget-policy.js';
 export { burnDown, burnDownBefore, burnDownSpan, periodsOf, pointEnds, stepEnds } from './burn-down.js';
 export { type BurnDownPart, BurnDownRun, burnDownParts } from './burn-down-run.js';
-export { type Freeze, freezeOf, Heartbeat, type Regularity, regularity, silentSince } from './cadence.js';
+export {
+  type BudgetFreeze,
+  type Freeze,
+  freezeOf,
+  Heartbeat,
+  type Regularity,
+  regularity,
+  silentSince,
+} from './cadence.js';
 export { type CalendarUnit, calendarPeriod, type Period } from './calendar.js';
 export { Cells } from './cells.js';
 export { type CellSink, decodeCells, encodeCells, readCells } from './cells-codec.js';

@@ -242,10 +242,13 @@ export class Minutes implements MinuteSource {
     }
   }
 
-  /** Drops the pages that the whole-hour sums do not reach back to: of minutes that are stored nowhere else. */
-  forget(): void {
+  /**
+   * Drops the pages that the whole-hour sums do not reach back to: of minutes that are stored nowhere else.
+   * @param spare hours before those that are kept
+   */
+  forget(spare = 0): void {
     this.#dirty.clear();
-    const oldest = this.#hours.head - this.#hours.capacity;
+    const oldest = this.#hours.head - this.#hours.capacity - spare;
     for (const hour of this.#pages.keys()) if (hour <= oldest) this.#pages.delete(hour);
   }
 

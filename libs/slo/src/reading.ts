@@ -1,11 +1,11 @@
 import { type AlertPair, toleranceOf } from './alert-pairs.js';
-import { type Freeze, freezeOf } from './cadence.js';
+import { type BudgetFreeze, freezeOf } from './cadence.js';
 import type { SloSource } from './indicator-buckets.js';
 import { settledAfter } from './series.js';
 import { lookBack, type SloPlan } from './slo-plan.js';
-import type { Tally } from './tally.js';
+import { Tally } from './tally.js';
 import { MINUTE, minuteOf } from './time-grid.js';
-import { consumedOf, dueSlices, heldSpan, windowMillis, windowTally, withMissing } from './window-tally.js';
+import { consumedOf, dueSlices, heldSpans, windowMillis, windowTally, withMissing } from './window-tally.js';
 
 /** One alert pair, measured. A burn rate is null when nothing was counted in its window. */
 export interface PairReading {
@@ -31,14 +31,14 @@ export interface Reading {
   source: SloSource;
   /** Epoch milliseconds. */
   at: number;
-  /** Sums over W; while frozen, as the budget is held. */
+  /** Sums over W; while frozen, of the window that holds the budget. */
   tally: Tally;
   /** Fraction of the budget consumed, signed and never clamped; null when nothing was counted. */
   consumed: number | null;
   pairs: PairReading[];
   /** Burn rate by key of the window, in the order of the plan. */
   burns: ReadonlyMap<string, number | null>;
-  freeze: Freeze | null;
+  freeze: BudgetFreeze | null;
   coverage: number | null;
   /** Seconds since the oldest data in W, at most W. */
   history: number;
@@ -50,11 +50,11 @@ export interface Reading {
 
 /**
  * The low ends of windows, besides the series' own, that a reading at `now` will look through: while absent data freezes
- * the budget, the window as it stood then.
+ * the budget, the windows that it is held by.
  */
 export function heldEdges(plan: SloPlan, source: SloSource, now: number): number[] {
   const freeze = freezeAt(plan, source, now);
-  return freeze === null ? [] : [heldSpan(plan, freeze, now).low];
+  return freeze === null ? [] : heldSpans(plan, source, freeze, now).map(({ low }) => low);
 }
 
 /**
@@ -79,8 +79,8 @@ export function readSlo(plan: SloPlan, source: SloSource, now: number): Reading 
     sums.set(window.key, tally);
     burns.set(window.key, burn === null && missingData === 'good' && due !== null ? 0 : burn);
   }
-  const current = sums.get(plan.window.key) as Tally;
-  const tally = freeze === null ? current : heldBudget(plan, source, freeze, now, current);
+  const tally =
+    freeze === null ? (sums.get(plan.window.key) as Tally) : heldBudget(plan, source, freeze, now);
   const history = historyOf(plan, source, now);
   return {
     plan,
@@ -107,13 +107,17 @@ export function readSlo(plan: SloPlan, source: SloSource, now: number): Reading 
     freeze,
     coverage: source.components === undefined ? regular.coverage : source.components.coverage,
     history,
-    settled: history >= settledAfter(windowMillis(plan, minuteOf(now)) / MINUTE) * 60,
+    settled: isSettled(plan, source, freeze, now),
     watermark: source.components === undefined ? events.newest : source.components.watermark,
   };
 }
 
 /** Why absent data holds resolution, where the definition says that it does. */
-function freezeAt(plan: SloPlan, { events, heartbeat, components }: SloSource, now: number): Freeze | null {
+function freezeAt(
+  plan: SloPlan,
+  { events, heartbeat, components }: SloSource,
+  now: number,
+): BudgetFreeze | null {
   if (plan.definition.missingData !== 'freeze') return null;
   return components === undefined
     ? freezeOf(events, heartbeat.regularity, now, plan.corrections)
@@ -168,6 +172,16 @@ export function firstBadMinute({ plan, source, at }: Reading, pair: AlertPair): 
   return start * MINUTE;
 }
 
+/**
+ * Whether there is history enough to call a budget spent, or was as of a window that holds it: what was overspent when data
+ * went absent does not become less so as the window empties.
+ */
+function isSettled(plan: SloPlan, source: SloSource, freeze: BudgetFreeze | null, now: number): boolean {
+  const enough = settledAfter(windowMillis(plan, minuteOf(now)) / MINUTE) * 60;
+  const held = freeze === null ? [] : heldSpans(plan, source, freeze, now);
+  return [now, ...held.map(({ high }) => high * MINUTE)].some((at) => historyOf(plan, source, at) >= enough);
+}
+
 function historyOf(plan: SloPlan, { tallies, events }: SloSource, now: number): number {
   const end = minuteOf(now);
   const oldest = tallies.firstMinuteFrom(plan.window.low(end));
@@ -177,14 +191,20 @@ function historyOf(plan: SloPlan, { tallies, events }: SloSource, now: number): 
 }
 
 /**
- * The window's sums while frozen. A stale SLI has its budget as it stood when data went absent: neither bad nor good
- * minutes that leave the window since say anything. With patchy data it is the sums now or then, whichever spent more:
- * a budget does not recover on absent data, but what is measured counts.
+ * The window's sums while frozen: of {@link heldSpans}, those that spent most. What stands is what data said: neither bad
+ * nor good minutes that leave the window in silence say anything, so that only what is measured changes a frozen budget.
  */
-function heldBudget(plan: SloPlan, source: SloSource, freeze: Freeze, now: number, current: Tally): Tally {
-  const { low, high } = heldSpan(plan, freeze, now);
-  const held = source.tallies.sum(low, high);
-  if (freeze.kind === 'stale') return held;
-  const spent = (tally: Tally): number => consumedOf(plan, tally, minuteOf(now)) ?? -1;
-  return spent(held) > spent(current) ? held : current;
+function heldBudget(plan: SloPlan, source: SloSource, freeze: BudgetFreeze, now: number): Tally {
+  const { tallies } = source;
+  const end = minuteOf(now);
+  let worst = new Tally();
+  let most = Number.NEGATIVE_INFINITY;
+  for (const { low, high } of heldSpans(plan, source, freeze, now)) {
+    const tally = tallies.sum(low, high);
+    const consumed = consumedOf(plan, tally, end);
+    if (consumed === null || consumed < most) continue;
+    worst = tally;
+    most = consumed;
+  }
+  return worst;
 }

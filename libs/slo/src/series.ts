@@ -254,9 +254,9 @@ export class Series implements Tallies {
     this.#minutes.forget();
   }
 
-  /** Of a series that is stored nowhere: drops what is older than any window. */
+  /** Of a series that is stored nowhere: drops what is older than any window, also one that a frozen budget is held by. */
   forget(): void {
-    this.#minutes.forget();
+    this.#minutes.forget(this.hoursHot);
   }
 
   /**

@@ -1,5 +1,6 @@
-import { type Freeze, freezeOf } from './cadence.js';
+import { type BudgetFreeze, freezeOf } from './cadence.js';
 import type { SloSource } from './indicator-buckets.js';
+import type { Stretch } from './minute-span.js';
 import type { SloPlan } from './slo-plan.js';
 import { Tally } from './tally.js';
 import { MINUTE, minuteOf } from './time-grid.js';
@@ -82,13 +83,24 @@ export function windowTally(
 }
 
 /**
- * The budget's window as it stood when absent data froze it: a budget of a calendar's period that began since is whole.
- * @returns first and last minute
+ * The budget's windows that absent data holds, the oldest first: as they stood when data went absent, and as of what came.
+ * A budget of a calendar's period that began since is whole.
  */
-export function heldSpan(plan: SloPlan, freeze: Freeze, now: number): { low: number; high: number } {
-  const since = minuteOf(freeze.since);
-  const isCalendar = plan.window.period(minuteOf(now)) !== null;
-  return { low: plan.window.low(isCalendar ? minuteOf(now) : since), high: since };
+export function heldSpans(
+  plan: SloPlan,
+  { events }: Pick<SloSource, 'events'>,
+  freeze: BudgetFreeze,
+  now: number,
+): Stretch[] {
+  const end = minuteOf(now);
+  const isCalendar = plan.window.period(end) !== null;
+  const ends = freeze.held.map((at) => Math.min(end, minuteOf(at)));
+  // Of a composite, other components go on: what they measure counts.
+  if (freeze.kind === 'patchy' && events.newest !== null) ends.push(Math.min(end, minuteOf(events.newest)));
+  return [...new Set(ends)]
+    .sort((a, b) => a - b)
+    .map((high) => ({ low: plan.window.low(isCalendar ? end : high), high }))
+    .filter(({ low, high }) => low <= high);
 }
 
 /** Milliseconds of the whole window that the budget is over: of a calendar's, the current period's length. */

@@ -20,8 +20,8 @@ import { StoredLeaf } from './stored-leaf.js';
 
 /** Hours that are judged at a time. */
 const HOURS = 240;
-/** Minutes before the window that are judged too: a budget that is frozen looks back from when it froze. */
-const SPARE = 2 * 1440;
+/** Minutes before the window that are judged too: a budget that is frozen looks back from when data went absent. */
+const SPARE = 4 * 1440;
 
 /**
  * A composite in memory, made of what its components have stored, wherever they are held. Nothing of it is stored: the
@@ -57,7 +57,7 @@ export class LiveComposite {
     const { window } = resolved.tree.plan;
     const measured = live.measured;
     if (measured === null) return live;
-    const low = Math.max(measured.low, minuteOf(now) - window.longest - SPARE);
+    const low = Math.max(measured.low, Math.min(minuteOf(now), measured.high) - window.longest - SPARE);
     for (let from = low; from <= measured.high; from += HOURS * HOUR_MINUTES) {
       await live.#judge(from, Math.min(measured.high, from + HOURS * HOUR_MINUTES - 1));
     }

@@ -27,8 +27,8 @@ import { planEntry } from './planned.js';
 import { TalliedMinutes } from './tallied-minutes.js';
 
 const PAGE = 1_000;
-/** Minutes before a window that are counted too: a budget that is frozen looks back from when it froze. */
-const SPARE = 2 * 1440;
+/** Minutes before a window that are counted too: a budget that is frozen looks back from when data went absent. */
+const SPARE = 4 * 1440;
 
 /** Whether slices without data count. */
 const countsMissing = ({ rule, definition }: SloPlan): boolean =>

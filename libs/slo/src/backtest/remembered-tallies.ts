@@ -1,18 +1,21 @@
 import type { Tallies } from '../tallies.js';
 import type { Tally } from '../tally.js';
 
+/** Sums remembered at most: a frozen budget is held by fewer. */
+const MOST = 128;
+
 /**
- * Tallies that remember the last sum that was asked of them. While data is absent the budget is held as it was, which is
+ * Tallies that remember the sums that were asked of them. While data is absent the budget is held as it was, which is
  * summed anew at each evaluation: live that is four times a minute, in a backtest it would be most of the work.
  */
 export class RememberedTallies implements Tallies {
-  #sum: { low: number; high: number; tally: Tally } | null = null;
+  readonly #sums = new Map<number, { high: number; tally: Tally }>();
 
   constructor(private readonly tallies: Tallies) {}
 
   /** Something was measured. */
   forget(): void {
-    this.#sum = null;
+    this.#sums.clear();
   }
 
   get hotFrom(): number {
@@ -28,10 +31,13 @@ export class RememberedTallies implements Tallies {
   }
 
   sum(low: number, high: number): Tally {
-    if (this.#sum?.low !== low || this.#sum.high !== high) {
-      this.#sum = { low, high, tally: this.tallies.sum(low, high) };
+    let sum = this.#sums.get(low);
+    if (sum?.high !== high) {
+      if (this.#sums.size >= MOST) this.#sums.clear();
+      sum = { high, tally: this.tallies.sum(low, high) };
+      this.#sums.set(low, sum);
     }
-    return this.#sum.tally.copy();
+    return sum.tally.copy();
   }
 
   firstMinuteFrom(low: number): number | null {

@@ -1,4 +1,4 @@
-import { type Freeze, freezeOf, type Heartbeat } from '../cadence.js';
+import { type BudgetFreeze, freezeOf, type Heartbeat } from '../cadence.js';
 import { Corrections } from '../corrections/corrections.js';
 import type { Series } from '../series.js';
 import type { SloPlan } from '../slo-plan.js';
@@ -6,7 +6,7 @@ import type { SloPlan } from '../slo-plan.js';
 /** How well the SLOs are measured that a composite is made of. */
 export interface ComponentsState {
   /** Why resolution is held at `now`: absent data of a component; null while there is none. */
-  freezeAt(now: number): Freeze | null;
+  freezeAt(now: number): BudgetFreeze | null;
   /** Whether corrections exclude all minutes between two, both inclusive, of every one of them. */
   excludes(low: number, high: number): boolean;
   /** The least of any. */
@@ -25,7 +25,8 @@ export interface MeasuredComponent {
 
 /**
  * The state of the measured SLOs of a composite: the first one that lacks data freezes it, as long as that one's own
- * `missingData` does not say what absent data counts as.
+ * `missingData` does not say what absent data counts as. Each of them holds the budget: one that goes silent does not let go
+ * of what another one holds.
  * @param corrections of the composite: what is excluded of it is asked of none of them
  */
 export function componentsState(
@@ -39,14 +40,17 @@ export function componentsState(
   };
   return {
     freezeAt(now) {
-      let first: Freeze | null = null;
+      let first: BudgetFreeze | null = null;
+      const held: number[] = [];
       for (const { slo, plan, source } of measured) {
         if (plan.definition.missingData !== 'freeze') continue;
         const freeze = freezeOf(source.events, source.heartbeat.regularity, now, masks.get(slo));
-        if (freeze === null || (first !== null && first.since <= freeze.since)) continue;
+        if (freeze === null) continue;
+        held.push(...freeze.held);
+        if (first !== null && first.since <= freeze.since) continue;
         first = { ...freeze, reason: `${slo}: ${freeze.reason}` };
       }
-      return first;
+      return first && { ...first, held };
     },
     excludes(low, high) {
       return measured.length > 0 && [...masks.values()].every((mask) => mask.excludes(low, high));

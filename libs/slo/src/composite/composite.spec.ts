@@ -318,6 +318,28 @@ describe('what a composite counts', () => {
     expect(componentsState([a, b, new Part('c')]).coverage).toBe(1);
     expect(componentsState([]).watermark).toBeNull();
   });
+
+  test('has its budget held by all components that lack data: one that goes silent lets go of nothing', () => {
+    const plan = composite(EVENTS, [1, 1], { objective: 0.95, window: { rolling: '2h' } });
+    const [a, b] = [new Part('a'), new Part('b')];
+    // One has a gap after a fault, and much clean traffic after that; the other goes silent while the gap is in the hour.
+    for (let minute = 0; minute < 100; minute++) a.measure(minute, 1, 1);
+    for (let minute = 100; minute < 121; minute++) a.measure(minute, 0, 1);
+    for (let minute = 130; minute <= 170; minute++) a.measure(minute, 1000, 1000);
+    for (let minute = 0; minute <= 165; minute++) b.measure(minute, 1, 1);
+    const slices = new CompositeSlices(plan);
+    slices.judge([a.component(), b.component()], T0, T0 + 170);
+    const source = slices.source(componentsState([a, b]));
+    const reading = (minute: number) => readSlo(plan, source, EPOCH + minute * MINUTE);
+    const remaining = (minute: number): number => 1 - (reading(minute).consumed as number);
+    const held = remaining(170);
+    expect(held).toBeCloseTo(1 - 21 / 243 / 0.05, 1);
+    expect(reading(170).freeze?.reason).toMatch(/^a: .* cover/);
+    for (const later of [171, 172, 173, 174, 300, 10_000]) {
+      expect(remaining(later)).toBeCloseTo(held, 9);
+    }
+    expect(reading(174).freeze?.reason).toMatch(/^b: no measurement/);
+  });
 });
 
 describe('a definition', () => {
