@@ -24,10 +24,10 @@ const roomOf = (counts: Counts): number =>
 const isFarBelow = (whole: number): boolean => whole < PART - 1 && whole > 1 - PART;
 
 /**
- * A block of buckets in typed arrays: per cell good and total (whole numbers), their fractions in units of 2^-32, and
- * whether anything was measured. Whole numbers take 1, 2, 4 or 8 bytes, as the largest of the block needs; fractions are
- * allocated with the first one that comes: most series count whole events. At most 24 bytes a cell, and one bit for
- * presence. Only a block with a count beyond 2^52 has 16 bytes more, for what is above it: a cell holds up to 2^115.
+ * A block of buckets in typed arrays: per cell good and total (whole numbers), their fractions in units of 2^-32, what
+ * shares of slices have below that, and whether anything was measured. Whole numbers take 1, 2, 4 or 8 bytes, as the largest
+ * of the block needs; fractions and residues are allocated with the first one that comes: most series count whole events. At
+ * most 24 bytes a cell of events, 10 of slices' shares, and one bit for presence. Only a block with a count beyond 2^52 has 16 bytes more, for what is above it: a cell holds up to 2^115.
  */
 export class Cells {
   #good: Counts;
@@ -35,6 +35,7 @@ export class Cells {
   #goodRoom: number;
   #totalRoom: number;
   goodFraction: Uint32Array | null = null;
+  goodResidue: Uint32Array | null = null;
   totalFraction: Uint32Array | null = null;
   #high: { good: BigInt64Array; total: BigInt64Array } | null = null;
   readonly #present: Uint8Array;
@@ -82,7 +83,7 @@ export class Cells {
     const { goodFraction, totalFraction } = counted;
     let good = (this.#good[cell] as number) + counted.good;
     let total = (this.#total[cell] as number) + counted.total;
-    if (counted.high !== null || !this.#isPlain(cell, good, total)) {
+    if (counted.high !== null || counted.goodResidue !== 0 || !this.#isPlain(cell, good, total)) {
       this.#put(cell, this.at(cell).plus(counted));
       return;
     }
@@ -106,7 +107,7 @@ export class Cells {
     const { goodFraction, totalFraction } = counted;
     let good = (this.#good[cell] as number) - counted.good;
     let total = (this.#total[cell] as number) - counted.total;
-    if (counted.high !== null || !this.#isPlain(cell, good, total)) {
+    if (counted.high !== null || counted.goodResidue !== 0 || !this.#isPlain(cell, good, total)) {
       this.#put(cell, this.at(cell).minus(counted));
       return;
     }
@@ -129,6 +130,7 @@ export class Cells {
       this.#total[cell] as number,
       this.totalFraction === null ? 0 : (this.totalFraction[cell] as number),
       this.#high === null ? null : this.high(cell),
+      this.goodResidue === null ? 0 : (this.goodResidue[cell] as number),
     );
   }
 
@@ -140,6 +142,7 @@ export class Cells {
       this.#total[cell] as number,
       this.totalFraction === null ? 0 : (this.totalFraction[cell] as number),
       this.#high === null ? null : this.high(cell),
+      this.goodResidue === null ? 0 : (this.goodResidue[cell] as number),
     );
   }
 
@@ -154,6 +157,7 @@ export class Cells {
     this.#good.fill(0, start, end);
     this.#total.fill(0, start, end);
     this.goodFraction?.fill(0, start, end);
+    this.goodResidue?.fill(0, start, end);
     this.totalFraction?.fill(0, start, end);
     this.#high?.good.fill(0n, start, end);
     this.#high?.total.fill(0n, start, end);
@@ -169,6 +173,7 @@ export class Cells {
       this.#total.byteLength +
       this.#present.byteLength +
       (this.goodFraction?.byteLength ?? 0) +
+      (this.goodResidue?.byteLength ?? 0) +
       (this.totalFraction?.byteLength ?? 0) +
       (this.#high === null ? 0 : this.#high.good.byteLength + this.#high.total.byteLength)
     );
@@ -185,7 +190,7 @@ export class Cells {
   }
 
   /** Makes the cell what is given, whatever its size. */
-  #put(cell: number, { good, goodFraction, total, totalFraction, high }: Tally): void {
+  #put(cell: number, { good, goodFraction, goodResidue, total, totalFraction, high }: Tally): void {
     if (high !== null || this.#high !== null) {
       this.#high ??= { good: new BigInt64Array(this.size), total: new BigInt64Array(this.size) };
       this.#high.good[cell] = high?.good ?? 0n;
@@ -193,6 +198,8 @@ export class Cells {
     }
     if (goodFraction !== 0) this.goodFraction ??= new Uint32Array(this.size);
     if (this.goodFraction !== null) this.goodFraction[cell] = goodFraction;
+    if (goodResidue !== 0) this.goodResidue ??= new Uint32Array(this.size);
+    if (this.goodResidue !== null) this.goodResidue[cell] = goodResidue;
     if (totalFraction !== 0) this.totalFraction ??= new Uint32Array(this.size);
     if (this.totalFraction !== null) this.totalFraction[cell] = totalFraction;
     this.#setWhole(cell, good, total);

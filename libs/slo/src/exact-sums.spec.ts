@@ -132,6 +132,38 @@ describe('a block of buckets', () => {
     );
   });
 
+  test('of shares of slices is exact to 2^-52, whatever else is added and taken, and survives being stored', () => {
+    const share = fc.oneof(fc.double({ min: 0, max: 1, noNaN: true }), fc.constantFrom(0, 1, 1e-4, 2 ** -52));
+    const shares = fc.array(fc.tuple(fc.nat(7), share), { minLength: 1, maxLength: 60 });
+    const fine = (tally: Tally): bigint => (good(tally) << 20n) + BigInt(tally.goodResidue);
+    const told = (badShare: number): bigint => (1n << 52n) - BigInt(Math.round(badShare * 2 ** 52));
+    fc.assert(
+      fc.property(shares, shares, (kept, gone) => {
+        const cells = new Cells(8);
+        for (const [cell, bad] of [...gone, ...kept]) cells.add(cell, Tally.slice(bad));
+        cells.add(0, Tally.of(1, 1));
+        for (const [cell, bad] of gone) cells.take(cell, Tally.slice(bad));
+        cells.take(0, Tally.of(1, 1));
+        const bytes = encodeCells(cells);
+        const again = decodeCells(bytes, 8);
+        expect(hex(encodeCells(again))).toBe(hex(bytes));
+        const sum = new Tally();
+        for (let cell = 0; cell < 8; cell++) {
+          const own = kept.filter(([of]) => of === cell);
+          expect(fine(cells.at(cell))).toBe(own.reduce((all, [, bad]) => all + told(bad), 0n));
+          expect(cells.at(cell).total).toBe(own.length);
+          expect(again.at(cell)).toEqual(cells.at(cell));
+          sum.plus(cells.at(cell));
+        }
+        const bad = kept.reduce((all, [, each]) => all + ((1n << 52n) - told(each)), 0n);
+        expect(sum.badCount).toBe(Number(bad) / 2 ** 52);
+      }),
+    );
+    expect(Tally.slice(1e-4).errorRatio).toBeCloseTo(1e-4, 15);
+    expect(Tally.slice(0)).toEqual(Tally.of(1, 1));
+    expect(Tally.slice(1.5)).toEqual(Tally.of(0, 1));
+  });
+
   // Recorded from what wrote them while whole numbers were doubles alone.
   const STORED = [
     '13ad030400000080000000008080808080208180808080400000000000000000ffffffffffffff0fffffffffffffff0f' +
@@ -167,6 +199,12 @@ describe('a block of buckets', () => {
   test('is damaged when a count in it is longer than any that is written', () => {
     const bytes = new Uint8Array([0x10, 1, ...new Array(17).fill(0xff), 1, 1]);
     expect(() => decodeCells(bytes, 1)).toThrow(RangeError);
+  });
+
+  test('takes ten bytes a slice that counts by its share', () => {
+    const cells = new Cells(800);
+    for (let i = 0; i < 800; i++) cells.add(i, Tally.slice(i / 3000));
+    expect(cells.bytes).toBe(800 * 10 + 100);
   });
 
   test('takes no more room for whole counts below 2^52', () => {

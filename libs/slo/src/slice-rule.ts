@@ -88,9 +88,10 @@ export function sliceRule(definition: SloDefinition, sliUnit: string | undefined
   }
   if (budgeting.method === 'ratio-timeslices') {
     return {
-      key: `ratio-timeslices:${length}`,
+      // Shares were rounded to 2^-32 once: slices that were judged so are judged anew under another key.
+      key: `ratio-timeslices/52:${length}`,
       slice,
-      judge: ({ tally }) => (tally.isEmpty ? NONE : Tally.of(tally.sli as number, 1)),
+      judge: ({ tally }) => (tally.isEmpty ? NONE : Tally.slice(tally.errorRatio as number)),
     };
   }
   const target = budgeting.sliceTarget ?? 1;

@@ -164,6 +164,25 @@ describe('ratio-timeslices', () => {
     expect(budget.consumed).toBeCloseTo(0.25 / 0.1, 9);
   });
 
+  test.each([
+    [1, 10_000],
+    [1, 3],
+    [7, 1_000_000],
+    [1, 1_000_000],
+  ])('%d bad of %d in each slice is that share, within 1e-9 of the budget that it spends', (bad, total) => {
+    const objective = Number((1 - bad / total).toFixed(12));
+    const budgeting = { method: 'ratio-timeslices' };
+    const slo = new VirtualSlo(planOf({ objective, budgeting, window: { rolling: '1d' }, ...quiet }));
+    const now = measure(slo, EPOCH, 1500, total - bad, total);
+    const { sli, good, total: slices, budget } = slo.status(now - MINUTE);
+    const close = (value: number | null, to: number) =>
+      expect(Math.abs((value as number) / to - 1)).toBeLessThan(1e-9);
+    close(sli, 1 - bad / total);
+    close(good, 1441 * (1 - bad / total));
+    close(slices, 1441);
+    close(budget.consumed, bad / total / budget.total);
+  });
+
   test('two weeks at 95 % with a baseline of 99 % stand 1 % availability for 822.86 minutes', () => {
     const plan = planOf({
       objective: 0.95,

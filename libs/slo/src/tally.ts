@@ -6,6 +6,7 @@ import {
   isOnOneSide,
   nearest,
   partsOf,
+  RESIDUE,
   type Whole,
   wholeOf,
   wholeValue,
@@ -18,7 +19,8 @@ export interface High {
 }
 
 /**
- * Good and total events, exactly: a whole number of any size and a fraction in units of 2^-32.
+ * Good and total events, exactly: a whole number of any size and a fraction in units of 2^-32. The good of a slice that
+ * counts by its share has a residue below that, since a budget of 1 in 10,000 divides it: see {@link Tally.slice}.
  *
  * All arithmetic is on integers, so a sum does not depend on the order of its terms and subtracting what was added
  * gives the earlier sum back bit for bit. A sum of plain floats would drift as windows slide, and so would one of whole
@@ -27,6 +29,8 @@ export interface High {
 export class Tally {
   good = 0;
   goodFraction = 0;
+  /** What is beyond the fraction, in units of 2^-52; 0 but for shares of slices. */
+  goodResidue = 0;
   total = 0;
   totalFraction = 0;
   /** What good and total do not hold; null where that is nothing, as for nearly all there is. */
@@ -35,6 +39,16 @@ export class Tally {
   /** A tally of one entry; both numbers are rounded to 2^-32. */
   static of(good: number, total: number): Tally {
     return new Tally().enter(good, total);
+  }
+
+  /** A tally of one slice that a share of is bad, which is rounded to 2^-52: what is bad is what spends the budget. */
+  static slice(badShare: number): Tally {
+    const bad = Math.round(Math.min(1, Math.max(0, badShare)) * FRACTION * RESIDUE);
+    const good = FRACTION * RESIDUE - bad;
+    const fraction = Math.floor(good / RESIDUE);
+    const tally = new Tally();
+    tally.add(bad === 0 ? 1 : 0, bad === 0 ? 0 : fraction, 1, 0, null, good % RESIDUE);
+    return tally;
   }
 
   /** Makes it a tally of one entry; both numbers are rounded to 2^-32. */
@@ -46,6 +60,7 @@ export class Tally {
     if (!isOnePart(goodWhole) || !isOnePart(totalWhole)) {
       return this.set(goodWhole, goodFraction, totalWhole, totalFraction);
     }
+    this.goodResidue = 0;
     // Added to 0, since the floor of -0 is -0, which is another number to whoever compares bits.
     this.good = 0 + goodWhole;
     this.goodFraction = goodFraction;
@@ -55,17 +70,34 @@ export class Tally {
     return this;
   }
 
-  /** Makes it what is given: whole numbers of any size, and fractions in units of 2^-32. */
-  set(good: number | bigint, goodFraction: number, total: number | bigint, totalFraction: number): this {
+  /** Makes it what is given: whole numbers of any size, fractions in units of 2^-32, and a residue in units of 2^-52. */
+  set(
+    good: number | bigint,
+    goodFraction: number,
+    total: number | bigint,
+    totalFraction: number,
+    goodResidue = 0,
+  ): this {
     this.goodFraction = goodFraction;
+    this.goodResidue = goodResidue;
     this.totalFraction = totalFraction;
     this.#take(partsOf(good), partsOf(total));
     return this;
   }
 
-  /** Adds whole numbers and fractions in units of 2^-32, as another tally has them. */
-  add(good: number, goodFraction: number, total: number, totalFraction: number, high: High | null): void {
-    const g = this.goodFraction + goodFraction;
+  /** Adds whole numbers, fractions in units of 2^-32 and a residue, as another tally has them. */
+  add(
+    good: number,
+    goodFraction: number,
+    total: number,
+    totalFraction: number,
+    high: High | null,
+    goodResidue = 0,
+  ): void {
+    const r = this.goodResidue + goodResidue;
+    const residueCarry = r >= RESIDUE ? 1 : 0;
+    this.goodResidue = r - residueCarry * RESIDUE;
+    const g = this.goodFraction + goodFraction + residueCarry;
     const t = this.totalFraction + totalFraction;
     const goodCarry = g >= FRACTION ? 1 : 0;
     const totalCarry = t >= FRACTION ? 1 : 0;
@@ -81,8 +113,12 @@ export class Tally {
     total: number,
     totalFraction: number,
     high: High | null,
+    goodResidue = 0,
   ): void {
-    const g = this.goodFraction - goodFraction;
+    const r = this.goodResidue - goodResidue;
+    const residueBorrow = r < 0 ? 1 : 0;
+    this.goodResidue = r + residueBorrow * RESIDUE;
+    const g = this.goodFraction - goodFraction - residueBorrow;
     const t = this.totalFraction - totalFraction;
     const goodBorrow = g < 0 ? 1 : 0;
     const totalBorrow = t < 0 ? 1 : 0;
@@ -92,12 +128,14 @@ export class Tally {
   }
 
   plus(other: Tally): this {
-    this.add(other.good, other.goodFraction, other.total, other.totalFraction, other.high);
+    const { good, goodFraction, total, totalFraction, high, goodResidue } = other;
+    this.add(good, goodFraction, total, totalFraction, high, goodResidue);
     return this;
   }
 
   minus(other: Tally): this {
-    this.subtract(other.good, other.goodFraction, other.total, other.totalFraction, other.high);
+    const { good, goodFraction, total, totalFraction, high, goodResidue } = other;
+    this.subtract(good, goodFraction, total, totalFraction, high, goodResidue);
     return this;
   }
 
@@ -105,6 +143,7 @@ export class Tally {
     return (
       this.good === other.good &&
       this.goodFraction === other.goodFraction &&
+      this.goodResidue === other.goodResidue &&
       this.total === other.total &&
       this.totalFraction === other.totalFraction &&
       this.high?.good === other.high?.good &&
@@ -115,6 +154,7 @@ export class Tally {
   clear(): void {
     this.good = 0;
     this.goodFraction = 0;
+    this.goodResidue = 0;
     this.total = 0;
     this.totalFraction = 0;
     this.high = null;
@@ -144,25 +184,21 @@ export class Tally {
 
   /** Good events as a float. */
   get goodCount(): number {
-    if (this.high === null) return this.good + this.goodFraction / FRACTION;
-    return nearest(this.good, this.goodFraction, this.high.good);
+    return nearest(this.good, this.goodFraction, this.high?.good ?? 0n, this.goodResidue);
   }
 
   /** All events as a float. */
   get totalCount(): number {
-    if (this.high === null) return this.total + this.totalFraction / FRACTION;
-    return nearest(this.total, this.totalFraction, this.high.total);
+    return nearest(this.total, this.totalFraction, this.high?.total ?? 0n);
   }
 
   /** Bad events as a float, from the exact difference: 1e12 - 0.1 bad of 1e12 keeps its digits. */
   get badCount(): number {
-    if (this.high === null) {
-      return this.total - this.good + (this.totalFraction - this.goodFraction) / FRACTION;
-    }
     return nearest(
       this.total - this.good,
       this.totalFraction - this.goodFraction,
-      this.high.total - this.high.good,
+      this.high === null ? 0n : this.high.total - this.high.good,
+      -this.goodResidue,
     );
   }
 

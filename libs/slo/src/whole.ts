@@ -1,6 +1,9 @@
 /** Fractions are kept as integers of 2^-32. */
 export const FRACTION = 2 ** 32;
 
+/** So many units of 2^-52, in which a share is kept below its fraction, are one of a fraction. */
+export const RESIDUE = 2 ** 20;
+
 /**
  * Whole numbers from here on are kept in two parts. Two parts below it, and a carry, add up without loss in a double,
  * which is exact to 2^53.
@@ -60,8 +63,9 @@ export function carried(low: number, high: bigint): Whole {
 /** The whole number of two parts. */
 export const wholeValue = (low: number, high: bigint): bigint => (high << PART_BITS) + BigInt(low);
 
-/** The nearest double to a count of two parts and a fraction: it is rounded once, here. */
-export function nearest(low: number, fraction: number, high: bigint): number {
-  if (high === 0n) return low + fraction / FRACTION;
-  return Number((wholeValue(low, high) << 32n) + BigInt(fraction)) / FRACTION;
+/** The nearest double to a count of two parts, a fraction and a residue below it: it is rounded once, here. */
+export function nearest(low: number, fraction: number, high: bigint, residue = 0): number {
+  const below = fraction * RESIDUE + residue;
+  if (high === 0n) return low + below / (FRACTION * RESIDUE);
+  return Number((wholeValue(low, high) << 52n) + BigInt(below)) / (FRACTION * RESIDUE);
 }

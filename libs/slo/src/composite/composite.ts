@@ -86,7 +86,7 @@ function judge(plan: SloPlan, components: readonly ComponentCounts[], minutes: r
   if (!known) return NONE;
   if (method === 'occurrences') return events;
   if (method === 'timeslices') return allGood ? GOOD : BAD;
-  return Tally.of(Math.max(0, 1 - errors), 1);
+  return Tally.slice(errors);
 }
 
 /** What a composite counted in a stretch of minutes: so that it can be a component of another one. */
