@@ -18,8 +18,11 @@ export const CALENDAR_START = '2024-01-01 00:00:00';
 /** The window of an SLO where OpenSLO's says none. */
 const DEFAULT_WINDOW = '30d';
 
-/** The window of an SLO from `timeWindow`. Undefined: a fault is noted. */
-export function importWindow(timeWindow: Cursor): SloWindow | undefined {
+/**
+ * The window of an SLO from `timeWindow`. Undefined: a fault is noted.
+ * @param strict take nothing for what it was not written as, though the reference validator lets it pass
+ */
+export function importWindow(timeWindow: Cursor, strict: boolean): SloWindow | undefined {
   const [window] = timeWindow.items();
   if (window === undefined) {
     timeWindow.warn(`is missing: it is taken as ${DEFAULT_WINDOW}, rolling`);
@@ -27,7 +30,7 @@ export function importWindow(timeWindow: Cursor): SloWindow | undefined {
   }
   const calendar = window.at('calendar');
   if (calendar.present && window.at('isRolling').value !== true) {
-    return importCalendar(window.at('duration'), calendar);
+    return importCalendar(window.at('duration'), calendar, strict);
   }
   const duration = window.at('duration');
   const rolling = fromShorthand(duration.text() ?? '');
@@ -42,8 +45,12 @@ export function importWindow(timeWindow: Cursor): SloWindow | undefined {
   return { rolling };
 }
 
-function importCalendar(duration: Cursor, calendar: Cursor): SloWindow | undefined {
+function importCalendar(duration: Cursor, calendar: Cursor, strict: boolean): SloWindow | undefined {
   let text = duration.text();
+  if (text === '1m' && strict) {
+    duration.fault('is one minute, which no calendar has: write 1M for a month');
+    return undefined;
+  }
   if (text === '1m') {
     // In the specification's own example. Whoever writes it means a month: no calendar has windows of a minute.
     duration.warn('is one minute, which no calendar has: it is taken as 1M, a month; write 1M');

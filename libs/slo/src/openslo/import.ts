@@ -80,7 +80,7 @@ function importSlo(object: Cursor, objects: OpenSloObjects, set: DefinitionSet):
     );
     return;
   }
-  const window = importWindow(spec.at('timeWindow'));
+  const window = importWindow(spec.at('timeWindow'), objects.strict);
   if (serviceName === undefined || name === undefined || window === undefined) return;
   const indicator = indicatorOf(spec, objects, serviceName);
   const found = indicator && importSli(indicator, serviceName, objects);

@@ -18,7 +18,7 @@ export interface OpenSloObject {
 }
 
 export interface OpenSloOptions {
-  /** Refuse what the reference validator refuses. Otherwise that is warned about, and read as far as it can be. */
+  /** Refuse what the reference validator refuses, and a month that is written as a minute. Otherwise that is warned about, and read as far as it can be. */
   strict?: boolean;
   /** Address of the Prometheus of metrics whose DataSource says none. */
   prometheusUrl?: string | undefined;
@@ -28,6 +28,7 @@ export interface OpenSloOptions {
 export class OpenSloObjects {
   readonly #objects: { kind: OpenSloKind; cursor: Cursor }[] = [];
   readonly prometheusUrl: string | undefined;
+  readonly strict: boolean;
 
   /** @param documents parsed documents; a list stands for its entries */
   constructor(
@@ -36,7 +37,8 @@ export class OpenSloObjects {
     options: OpenSloOptions,
   ) {
     this.prometheusUrl = options.prometheusUrl;
-    for (const document of documents.flat()) this.#add(document, options.strict === true, document);
+    this.strict = options.strict === true;
+    for (const document of documents.flat()) this.#add(document, this.strict, document);
   }
 
   of(kind: OpenSloKind): Cursor[] {

@@ -36,6 +36,14 @@ describe('strict follows the reference validator, lenient warns and reads on', (
       'spec.timeWindow.0',
       /must not have a calendar/,
     ],
+    [
+      'a calendar of a minute, which stands for a month',
+      slo({
+        timeWindow: [{ duration: '1m', calendar: { startTime: '2024-01-01 00:00:00', timeZone: 'UTC' } }],
+      }),
+      'spec.timeWindow.0.duration',
+      /is taken as 1M, a month/,
+    ],
     ['no window', slo({ timeWindow: undefined }), 'spec.timeWindow', /required|30d, rolling/],
     [
       'a name that is none',
