@@ -73,7 +73,7 @@ const GOOGLE_SRE: readonly Tier[] = [
  * look-backs with them, to whole minutes.
  */
 export function googleSre(windowMinutes: number): AlertPair[] {
-  const scale = Math.min(1, windowMinutes / (3 * DAY_MINUTES));
+  const scale = scaleOf(windowMinutes);
   return GOOGLE_SRE.map((tier) => {
     const longMinutes = Math.round(tier.long * scale);
     const shortMinutes = Math.round(tier.short * scale);
@@ -89,6 +89,9 @@ export function googleSre(windowMinutes: number): AlertPair[] {
     };
   });
 }
+
+/** How much of the preset's look-backs a window has: all from 3 days on. */
+const scaleOf = (windowMinutes: number): number => Math.min(1, windowMinutes / (3 * DAY_MINUTES));
 
 /** What a definition's `alerting` comes to. */
 export interface Alerts {
@@ -114,9 +117,11 @@ export function alertPairs(
   if (alerting.windows !== undefined) return customPairs(alerting.windows, windowMinutes, budget, slice);
   const result: Alerts = { pairs: [], warnings: [], faults: [] };
   if (alerting.preset === 'none') return result;
-  for (const pair of googleSre(windowMinutes)) {
+  for (const [i, pair] of googleSre(windowMinutes).entries()) {
     if (pair.shortMinutes < SHORTEST * slice) {
-      const looks = `${pair.severity} ${pair.tier} would look back ${pair.short}, less than two slices`;
+      // Before it is rounded to minutes: that would say 0s of an hour's window.
+      const seconds = Math.round((GOOGLE_SRE[i] as Tier).short * scaleOf(windowMinutes) * 60);
+      const looks = `${pair.severity} ${pair.tier} would look back ${formatDuration(seconds * 1000)}, less than two slices`;
       result.faults.push(
         slice === 1
           ? {

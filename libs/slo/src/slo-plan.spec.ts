@@ -71,6 +71,15 @@ describe('the preset google-sre', () => {
       ['1d', '2h', 0.42],
     ]);
     expect(faults({ window: { rolling: '12h' } })).toEqual(['window.rolling']);
+    // As long as it would be before it is rounded: 5 minutes · 1 h ÷ 3 d.
+    for (const [rolling, look] of [
+      ['1h', '4s'],
+      ['12h', '50s'],
+      ['20h', '83s'],
+    ] as const)
+      expect(planSlo(definition({ window: { rolling } }))).toMatchObject({
+        faults: [{ message: expect.stringContaining(`page fast would look back ${look}, less than two`) }],
+      });
     expect(
       faults({
         window: { rolling: '1h' },
