@@ -31,7 +31,9 @@ export interface Reading {
   source: SloSource;
   /** Epoch milliseconds. */
   at: number;
-  /** Sums over W; while frozen, of the window that holds the budget. */
+  /** Sums over W. */
+  measured: Tally;
+  /** Sums that the budget is made of: over W; while frozen, over the window that holds it. */
   tally: Tally;
   /** Fraction of the budget consumed, signed and never clamped; null when nothing was counted. */
   consumed: number | null;
@@ -79,13 +81,14 @@ export function readSlo(plan: SloPlan, source: SloSource, now: number): Reading 
     sums.set(window.key, tally);
     burns.set(window.key, burn === null && missingData === 'good' && due !== null ? 0 : burn);
   }
-  const tally =
-    freeze === null ? (sums.get(plan.window.key) as Tally) : heldBudget(plan, source, freeze, now);
+  const measured = sums.get(plan.window.key) as Tally;
+  const tally = freeze === null ? measured : heldBudget(plan, source, freeze, now);
   const history = historyOf(plan, source, now);
   return {
     plan,
     source,
     at: now,
+    measured,
     tally,
     consumed: consumedOf(plan, tally, minuteOf(now)),
     pairs: plan.looks.map(({ pair, key, long: { key: long }, short: { key: short } }) => {

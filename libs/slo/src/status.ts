@@ -11,11 +11,12 @@ const AT_RISK = 0.25;
 
 /** What is known of an SLO, or of one group of it: its reading, with the alerts as the log has them. */
 export function statusOf(reading: Reading, ledger: SloLedger): SloStatus {
-  const { plan, tally, consumed, at } = reading;
+  const { plan, measured, tally, consumed, at } = reading;
   const { definition } = plan;
   const { group } = reading.source;
   const remaining = consumed === null ? null : 1 - consumed;
-  const sli = tally.sli;
+  // What was measured is told as it is; what is made of it holds while absent data freezes it.
+  const held = tally.sli;
   const alerts = plan.pairs.map(({ severity, tier }) => {
     const mark = ledger.alerts.get(alertKey({ severity, tier, group }));
     return { severity, tier, state: mark?.state ?? ('ok' as const), since: mark ? iso(mark.since) : null };
@@ -31,10 +32,10 @@ export function statusOf(reading: Reading, ledger: SloLedger): SloStatus {
     state: stateOf(remaining, reading.settled, firing, toleranceOf(plan.budget)),
     frozen: reading.freeze && { since: iso(reading.freeze.since), reason: reading.freeze.reason },
     objective: definition.objective,
-    sli,
-    good: tally.goodCount,
-    total: tally.totalCount,
-    compliant: sli === null ? null : sli >= definition.objective - toleranceOf(plan.budget) * plan.budget,
+    sli: measured.sli,
+    good: measured.goodCount,
+    total: measured.totalCount,
+    compliant: held === null ? null : held >= definition.objective - toleranceOf(plan.budget) * plan.budget,
     budget: {
       total: plan.budget,
       consumed,

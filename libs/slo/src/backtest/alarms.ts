@@ -3,7 +3,7 @@ import { alertKey } from '../alert-pairs.js';
 import type { SloTransition } from '../ledger.js';
 import type { Reading } from '../reading.js';
 import { minuteOf } from '../time-grid.js';
-import { dueSlices, windowSlices, windowTally, withMissing } from '../window-tally.js';
+import { dueSlices, windowSlices, withMissing } from '../window-tally.js';
 import type { BacktestSpan } from './span.js';
 
 /** A firing, with its times in epoch milliseconds. */
@@ -89,9 +89,6 @@ function spentSince({ startedAt }: Pick<BacktestAlert, 'startedAt'>, reading: Re
   const own = withMissing(plan, source.tallies.sum(low, end), low, end, due);
   if (own.isEmpty) return 0;
   const isSliced = plan.definition.budgeting.method === 'timeslices';
-  // As the window is now: while frozen, the budget is that of another one.
-  const whole = isSliced
-    ? windowSlices(plan, end)
-    : windowTally(plan, source, plan.window, at, due).totalCount;
+  const whole = isSliced ? windowSlices(plan, end) : reading.measured.totalCount;
   return own.badCount / (plan.budget * whole);
 }
