@@ -2,15 +2,19 @@ import { describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
   decodeCells,
+  emptyLedger,
   encodeCells,
   encodeSketch,
   HOUR_MINUTES,
+  heldEdges,
   IndicatorBuckets,
   MINUTE,
   needsOf,
+  readSlo,
   type Series,
   Sketch,
   type SloPlan,
+  statusOf,
 } from './index.js';
 import { EPOCH, planOf } from './virtual-time.fixture.js';
 
@@ -70,6 +74,19 @@ class PagedBuckets {
       this.buckets.observe(EPOCH + minute * MINUTE, measure, count);
     }
     this.buckets.judge();
+  }
+
+  /** The status at `now`, once what its windows touch is brought in. */
+  status(plan: SloPlan, now: number): unknown {
+    const source = this.buckets.source(plan);
+    const held = heldEdges(plan, source, now);
+    for (const [name, series] of this.#series) {
+      for (const hour of series.missing(now, source.summed.includes(series) ? held : [])) {
+        const stored = this.#cells.get(`${name} ${hour}`);
+        series.provide(hour, stored ? decodeCells(stored, HOUR_MINUTES) : null);
+      }
+    }
+    return statusOf(readSlo(plan, source, now), emptyLedger);
   }
 
   /** Stores what changed and lets go of what is cold. */
@@ -157,5 +174,49 @@ describe.each(plans)('%s: messages of points in any order, far apart', (_, plan)
       const at = EPOCH / MINUTE + minute;
       expect(paged.buckets.events.sum(at, at).total).toBe(1);
     }
+  });
+});
+
+describe.each([
+  ['5d', {}],
+  ['30d', {}],
+  ['30d', { budgeting: { method: 'timeslices', slice: '5m', sliceTarget: 0.9 } }],
+] as const)('a frozen budget over %s, %j', (rolling, definition) => {
+  const plan = planOf({ objective: 0.9, alerting, window: { rolling }, ...definition });
+
+  test('is held by windows whose far edges are paged in, as where all is in memory', () => {
+    const runs = fc.array(
+      fc.tuple(
+        fc.integer({ min: 1, max: 70 }),
+        fc.nat(10),
+        fc.oneof(fc.nat(15), fc.integer({ min: 0, max: 4000 })),
+      ),
+      { minLength: 1, maxLength: 6 },
+    );
+    fc.assert(
+      fc.property(runs, (given) => {
+        const whole = new IndicatorBuckets({ needs: needsOf([plan]) });
+        const paged = new PagedBuckets(plan);
+        const take = (points: Point[]): void => {
+          paged.count(points);
+          for (const [minute, good, total] of points) whole.observe(EPOCH + minute * MINUTE, good, total);
+          whole.judge();
+        };
+        let minute = 0;
+        for (; minute < 36 * 1440; minute += 7) take([[minute, minute % 10, 10]]);
+        for (const [measured, good, silent] of given) {
+          for (let i = 0; i < measured; i++, minute++) take([[minute, good, 10]]);
+          minute += silent;
+          for (const later of [0, 4, 100]) {
+            const now = EPOCH + (minute + later) * MINUTE;
+            paged.store(now);
+            expect(paged.status(plan, now)).toEqual(
+              statusOf(readSlo(plan, whole.source(plan), now), emptyLedger),
+            );
+          }
+        }
+      }),
+      { numRuns: 12 },
+    );
   });
 });
