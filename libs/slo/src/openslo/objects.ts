@@ -18,7 +18,10 @@ export interface OpenSloObject {
 }
 
 export interface OpenSloOptions {
-  /** Refuse what the reference validator refuses, and a month that is written as a minute. Otherwise that is warned about, and read as far as it can be. */
+  /**
+   * Refuse what the reference validator refuses, and a month that is written as a minute. Otherwise that is warned about, and
+   * read as far as it can be.
+   */
   strict?: boolean;
   /** Address of the Prometheus of metrics whose DataSource says none. */
   prometheusUrl?: string | undefined;
