@@ -355,6 +355,55 @@ describe('explain', () => {
     ]);
   });
 
+  test('of what a timer did leads to what was not answered, and not to what came last before', async () => {
+    const [first] = (await rig.log.readStream(LogStreams.incident('INC-1'))) as [RecordedEvent];
+    const incident = 'INC-33';
+    const stream = LogStreams.incident(incident);
+    const declared = await rig.append(stream, 'incident.declared', {
+      ...(first.data as EventData<'incident.declared'>),
+      incident,
+    });
+    const page = LogStreams.page(`${incident}-P1`);
+    const requested = await rig.append(page, 'page.requested', pageRequested(incident), {
+      causation: declared.id,
+    });
+    const delivered = await rig.append(page, 'page.delivered', {
+      page: `${incident}-P1`,
+      incident,
+      idempotencyKey: `${incident}-key`,
+      user: 'ada',
+      method: 'hook',
+      kind: 'webhook',
+      attempt: 1,
+    } as never);
+    const timer = { causation: delivered.id };
+    const place = { page: `${incident}-P1`, incident, step: 2, cycle: 1, reason: 'timeout' } as const;
+    const escalated = await rig.append(
+      page,
+      'page.escalated',
+      { ...place, from: 1, by: null } as never,
+      timer,
+    );
+    const later = await rig.append(page, 'page.requested', { ...pageRequested(incident), ...place }, timer);
+    const note = await rig.append(stream, 'incident.note-added', {
+      incident,
+      text: 'by the way',
+      at: rig.clock.now().toISOString(),
+      links: [],
+      pinned: false,
+    });
+    const vacant = await rig.append(
+      stream,
+      'incident.command-vacant',
+      { incident, since: declared.occurredAt.toISOString() },
+      { causation: note.id },
+    );
+    const chain = async (id: string) =>
+      (await rig.get<Explanation>(`/v1/explain/${id}`)).body.chain.map(({ eventId }) => eventId);
+    expect((await chain(later.id)).slice(0, 4)).toEqual([later.id, escalated.id, requested.id, declared.id]);
+    expect((await chain(vacant.id)).slice(0, 2)).toEqual([vacant.id, declared.id]);
+  });
+
   test('of an SLI that its first measurement defined leads to that', async () => {
     const defined = {
       service: 'quiet',

@@ -42,7 +42,7 @@ describe('correct', () => {
     const { code, out } = await correct(...span, '-m', 'the database is moved');
     expect([code, out]).toEqual([
       0,
-      'checkout-availability: excluded: 2026-11-22T09:00:00.000Z to 2026-11-22T12:00:00.000Z; take it back with: bellwether uncorrect checkout-availability 8f14e45fceea167a',
+      'checkout-availability: excluded: 2026-11-22T09:00:00.000Z to 2026-11-22T12:00:00.000Z; take it back with: bellwether uncorrect checkout-availability 8f14e45fceea167a -m "<why>"',
     ]);
     expect(server.requests).toMatchObject([
       {

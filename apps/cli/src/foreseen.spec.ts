@@ -119,7 +119,7 @@ test('hours in which nobody is on call, unless overrides may fill them', async (
     'kind: schedule\nname: pay\ntimeZone: UTC\nlayers: [{ name: day, rotation: { type: daily, start: "2026-11-02T09:00", participants: [ada] }, restrictions: [{ days: [mon], from: "09:00", to: "17:00" }] }]\n';
   const users = { '/v1/users/ada': {} };
   expect(await foreseen(schedule, users)).toEqual([
-    'schedule pay: nobody is on call from 2026-11-22T10:00:00.000Z to 2026-11-23T09:00:00.000Z',
+    'schedule pay: nobody is on call from 2026-11-22T10:00:00.000Z to 2026-11-23T09:00:00.000Z, and 2 times more in the days after',
   ]);
   expect(await foreseen(schedule, { ...users, '/v1/schedules/pay/overrides': { items: [{}] } })).toEqual([]);
 });

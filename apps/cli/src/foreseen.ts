@@ -9,7 +9,7 @@ import type {
   User,
 } from '@bellwether/contracts';
 import {
-  nobodyOnCall,
+  gapWarnings,
   type PlacedSecret,
   policyWarnings,
   scheduleGaps,
@@ -123,9 +123,7 @@ async function gapsOf(schedule: Schedule, known: Known, now: number): Promise<st
     versions: [{ since: now, schedule, offsets: [] }],
     overrides: [],
   };
-  return scheduleGaps(state, now, now + DAYS_AHEAD * DAY)
-    .slice(0, 1)
-    .map(nobodyOnCall);
+  return gapWarnings(scheduleGaps(state, now, now + DAYS_AHEAD * DAY));
 }
 
 async function ofSlo(entry: ManifestEntry, known: Known): Promise<string[]> {

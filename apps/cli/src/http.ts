@@ -65,6 +65,12 @@ export class HttpClient {
   /** The response as it is, for streams. */
   async raw(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
     const base = options.base === 'ingest' ? this.context.ingestUrl : this.context.apiUrl;
+    // What `fetch` says of such a header shows it.
+    if (/[^\x21-\x7e]/.test(this.context.token ?? ''))
+      throw new CliError(
+        'the token holds a line break, a blank or the like: BELLWETHER_TOKEN or --token must be the token alone',
+        ExitCode.usage,
+      );
     try {
       return await fetch(`${base}${path}`, {
         method,

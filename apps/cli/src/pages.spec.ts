@@ -123,6 +123,27 @@ test('who is on call and cannot be paged is marked', async () => {
   expect(server.requests.at(-1)?.url).toBe('/v1/users?asOf=2026-11-22T08%3A00%3A00Z');
 });
 
+test('shifts show the hours in which nobody is on call', async () => {
+  const shift = (from: string, to: string) => ({ from, to, users: ['ada'], layer: 'day', override: null });
+  const items = [
+    shift('2026-11-22T09:00:00.000Z', '2026-11-22T17:00:00.000Z'),
+    shift('2026-11-23T09:00:00.000Z', '2026-11-23T10:00:00.000Z'),
+  ];
+  server.answer = ({ url }) => ({
+    status: 200,
+    body: { items: url.startsWith('/v1/users') ? [] : items, nextCursor: null },
+  });
+  const from = '2026-11-22T08:00:00Z';
+  const { out } = await server.run('oncall', 'shifts', 'pay', '--from', from, '--days', '2');
+  expect(rows(out).slice(1)).toEqual([
+    ['2026-11-22T08:00:00.000Z', '2026-11-22T09:00:00.000Z', 'nobody', '–'],
+    ['2026-11-22T09:00:00.000Z', '2026-11-22T17:00:00.000Z', 'ada (unreachable)', 'day'],
+    ['2026-11-22T17:00:00.000Z', '2026-11-23T09:00:00.000Z', 'nobody', '–'],
+    ['2026-11-23T09:00:00.000Z', '2026-11-23T10:00:00.000Z', 'ada (unreachable)', 'day'],
+    ['2026-11-23T10:00:00.000Z', '2026-11-24T08:00:00.000Z', 'nobody', '–'],
+  ]);
+});
+
 test('the help of the gate says which token a pipeline needs', async () => {
   expect((await server.run('gate', '--help')).out).toMatch(
     /bellwether token create --name deploy --role viewer/,

@@ -113,12 +113,12 @@ test('publish sends one point to ingest with its identity', async () => {
       'x-1',
     ),
   ).toMatchObject({ code: 0, out: 'accepted 1, duplicates 0' });
-  expect(server.requests[0]).toMatchObject({
+  expect(server.requests.at(-1)).toMatchObject({
     method: 'POST',
     url: '/v1/measurements/checkout/availability',
     body: { good: 998, total: 1000 },
   });
-  expect(server.requests[0]?.headers['idempotency-key']).toBe('x-1');
+  expect(server.requests.at(-1)?.headers['idempotency-key']).toBe('x-1');
   expect(
     await bellwether('publish', 'checkout', 'availability', '--good', '2', '--total', '1'),
   ).toMatchObject({ code: 2, err: expect.stringContaining('must not be above total') });
@@ -128,11 +128,35 @@ test('publish labels its points', async () => {
   server.answer = () => ({ status: 202, body: { accepted: 1, duplicates: 0 } });
   const labels = ['--label', 'region=eu', '--label', 'note=a=b'];
   await bellwether('publish', 'checkout', 'availability', '--good', '1', '--total', '1', ...labels);
-  expect(server.requests[0]?.body).toEqual({ good: 1, total: 1, labels: { region: 'eu', note: 'a=b' } });
+  expect(server.requests.at(-1)?.body).toEqual({ good: 1, total: 1, labels: { region: 'eu', note: 'a=b' } });
   expect(await bellwether('publish', 'a', 'b', '--value', '1', '--label', 'eu')).toMatchObject({
     code: 2,
     err: expect.stringMatching(/"eu" is not a label such as region=eu/),
   });
+});
+
+test('publish says that it made an SLI known, as a misspelt one; who may not read is told nothing', async () => {
+  const publish = async (status: number) => {
+    server.answer = ({ method }) =>
+      method === 'POST' ? { status: 202, body: { accepted: 1, duplicates: 0 } } : { status };
+    return await bellwether('publish', 'serch', 'availability', '--value', '1');
+  };
+  expect(await publish(404)).toMatchObject({
+    out: 'accepted 1, duplicates 0',
+    err: 'warning: serch/availability was not known: it is an SLI from this measurement on',
+  });
+  for (const status of [200, 403, 503]) expect(await publish(status)).toMatchObject({ code: 0, err: '' });
+});
+
+test('a token is printed alone, and one with more than itself in it is refused and not shown', async () => {
+  server.answer = () => ({ status: 201, body: { id: 't-1', token: 'bw_x', warnings: [] } });
+  expect(await bellwether('token', 'create', '--name', 'ci', '--role', 'viewer')).toMatchObject({
+    out: 'bw_x',
+    err: 'the token is not shown again; revoke it by its id: t-1',
+  });
+  const refused = await bellwether('status', '--token', 'bw_secret\nid 7');
+  expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('must be the token alone') });
+  expect(refused.err).not.toContain('bw_secret');
 });
 
 test('an incident is worked with sub-commands', async () => {

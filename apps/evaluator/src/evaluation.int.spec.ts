@@ -246,4 +246,26 @@ describe('absent data', () => {
       ]),
     );
   });
+
+  test('what was not heard of because Bellwether was stopped is not called silent as it starts', async () => {
+    await stage.startService();
+    await stage.must('slo-define', sloBody());
+    await stage.history(DAY);
+    await stage.settled();
+    await stage.stopServices();
+    stage.clock.advance(30 * MINUTE);
+    await stage.startService();
+    await eventually(async () => expect((await stage.status()).frozen?.reason).toContain('3 cadences of 1m'));
+    // What was measured meanwhile comes now.
+    await stage.measure([[stage.clock.now().getTime(), 100, 100]]);
+    await stage.settled();
+    stage.clock.advance(2 * MINUTE);
+    await stage.settled();
+    expect(await stage.transitions()).toEqual([]);
+    // Nothing else does: that is silence.
+    stage.clock.advance(10 * MINUTE);
+    await eventually(async () =>
+      expect((await stage.transitions()).map(({ type }) => type)).toEqual(['rule.alert.fired']),
+    );
+  });
 });

@@ -71,6 +71,7 @@ export class Evaluator {
     const { log, logger } = options;
     this.registry = new Registry({ log, store: new RegistryStore(log.pool), logger });
     this.store = new SeriesStore(log.pool);
+    const clock = options.clock ?? systemClock;
     const decisions = new DecisionLog(log, options.tracing ?? noTracing, logger);
     this.context = {
       log,
@@ -79,8 +80,11 @@ export class Evaluator {
       pending: new PendingRules(log.pool),
       rules: new RuleAlerts(decisions, this.registry),
       transitions: new TransitionLog(decisions, this.registry),
-      absence: new AbsenceAlert(decisions, this.registry, options.absentCadences ?? ABSENT_CADENCES),
-      clock: options.clock ?? systemClock,
+      absence: new AbsenceAlert(decisions, this.registry, {
+        cadences: options.absentCadences ?? ABSENT_CADENCES,
+        startedAt: clock.now().getTime(),
+      }),
+      clock,
       logger,
       pulse: new Pulse(),
       metrics: new EvaluatorMetrics(options.metrics, () => this.#look()),

@@ -17,7 +17,7 @@ import {
 } from '@bellwether/contracts';
 import { type EventLog, type RecordedEvent, VersionConflict } from '@bellwether/event-log';
 import {
-  nobodyOnCall,
+  gapWarnings,
   policyWarnings,
   redactPolicy,
   redactUser,
@@ -185,9 +185,7 @@ export class Definitions {
     const state = scheduleState(events);
     if (!state) return [];
     const now = this.#clock.now().getTime();
-    return scheduleGaps(state, now, now + warnAheadDays * day)
-      .slice(0, 1)
-      .map(nobodyOnCall);
+    return gapWarnings(scheduleGaps(state, now, now + warnAheadDays * day));
   }
 
   async #undefined(kind: 'user' | 'schedule', names: readonly string[]): Promise<string[]> {

@@ -52,7 +52,10 @@ export function lineOf(event: EventEnvelope): string | undefined {
         `page ack ${data.page}`,
       );
     case 'page.delivered':
-      return line(YELLOW, `${data.page}: ${data.user} has it (attempt ${data.attempt})`);
+      return line(
+        YELLOW,
+        `${data.page}: ${data.user ?? 'a webhook'} ${data.notice ? 'heard that it is over' : 'has it'} (attempt ${data.attempt})`,
+      );
     case 'page.acknowledged':
     case 'page.escalated':
     case 'page.cancelled':

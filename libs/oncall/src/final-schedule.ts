@@ -59,6 +59,13 @@ export function nobodyOnCall({ from, to }: Span): string {
   return `nobody is on call from ${new Date(from).toISOString()} to ${new Date(to).toISOString()}`;
 }
 
+/** The first of the stretches that {@link scheduleGaps} finds, and how many more there are. */
+export function gapWarnings([first, ...more]: readonly Span[]): string[] {
+  if (first === undefined) return [];
+  const times = more.length === 1 ? 'once more' : `${more.length} times more`;
+  return [`${nobodyOnCall(first)}${more.length === 0 ? '' : `, and ${times} in the days after`}`];
+}
+
 /** Who is on call at an instant, and until when. */
 export function onCallAt(state: ScheduleState, at: Instant): OnCallNow {
   const shift = finalShifts(state, at, at + 1)[0] ?? null;

@@ -12,6 +12,29 @@ export type Cause =
   /** The last event of these types in the stream, before the event itself when it is of the same one. */
   | { kind: 'last'; stream: string; types: readonly EventType[] };
 
+/** What becomes of a delivery: a timer runs out after it, and not because of it. */
+const DELIVERIES: ReadonlySet<string> = new Set<EventType>([
+  'page.attempted',
+  'page.delivered',
+  'page.failed',
+]);
+/** Events of a page that follow from what was asked of somebody, or from that nobody answered. */
+const ANSWERS: ReadonlySet<string> = new Set<EventType>([
+  'page.requested',
+  'page.escalated',
+  'page.reopened',
+  'page.exhausted',
+]);
+
+/**
+ * Whether the event that the log has as the direct cause of another one is why that came about. Where time ran out it is only
+ * what came last before: {@link causesOf} says then what did.
+ */
+export function isWhy(direct: RecordedEvent, event: RecordedEvent): boolean {
+  if (event.type === 'incident.command-vacant') return false;
+  return !(ANSWERS.has(event.type) && DELIVERIES.has(direct.type));
+}
+
 const is = <T extends EventType>(
   event: RecordedEvent,
   type: T,

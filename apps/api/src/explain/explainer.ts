@@ -14,7 +14,7 @@ import { z } from 'zod';
 import type { EventStore } from '../read/event-store.js';
 import { classifierOf } from './alert-indicator.js';
 import { type AlertWindow, alertWindow, type Evidence } from './alert-window.js';
-import { type Cause, causesOf } from './causes.js';
+import { type Cause, causesOf, isWhy } from './causes.js';
 import { summaryOf } from './summary.js';
 
 /** Events of a chain at most: a story that is longer has lost its thread. */
@@ -119,7 +119,7 @@ export class Explainer {
     // The direct cause may be a request, which is no event; its id is chosen by the caller, and might name a later one.
     if (event.journal === CONTROL_JOURNAL && causationId !== null && uuid.safeParse(causationId).success) {
       const direct = await this.events.find(causationId);
-      if (direct && direct.position < event.position) add(direct);
+      if (direct && direct.position < event.position && isWhy(direct, event)) add(direct);
     }
     for (const cause of causesOf(event)) {
       if (cause.kind === 'last' && found.size > 0) continue;

@@ -241,7 +241,12 @@ function judge([first]: readonly Tried[], { minPrecision, minRecall }: BacktestO
   const missed = faults.filter(([, is, least]) => least !== undefined && (is ?? 0) < least);
   if (missed.length === 0) return;
   throw new CliError(
-    missed.map(([what, is, least]) => `${what} is ${is ?? 'not known'}, below ${least}`).join('; '),
+    missed
+      .map(
+        ([what, is, least]) =>
+          `${what} is ${typeof is === 'number' ? Number(is.toFixed(3)) : 'not known'}, below ${least}`,
+      )
+      .join('; '),
     ExitCode.failed,
   );
 }

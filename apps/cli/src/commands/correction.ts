@@ -55,7 +55,7 @@ export function correctionCommands(program: Command, open: OpenSession): void {
         session,
         made,
         ({ id, effect }) =>
-          `${slo}: ${WHAT[effect]}: ${when(made)}; take it back with: bellwether uncorrect ${slo} ${id}`,
+          `${slo}: ${WHAT[effect]}: ${when(made)}; take it back with: bellwether uncorrect ${slo} ${id} -m "<why>"`,
       );
     });
 

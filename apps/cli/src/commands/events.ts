@@ -189,8 +189,8 @@ async function tail(session: Session, options: EventOptions): Promise<void> {
     } catch (error) {
       if (error instanceof CliError && (error.exitCode !== ExitCode.unreachable || !isLive)) throw error;
       failures++;
-      if (failures > 60) throw error;
-      session.output.err(pc.yellow(`connection lost; trying again after position ${position}`));
+      if (failures === 1)
+        session.output.err(pc.yellow(`connection lost; trying again after position ${position}`));
     }
     const pause = Math.min(250 * 2 ** failures, 5_000);
     await session.pause(pause);

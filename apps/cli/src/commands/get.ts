@@ -81,10 +81,14 @@ export const tokenColumns: Column<Row>[] = [
   column('REVOKED', (r) => r.revokedAt),
 ];
 
+/** Its status; of one that was merged, into which. */
+export const statusCell = ({ status, mergedInto }: Incident): string =>
+  mergedInto == null ? tone(status) : `merged into ${mergedInto}`;
+
 export const incidentColumns = (now: Date): Column<Incident>[] => [
   { head: 'ID', cell: (i) => i.id },
   { head: 'SEVERITY', cell: (i) => tone(i.severity) },
-  { head: 'STATUS', cell: (i) => tone(i.status) },
+  { head: 'STATUS', cell: statusCell },
   { head: 'STARTED', cell: (i) => relative(i.startedAt, now) },
   { head: 'COMMANDER', cell: (i) => i.commander },
   { head: 'SERVICES', cell: (i) => i.services },
@@ -113,15 +117,20 @@ function nextOf({ nextAction }: Page, now: Date): string {
   return `${kind === 'none' ? 'exhausted' : kind} ${relative(at, now)}`;
 }
 
+/** People on call, with those marked whom no page reaches. */
+export const onCallCell = (users: readonly string[], unreachable: readonly string[]): string =>
+  users.length === 0
+    ? tone('nobody')
+    : users
+        .map((user) => (unreachable.includes(user) ? `${user} (${tone('unreachable')})` : user))
+        .join(', ');
+
 /** @param unreachable names of those whom no page reaches, where that is known */
 export const onCallColumns = (now: Date, unreachable: readonly string[] = []): Column<OnCall>[] => [
   { head: 'SCHEDULE', cell: (o) => o.schedule },
   {
     head: 'ON CALL',
-    cell: (o) =>
-      o.users.length === 0
-        ? tone('nobody')
-        : o.users.map((user) => (unreachable.includes(user) ? `${user} (${tone('unreachable')})` : user)),
+    cell: (o) => onCallCell(o.users, unreachable),
   },
   { head: 'UNTIL', cell: (o) => (o.until ? `${o.until} (${relative(o.until, now)})` : '–') },
 ];

@@ -24,7 +24,7 @@ import {
   WATCH,
   warn,
 } from './command.js';
-import { incidentColumns } from './get.js';
+import { incidentColumns, statusCell } from './get.js';
 
 interface Warned {
   warnings?: string[];
@@ -227,10 +227,11 @@ export function incidentCommands(program: Command, open: OpenSession): void {
   incident
     .command('report')
     .argument('<id>')
-    .description('the report: Markdown, or as data with -o json')
+    .description('the report: Markdown, or as data with -o json or yaml')
     .action(async (id: string, _options: unknown, command: Command) => {
-      const session = open(command);
-      const accept = session.context.output === 'table' ? 'text/markdown' : 'application/json';
+      const session = open(command, ['md']);
+      const isData = session.context.output === 'json' || session.context.output === 'yaml';
+      const accept = isData ? 'application/json' : 'text/markdown';
       const { body } = await session.http.get<unknown>(`/v1/incidents/${encodeURIComponent(id)}/report`, {
         accept,
       });
@@ -274,7 +275,6 @@ async function show(session: Session, id: string, asOf?: string): Promise<void> 
 const alertLine = ({ name, severity, tier, group }: IncidentAlert): string =>
   `${name} ${severity}${tier ? `-${tier}` : ''}${group ? ` (${groupName(group)})` : ''}`;
 
-const headline = (i: Incident): string =>
-  `${pc.bold(i.id)} ${tone(i.severity)} ${tone(i.status)}  ${i.title}`;
+const headline = (i: Incident): string => `${pc.bold(i.id)} ${tone(i.severity)} ${statusCell(i)}  ${i.title}`;
 const entryLine = (e: TimelineEntry): string =>
   `${e.at}  ${e.kind.padEnd(22)} ${e.text}${e.pinned ? ' 📌' : ''}${e.suspect ? pc.yellow(' (suspect)') : ''}  ${pc.dim(e.actor)}`;

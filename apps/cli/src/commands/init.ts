@@ -92,7 +92,7 @@ function templateOf(given: string): Template {
   const [near] = nearestNames(given, Object.keys(templates), 1);
   const meant = near === undefined ? '' : `did you mean ${near}? `;
   throw new CliError(
-    `there is no template "${given}"; ${meant}There are ${Object.keys(templates).join(', ')}`,
+    `there is no template "${given}"; ${meant}${meant === '' ? 'there' : 'There'} are ${Object.keys(templates).join(', ')}`,
     ExitCode.usage,
   );
 }

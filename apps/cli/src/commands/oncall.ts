@@ -27,22 +27,33 @@ import {
   warn,
   whole,
 } from './command.js';
-import { onCallColumns, pageColumns } from './get.js';
+import { onCallCell, onCallColumns, pageColumns } from './get.js';
 import { overrideCommands } from './override.js';
+
+interface WhoOptions {
+  at?: string;
+  asOf?: string;
+  watch?: boolean;
+}
 
 /** `oncall …` and `page …`. */
 export function onCallCommands(program: Command, open: OpenSession): void {
   const oncall = program.command('oncall').description('who is, and will be, on call');
   oncall
     .command('who', { isDefault: true })
+    .argument('[schedule]', 'of this one alone')
     .option('--at <time>', 'at another time (RFC 3339)', time)
     .option('--as-of <time>', 'as it was known then (RFC 3339); without --at, who was on call then', time)
     .option(...WATCH)
     .description('who is on call')
-    .action(async (options: { at?: string; asOf?: string; watch?: boolean }, command: Command) => {
+    .action(async (schedule: string | undefined, options: WhoOptions, command: Command) => {
       const session = open(command);
       const { asOf, at = asOf } = options;
-      const query = new URLSearchParams({ ...(at && { at }), ...(asOf && { asOf }) });
+      const query = new URLSearchParams({
+        ...(schedule && { schedule }),
+        ...(at && { at }),
+        ...(asOf && { asOf }),
+      });
       const path = query.size === 0 ? '/v1/oncall' : `/v1/oncall?${query}`;
       await shown(session, options.watch, async () => {
         const list = await all<OnCall>(session, path);
@@ -69,15 +80,16 @@ export function onCallCommands(program: Command, open: OpenSession): void {
         session,
         `/v1/schedules/${encodeURIComponent(schedule)}/shifts?from=${from.toISOString()}&to=${to.toISOString()}`,
       );
+      const unreachable = session.context.output === 'table' ? await unreachableOf(session, rows) : [];
       present(session, rows, (list) =>
         table(
           [
             { head: 'FROM', cell: (s) => s.from },
             { head: 'TO', cell: (s) => s.to },
-            { head: 'ON CALL', cell: (s) => (s.users.length === 0 ? tone('nobody') : s.users) },
-            { head: 'LAYER', cell: (s) => s.override ?? s.layer },
+            { head: 'ON CALL', cell: (s) => onCallCell(s.users, unreachable) },
+            { head: 'LAYER', cell: (s) => (s.override === null ? s.layer : `override ${s.override}`) },
           ],
-          list,
+          withGaps(list, from, to),
         ),
       );
     });
@@ -169,10 +181,31 @@ export function onCallCommands(program: Command, open: OpenSession): void {
 }
 
 /** Names of those on call whom no page reaches: not defined, or without a verified contact method. */
-async function unreachableOf(session: Session, list: OnCall[], asOf?: string): Promise<string[]> {
+async function unreachableOf(
+  session: Session,
+  list: readonly { users: readonly string[] }[],
+  asOf?: string,
+): Promise<string[]> {
   const names = new Set(list.flatMap(({ users }) => users));
   if (names.size === 0) return [];
   const path = asOf === undefined ? '/v1/users' : `/v1/users?${new URLSearchParams({ asOf })}`;
   const users = new Map((await all<User>(session, path)).map((user) => [user.name, user]));
   return [...names].filter((name) => !isReachable(users.get(name)));
+}
+
+/** Shifts of a span, with the stretches between them in which nobody is on call. */
+function withGaps(shifts: readonly Shift[], from: Date, to: Date): Shift[] {
+  const rows: Shift[] = [];
+  const gap = (begin: string, end: string): void => {
+    if (Date.parse(begin) < Date.parse(end))
+      rows.push({ from: begin, to: end, users: [], layer: null, override: null });
+  };
+  let end = from.toISOString();
+  for (const shift of shifts) {
+    gap(end, shift.from);
+    rows.push(shift);
+    end = shift.to;
+  }
+  gap(end, to.toISOString());
+  return rows;
 }

@@ -163,7 +163,10 @@ export function operationCommands(program: Command, open: OpenSession): void {
         },
       );
       warn(session, body);
-      present(session, body, (t) => `${t.token}\n${pc.dim(`id ${t.id}; it is not shown again`)}`);
+      // Alone on standard output, for `TOKEN="$(bellwether token create …)"`.
+      present(session, body, (t) => t.token);
+      if (session.context.output === 'table')
+        session.output.err(pc.dim(`the token is not shown again; revoke it by its id: ${body.id}`));
     });
   token
     .command('list')

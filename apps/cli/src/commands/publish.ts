@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { faultsOf, type MeasurementReceipt, measurementBody } from '@bellwether/contracts';
 import type { Command } from 'commander';
 import { CliError, ExitCode } from '../errors.js';
-import { collect, number, type OpenSession, present } from './command.js';
+import { collect, number, type OpenSession, present, type Session, warn } from './command.js';
 
 interface PublishOptions {
   good?: number;
@@ -44,13 +44,29 @@ export function publishCommand(program: Command, open: OpenSession): void {
           faultsOf(checked.error).map((f) => `${f.path || '(root)'}: ${f.message}`),
         );
       }
+      const sliPath = `${encodeURIComponent(service)}/${encodeURIComponent(sli)}`;
+      const isNew = await isUnknown(session, `/v1/slis/${sliPath}`);
       const { body: receipt } = await session.http.post<MeasurementReceipt>(
-        `/v1/measurements/${encodeURIComponent(service)}/${encodeURIComponent(sli)}`,
+        `/v1/measurements/${sliPath}`,
         body,
         { base: 'ingest', headers: options.id ? { 'idempotency-key': options.id } : {} },
       );
+      // A misspelt name is taken as well as any: it would only be missed where the measurement was meant to be.
+      if (isNew)
+        warn(session, {
+          warnings: [`${service}/${sli} was not known: it is an SLI from this measurement on`],
+        });
       present(session, receipt, (r) => `accepted ${r.accepted}, duplicates ${r.duplicates}`);
     });
+}
+
+/** Whether there is nothing at a path; false where that cannot be told: whoever may publish need not be able to read. */
+async function isUnknown(session: Session, path: string): Promise<boolean> {
+  try {
+    return (await session.http.find(path)) === undefined;
+  } catch {
+    return false;
+  }
 }
 
 function pointOf({ good, bad, total, value, count, at }: PublishOptions): unknown {

@@ -6,17 +6,31 @@ import type { Evidence } from '../store/series-row.js';
 import type { DecisionLog } from './decision-log.js';
 import { ACTOR, SOURCE } from './transitions.js';
 
+/**
+ * How long after the start nothing is called silent, milliseconds: while all of Bellwether was stopped, publishers kept what
+ * they measured, and are about to send it.
+ */
+const GRACE_MS = 60_000;
+
+interface AbsenceOptions {
+  /** After how many cadences without a measurement an SLI is silent. */
+  cadences: number;
+  /** When this process began to listen, epoch milliseconds. */
+  startedAt: number;
+}
+
 /** The alert that an SLI fell silent: `rule.alert.fired` of kind `absent`, once per silence. */
 export class AbsenceAlert {
   readonly #log: DecisionLog;
   readonly #registry: Registry;
   readonly #cadences: number;
+  readonly #startedAt: number;
 
-  /** @param cadences after how many cadences without a measurement an SLI is silent */
-  constructor(log: DecisionLog, registry: Registry, cadences: number) {
+  constructor(log: DecisionLog, registry: Registry, { cadences, startedAt }: AbsenceOptions) {
     this.#log = log;
     this.#registry = registry;
     this.#cadences = cadences;
+    this.#startedAt = startedAt;
   }
 
   /**
@@ -42,6 +56,7 @@ export class AbsenceAlert {
       );
     const mark = this.#registry.absences.get(absenceRule(sli));
     if ((mark?.firing ?? false) === (since !== null)) return;
+    if (since !== null && now.getTime() < this.#startedAt + GRACE_MS) return;
     const event =
       since === null
         ? { type: 'rule.alert.resolved', data: resolved(mark as AbsenceMark, now) }
