@@ -184,16 +184,21 @@ export class Tally {
 
   /** Good events as a float. */
   get goodCount(): number {
+    // Nearly all there is: not worth a call for each window of each SLO.
+    if (this.high === null && this.goodResidue === 0) return this.good + this.goodFraction / FRACTION;
     return nearest(this.good, this.goodFraction, this.high?.good ?? 0n, this.goodResidue);
   }
 
   /** All events as a float. */
   get totalCount(): number {
-    return nearest(this.total, this.totalFraction, this.high?.total ?? 0n);
+    if (this.high === null) return this.total + this.totalFraction / FRACTION;
+    return nearest(this.total, this.totalFraction, this.high.total);
   }
 
   /** Bad events as a float, from the exact difference: 1e12 - 0.1 bad of 1e12 keeps its digits. */
   get badCount(): number {
+    if (this.high === null && this.goodResidue === 0)
+      return this.total - this.good + (this.totalFraction - this.goodFraction) / FRACTION;
     return nearest(
       this.total - this.good,
       this.totalFraction - this.goodFraction,
