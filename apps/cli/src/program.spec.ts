@@ -136,15 +136,20 @@ test('publish labels its points', async () => {
 });
 
 test('publish says that it made an SLI known, as a misspelt one; who may not read is told nothing', async () => {
-  const publish = async (status: number) => {
-    server.answer = ({ method }) =>
-      method === 'POST' ? { status: 202, body: { accepted: 1, duplicates: 0 } } : { status };
+  const publish = async (status: number, slos: object[] = []) => {
+    server.answer = ({ method, url }) => {
+      if (method === 'POST') return { status: 202, body: { accepted: 1, duplicates: 0 } };
+      if (url.startsWith('/v1/slis/')) return { status };
+      return { status: 200, body: { items: url === '/v1/slos' ? slos : [], nextCursor: null } };
+    };
     return await bellwether('publish', 'serch', 'availability', '--value', '1');
   };
   expect(await publish(404)).toMatchObject({
     out: 'accepted 1, duplicates 0',
-    err: 'warning: serch/availability was not known: it is an SLI from this measurement on',
+    err: 'warning: serch/availability is new, and no SLO or rule reads it: is the name right?',
   });
+  const read = [{ service: 'serch', sli: 'availability' }];
+  expect(await publish(404, read)).toMatchObject({ code: 0, err: '' });
   for (const status of [200, 403, 503]) expect(await publish(status)).toMatchObject({ code: 0, err: '' });
 });
 

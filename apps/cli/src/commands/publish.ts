@@ -44,26 +44,34 @@ export function publishCommand(program: Command, open: OpenSession): void {
           faultsOf(checked.error).map((f) => `${f.path || '(root)'}: ${f.message}`),
         );
       }
-      const sliPath = `${encodeURIComponent(service)}/${encodeURIComponent(sli)}`;
-      const isNew = await isUnknown(session, `/v1/slis/${sliPath}`);
+      const [ofService, ofSli] = [encodeURIComponent(service), encodeURIComponent(sli)];
+      const isNew = await isUnheardOf(session, service, sli);
       const { body: receipt } = await session.http.post<MeasurementReceipt>(
-        `/v1/measurements/${sliPath}`,
+        `/v1/measurements/${ofService}/${ofSli}`,
         body,
         { base: 'ingest', headers: options.id ? { 'idempotency-key': options.id } : {} },
       );
       // A misspelt name is taken as well as any: it would only be missed where the measurement was meant to be.
       if (isNew)
         warn(session, {
-          warnings: [`${service}/${sli} was not known: it is an SLI from this measurement on`],
+          warnings: [`${service}/${sli} is new, and no SLO or rule reads it: is the name right?`],
         });
       present(session, receipt, (r) => `accepted ${r.accepted}, duplicates ${r.duplicates}`);
     });
 }
 
-/** Whether there is nothing at a path; false where that cannot be told: whoever may publish need not be able to read. */
-async function isUnknown(session: Session, path: string): Promise<boolean> {
+/**
+ * Whether an SLI is not known, and nothing is defined that reads it; false where that cannot be told: whoever may publish
+ * need not be able to read.
+ */
+async function isUnheardOf({ http }: Session, service: string, sli: string): Promise<boolean> {
   try {
-    return (await session.http.find(path)) === undefined;
+    if ((await http.find(`/v1/slis/${encodeURIComponent(service)}/${encodeURIComponent(sli)}`)) !== undefined)
+      return false;
+    for (const path of ['/v1/slos', '/v1/rules'])
+      for await (const reads of http.list<{ service: string; sli?: string }>(path))
+        if (reads.service === service && reads.sli === sli) return false;
+    return true;
   } catch {
     return false;
   }
