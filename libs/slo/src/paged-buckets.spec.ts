@@ -216,7 +216,7 @@ describe.each([
           }
         }
       }),
-      { numRuns: 12 },
+      { numRuns: 60 },
     );
   });
 });

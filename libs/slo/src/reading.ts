@@ -51,12 +51,12 @@ export interface Reading {
 }
 
 /**
- * The low ends of windows, besides the series' own, that a reading at `now` will look through: while absent data freezes
- * the budget, the windows that it is held by.
+ * The ends of windows, besides the series' own, that a reading at `now` will look through: while absent data freezes the
+ * budget, the windows that it is held by. A gap may have begun so long before the newest measurement that both are cold.
  */
 export function heldEdges(plan: SloPlan, source: SloSource, now: number): number[] {
   const freeze = freezeAt(plan, source, now);
-  return freeze === null ? [] : heldSpans(plan, source, freeze, now).map(({ low }) => low);
+  return freeze === null ? [] : heldSpans(plan, source, freeze, now).flatMap(({ low, high }) => [low, high]);
 }
 
 /**
