@@ -1,6 +1,7 @@
 import { type AlertPair, toleranceOf } from './alert-pairs.js';
 import { type BudgetFreeze, freezeOf } from './cadence.js';
 import type { SloSource } from './indicator-buckets.js';
+import type { Stretch } from './minute-span.js';
 import { settledAfter } from './series.js';
 import { lookBack, type SloPlan } from './slo-plan.js';
 import { Tally } from './tally.js';
@@ -82,8 +83,10 @@ export function readSlo(plan: SloPlan, source: SloSource, now: number): Reading 
     burns.set(window.key, burn === null && missingData === 'good' && due !== null ? 0 : burn);
   }
   const measured = sums.get(plan.window.key) as Tally;
-  const tally = freeze === null ? measured : heldBudget(plan, source, freeze, now);
+  const held = freeze === null ? [] : heldSpans(plan, source, freeze, now);
+  const tally = freeze === null ? measured : heldBudget(plan, source, held, now);
   const history = historyOf(plan, source, now);
+  const enough = settledAfter(windowMillis(plan, minuteOf(now)) / MINUTE) * 60;
   return {
     plan,
     source,
@@ -110,7 +113,8 @@ export function readSlo(plan: SloPlan, source: SloSource, now: number): Reading 
     freeze,
     coverage: source.components === undefined ? regular.coverage : source.components.coverage,
     history,
-    settled: isSettled(plan, source, freeze, now),
+    // What was overspent when data went absent does not become less so as the window empties.
+    settled: history >= enough || held.some(({ high }) => historyOf(plan, source, high * MINUTE) >= enough),
     watermark: source.components === undefined ? events.newest : source.components.watermark,
   };
 }
@@ -175,16 +179,6 @@ export function firstBadMinute({ plan, source, at }: Reading, pair: AlertPair): 
   return start * MINUTE;
 }
 
-/**
- * Whether there is history enough to call a budget spent, or was as of a window that holds it: what was overspent when data
- * went absent does not become less so as the window empties.
- */
-function isSettled(plan: SloPlan, source: SloSource, freeze: BudgetFreeze | null, now: number): boolean {
-  const enough = settledAfter(windowMillis(plan, minuteOf(now)) / MINUTE) * 60;
-  const held = freeze === null ? [] : heldSpans(plan, source, freeze, now);
-  return [now, ...held.map(({ high }) => high * MINUTE)].some((at) => historyOf(plan, source, at) >= enough);
-}
-
 function historyOf(plan: SloPlan, { tallies, events }: SloSource, now: number): number {
   const end = minuteOf(now);
   const oldest = tallies.firstMinuteFrom(plan.window.low(end));
@@ -197,12 +191,16 @@ function historyOf(plan: SloPlan, { tallies, events }: SloSource, now: number): 
  * The window's sums while frozen: of {@link heldSpans}, those that spent most. What stands is what data said: neither bad
  * nor good minutes that leave the window in silence say anything, so that only what is measured changes a frozen budget.
  */
-function heldBudget(plan: SloPlan, source: SloSource, freeze: BudgetFreeze, now: number): Tally {
-  const { tallies } = source;
+function heldBudget(
+  plan: SloPlan,
+  { tallies }: Pick<SloSource, 'tallies'>,
+  held: readonly Stretch[],
+  now: number,
+): Tally {
   const end = minuteOf(now);
   let worst = new Tally();
   let most = Number.NEGATIVE_INFINITY;
-  for (const { low, high } of heldSpans(plan, source, freeze, now)) {
+  for (const { low, high } of held) {
     const tally = tallies.sum(low, high);
     const consumed = consumedOf(plan, tally, end);
     if (consumed === null || consumed < most) continue;
