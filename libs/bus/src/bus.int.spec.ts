@@ -13,7 +13,8 @@ import { type Bus, connectBus } from './bus.js';
 import { type CommandContext, CommandServer } from './command-server.js';
 import { BusUnavailable, NoResponders, RequestTimeout, TopologyConflict } from './errors.js';
 import { silentLog } from './memory-store.fixture.js';
-import { declaredStreams, eventsConsumer, workConsumer } from './topology.js';
+import { ensureStream } from './reconcile.js';
+import { type DeclaredStream, declaredStreams, eventsConsumer, workConsumer } from './topology.js';
 
 // Servers are killed and started here, on machines that do other things too.
 jest.setTimeout(60_000);
@@ -82,6 +83,31 @@ describe('reconciliation', () => {
       ack_policy: 'all',
       max_deliver: -1,
     });
+  });
+
+  test('finds the stream that another process created meanwhile, which the server calls an overlap', async () => {
+    const one = await bus();
+    await one.reconcile();
+    const declared = declaredStreams(one.topology).find(
+      ({ name }) => name === Streams.EVENTS,
+    ) as DeclaredStream;
+    const { streams } = one.jsm;
+    const overlap = await streams.add({ ...declared, name: 'OTHER' }).catch((error: unknown) => error);
+    expect(overlap).toMatchObject({ name: 'JetStreamApiError', code: 10065 });
+    await streams.delete(Streams.EVENTS);
+    const add = jest.spyOn(streams, 'add').mockImplementationOnce(async (config) => {
+      await streams.add(config);
+      throw overlap;
+    });
+    try {
+      expect(await ensureStream(one.jsm, declared)).toBe('kept');
+      await streams.delete(Streams.EVENTS);
+      add.mockRejectedValueOnce(overlap);
+      await expect(ensureStream(one.jsm, declared)).rejects.toThrow('subjects overlap');
+    } finally {
+      add.mockRestore();
+    }
+    expect(await ensureStream(one.jsm, declared)).toBe('created');
   });
 
   test('sets right what was changed by hand', async () => {

@@ -9,6 +9,8 @@ import { TopologyConflict } from './errors.js';
 import type { DeclaredConsumer, DeclaredStream } from './topology.js';
 
 const INSUFFICIENT_STORAGE = 10047;
+const STREAM_NAME_EXISTS = 10058;
+const SUBJECTS_OVERLAP = 10065;
 const LEAST_BYTES = 16 * 1024 * 1024;
 
 /** What was done to make reality fit the declaration. */
@@ -19,11 +21,8 @@ export type Reconciled = 'kept' | 'created' | 'updated' | 'recreated';
  * @throws TopologyConflict when a stream of that name differs in what cannot be changed
  */
 export async function ensureStream(jsm: JetStreamManager, declared: DeclaredStream): Promise<Reconciled> {
-  const actual = await streamInfo(jsm, declared.name);
-  if (actual === null) {
-    await addWithinStorage(jsm, declared);
-    return 'created';
-  }
+  const actual = (await streamInfo(jsm, declared.name)) ?? (await createStream(jsm, declared));
+  if (actual === 'created') return 'created';
   const { config } = actual;
   if (config.retention !== declared.retention || config.storage !== declared.storage) {
     throw new TopologyConflict(
@@ -72,6 +71,26 @@ export async function ensureConsumer(jsm: JetStreamManager, declared: DeclaredCo
     max_ack_pending: config.max_ack_pending as number,
   });
   return 'updated';
+}
+
+/**
+ * Creates a stream, or finds the one that another process created meanwhile. The server looks for the name and for
+ * overlapping subjects one after the other, so that a process that comes between may be told that the stream's
+ * subjects are taken: by the very stream it asks for.
+ */
+async function createStream(
+  jsm: JetStreamManager,
+  declared: DeclaredStream,
+): Promise<StreamInfo | 'created'> {
+  try {
+    await addWithinStorage(jsm, declared);
+    return 'created';
+  } catch (error) {
+    const taken = isApiError(error, SUBJECTS_OVERLAP) || isApiError(error, STREAM_NAME_EXISTS);
+    const made = taken ? await streamInfo(jsm, declared.name) : null;
+    if (made === null) throw error;
+    return made;
+  }
 }
 
 /** The server refuses a stream that it might not be able to fill; on a small disk a smaller one is better than none. */
