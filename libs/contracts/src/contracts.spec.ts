@@ -197,6 +197,20 @@ describe('the faults of what is not valid', () => {
     ]);
   });
 
+  test('of a field that another kind has say which one', () => {
+    const faults = (schema: z.ZodType, value: object) => {
+      const checked = checkedBy(schema, value);
+      return checked.ok ? [] : checked.faults.map(({ path, message }) => `${path} ${message}`);
+    };
+    expect(faults(sloDefinition, { ...slo, indicator: { kind: 'ratio', op: 'lte', p: 0.95 } })).toEqual([
+      'indicator.op goes with kind threshold, percentile or mean, not with ratio',
+      'indicator.p goes with kind percentile, not with ratio',
+    ]);
+    expect(faults(sloDefinition, { ...slo, budgeting: { method: 'occurrences', slice: '1m' } })).toEqual([
+      'budgeting.slice goes with method timeslices or ratio-timeslices, not with occurrences',
+    ]);
+  });
+
   test('of what may be a name or an object are those of what it is', () => {
     const either = z.union(
       [z.string().max(3, 'must be at most 3 characters'), z.strictObject({ a: z.number(), b: z.number() })],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Kinds, kindsIn, OTHER_KIND } from './kinds.js';
 import { nearestNames } from './nearest.js';
 
 /** One fault of a request: where (JSON path, dots and indexes) and what. */
@@ -11,25 +12,34 @@ export const NOT_KNOWN = 'is not a known field';
 /** What a schema makes of a value: what it is, or what is wrong with it. */
 export type Checked<T extends z.ZodType> = { ok: true; data: z.output<T> } | { ok: false; faults: Fault[] };
 
-/** Checks a value. Of a field that the schema does not have, the faults say which one may have been meant. */
+/**
+ * Checks a value. Of a field that the schema does not have, the faults say which one may have been meant, or which kind
+ * of the object has it.
+ */
 export function checkedBy<T extends z.ZodType>(schema: T, value: unknown): Checked<T> {
-  const result = schema.safeParse(value, { error: unknownFields });
+  const result = schema.safeParse(value, { error: unknownFields(kindsIn(schema)) });
   return result.success ? { ok: true, data: result.data } : { ok: false, faults: faultsOf(result.error) };
 }
 
 /** A line for each key: only while it is checked is it known which fields an object may have. */
-const unknownFields: z.core.$ZodErrorMap = ({ code, keys, inst, input }) => {
-  const definition = (inst as z.core.$ZodType | undefined)?._zod.def;
-  if (code !== 'unrecognized_keys' || definition?.type !== 'object') return undefined;
-  const given = new Set(Object.keys(input as object));
-  const free = Object.keys((definition as z.core.$ZodObjectDef).shape).filter((field) => !given.has(field));
-  return (keys as string[])
-    .map((key) => {
-      const [near] = nearestNames(key, free, 1);
-      return near === undefined ? NOT_KNOWN : `${NOT_KNOWN}; did you mean ${near}?`;
-    })
-    .join('\n');
-};
+const unknownFields =
+  (kinds: ReadonlyMap<z.core.$ZodType, Kinds>): z.core.$ZodErrorMap =>
+  ({ code, keys, inst, input }) => {
+    const schema = inst as z.core.$ZodType | undefined;
+    const definition = schema?._zod.def;
+    if (schema === undefined || code !== 'unrecognized_keys' || definition?.type !== 'object')
+      return undefined;
+    const given = new Set(Object.keys(input as object));
+    const free = Object.keys((definition as z.core.$ZodObjectDef).shape).filter((field) => !given.has(field));
+    return (keys as string[])
+      .map((key) => {
+        const elsewhere = kinds.get(schema)?.with(key, input as Record<string, unknown>);
+        if (elsewhere !== undefined) return elsewhere;
+        const [near] = nearestNames(key, free, 1);
+        return near === undefined ? NOT_KNOWN : `${NOT_KNOWN}; did you mean ${near}?`;
+      })
+      .join('\n');
+  };
 
 /** The faults of a zod error, paths in dotted form with indexes: `layers.0.rotation.start`. */
 export function faultsOf(error: z.ZodError): Fault[] {
@@ -47,7 +57,7 @@ function faultsAt(place: readonly PropertyKey[], issue: z.core.$ZodIssue): Fault
     const lines = issue.message.split('\n');
     return issue.keys.map((key, i) => ({
       path: [...at, key].map(String).join('.'),
-      message: lines[i]?.startsWith(NOT_KNOWN) ? lines[i] : NOT_KNOWN,
+      message: lines[i]?.startsWith(NOT_KNOWN) || lines[i]?.startsWith(OTHER_KIND) ? lines[i] : NOT_KNOWN,
     }));
   }
   if (issue.code === 'invalid_key')
