@@ -94,6 +94,11 @@ describe('history', () => {
     });
   });
 
+  test('has the minute that it ends in as one of its days: 30 days are steps of a day, not of a day and a minute', async () => {
+    await server.run('history', 'checkout-availability', '--to', '2026-11-22T10:00:30Z');
+    expect(asked().searchParams.get('from')).toBe('2026-10-23T10:01:00.000Z');
+  });
+
   test('answers programs what the server said', async () => {
     server.interactive = true;
     const { out } = await server.run('history', 'checkout-availability', '-o', 'json');

@@ -54,10 +54,15 @@ export function historyCommand(program: Command, open: OpenSession): void {
     });
 }
 
+const MINUTE = 60_000;
 const MONTH = 30 * 86_400_000;
 
+/**
+ * So long before `to`, up to a whole minute: the minute that `to` lies in is shown as well, and with one more at the
+ * other end days would be cut into steps of a day and a minute.
+ */
 function before(to: string, millis: number): string {
-  return new Date(Date.parse(to) - millis).toISOString();
+  return new Date(Math.ceil((Date.parse(to) - millis) / MINUTE) * MINUTE).toISOString();
 }
 
 function chart(points: readonly Point[]): string {
