@@ -86,14 +86,55 @@ test('a composite has no SLI, and none is spoken of', () => {
   expect(lines(planChange(measured, composite.resource))).toContain('sli: (none) → "availability"');
 });
 
-test('a secret cannot be compared, so it is sent again; "sealed" keeps the stored one', () => {
-  const user = (secret: string) =>
-    entry(
-      `kind: user\nname: ada\ncontactMethods: [{id: hook, kind: webhook, address: "http://127.0.0.1:1/", secret: ${secret}}]`,
-    );
-  const stored = user('sealed').resource;
-  expect(lines(planChange(user('whsec_YW4gZXhhbXBsZSBzaWduaW5nIHNlY3JldA=='), stored))).toEqual([
-    'contactMethods.0.secret: (write-only; sent again)',
+const user = (method: string) =>
+  entry(
+    `kind: user\nname: ada\ncontactMethods: [{id: hook, kind: webhook, address: "http://127.0.0.1:1/", ${method}}]`,
+  );
+const SECRET = 'secret: whsec_YW4gZXhhbXBsZSBzaWduaW5nIHNlY3JldA==';
+
+test('a secret is compared by the server alone; "sealed" keeps the stored one, and one left out goes', () => {
+  const stored = user('secret: sealed').resource;
+  const sent = planChange(user(SECRET), stored);
+  expect([sent.action, lines(sent)]).toEqual([
+    'send',
+    ['contactMethods.0.secret: (write-only; the server compares it)'],
   ]);
-  expect(planChange(user('sealed'), stored).action).toBe('unchanged');
+  expect(planChange(user('secret: sealed'), stored).action).toBe('unchanged');
+  const without = planChange(user('verified: false'), stored);
+  expect([without.action, lines(without)]).toEqual(['change', ['- contactMethods.0.secret: "sealed"']]);
+  expect(planChange(user(`${SECRET}, verified: true`), stored).action).toBe('change');
+});
+
+test('a plan shows no secret, and a label called so is a label', () => {
+  expect(lines(planChange(user(SECRET), { name: 'ada', contactMethods: [] })).join('\n')).toMatch(
+    /"secret":"\(write-only\)"/,
+  );
+  const slo = (labels: string) =>
+    entry(
+      `kind: slo\nname: a\nservice: b\nsli: c\nobjective: 0.9\nindicator: {kind: ratio}\nbudgeting: {method: occurrences}\nwindow: {rolling: 30d}\nlabels: ${labels}`,
+    );
+  expect(lines(planChange(slo('{secret: b}'), slo('{secret: a}').resource))).toEqual([
+    'labels.secret: "a" → "b"',
+  ]);
+});
+
+test.each([
+  ['numbers', 'preset: google-sre, minBad: 5, minTotal: 10', ['minTotal: 10', 'minBad: 5']],
+  [
+    'windows',
+    'windows: [{severity: page, tier: fast, long: 1h, short: 5m, burn: 9}]',
+    ['windows: [{"severity":"page","tier":"fast","long":"1h","short":"5m","burn":9}]'],
+  ],
+])('%s within a field that are left out are taken away', (_, alerting, gone) => {
+  const slo = (given: string) =>
+    entry(
+      `kind: slo\nname: a\nservice: b\nsli: c\nobjective: 0.9\nindicator: {kind: ratio}\nbudgeting: {method: occurrences}\nwindow: {rolling: 30d}\nalerting: {${given}}`,
+    );
+  const plan = planChange(slo('preset: google-sre'), slo(alerting).resource);
+  expect([plan.action, lines(plan)]).toEqual(['change', gone.map((each) => `- alerting.${each}`)]);
+});
+
+test('a method that its receiver ended is in use again when the manifest does not say that it is not', () => {
+  const stored = user('verified: true, disabled: true').resource;
+  expect(lines(planChange(user('verified: true'), stored))).toEqual(['- contactMethods.0.disabled: true']);
 });

@@ -7,7 +7,8 @@ export interface PlannedChange {
   entry: ManifestEntry;
   /** What the server has; undefined: nothing, or no server was asked. */
   current: Record<string, unknown> | undefined;
-  action: 'create' | 'change' | 'unchanged';
+  /** `send`: as far as can be seen nothing changes, but for a secret, which the server alone can compare. */
+  action: 'create' | 'change' | 'send' | 'unchanged';
   differences: Difference[];
 }
 
@@ -34,7 +35,12 @@ export function planChange(
     leftOut: !isNothing(difference.before) && (isNothing(difference.after) || isDefault(entry, difference)),
   }));
   const differences = [...changed, ...takenAway(entry, current)];
-  return { entry, current, action: differences.length === 0 ? 'unchanged' : 'change', differences };
+  return { entry, current, action: actionOf(differences), differences };
+}
+
+function actionOf(differences: readonly Difference[]): PlannedChange['action'] {
+  if (differences.length === 0) return 'unchanged';
+  return differences.every(({ after }) => after === WRITE_ONLY) ? 'send' : 'change';
 }
 
 /** A composite has no SLI: the name in its place, which the contract fills in, is nobody's business. */
@@ -54,8 +60,8 @@ function isDefault({ kind, raw, resource }: ManifestEntry, { path }: Differing):
 
 /** `tier: 2 → 1` */
 export function differenceText({ path, before, after }: Difference): string {
-  return after === SENT_AGAIN
-    ? `${path}: (write-only; sent again)`
+  return after === WRITE_ONLY
+    ? `${path}: (write-only; the server compares it)`
     : `${path}: ${show(before)} → ${show(after)}`;
 }
 
@@ -64,13 +70,15 @@ export function leftOutText({ path, before, after }: Difference): string {
   return `${path}: ${show(before)}${isNothing(after) ? '' : ` (left out; the default is ${show(after)})`}`;
 }
 
-/** Stands for a secret, which nobody can compare. */
-const SENT_AGAIN = Symbol('sent again');
+/** Stands for a secret, which nobody but the server can compare. */
+const WRITE_ONLY = Symbol('write-only');
+/** Where secrets are; a label may be called so, too. */
+const SECRET = /^(contactMethods|steps)\..*\.secret$/;
 
 /** Optional fields of the resource that the server has and the manifest has not: a resource is replaced as a whole. */
 function takenAway({ kind, resource }: ManifestEntry, current: Record<string, unknown>): Difference[] {
   return Object.keys(kinds[kind].schema.shape)
-    .filter((field) => !Object.hasOwn(resource, field) && !isNothing(current[field]))
+    .filter((field) => resource[field] === undefined && !isNothing(current[field]))
     .map((field) => ({ path: field, before: current[field], after: undefined, leftOut: true }));
 }
 
@@ -78,33 +86,30 @@ type Differing = Omit<Difference, 'leftOut'>;
 
 /** Leaf paths at which the wanted value is another than the current one. */
 function differ(path: string, current: unknown, wanted: unknown): Differing[] {
-  if (wanted === undefined) return [];
-  if (path.endsWith('.secret'))
-    return typeof wanted === 'string' && wanted !== 'sealed'
-      ? [{ path, before: current, after: SENT_AGAIN }]
-      : [];
+  if (SECRET.test(path) && typeof wanted === 'string')
+    return wanted === 'sealed' ? [] : [{ path, before: current, after: WRITE_ONLY }];
   if (isObject(current) && isObject(wanted)) {
-    const keys = new Set([...Object.keys(wanted), ...(path === '' ? [] : Object.keys(current))]);
-    return [...keys].flatMap((key) =>
-      differ(
-        path === '' ? key : `${path}.${key}`,
-        current[key],
-        Object.hasOwn(wanted, key) ? wanted[key] : absent(current[key]),
-      ),
+    // What the server has at the top and the manifest has not may be its own, such as warnings: see takenAway. Deeper
+    // there is nothing but the resource.
+    const keys = path === '' ? definedIn(wanted) : [...definedIn(wanted), ...Object.keys(current)];
+    return [...new Set(keys)].flatMap((key) =>
+      differ(path === '' ? key : `${path}.${key}`, current[key], own(wanted, key)),
     );
   }
   if (Array.isArray(current) && Array.isArray(wanted) && current.length === wanted.length) {
     return wanted.flatMap((value, i) => differ(`${path}.${i}`, current[i], value));
   }
+  if (isNothing(current) && isNothing(wanted)) return [];
   return Object.is(current, wanted) ? [] : [{ path, before: current, after: wanted }];
 }
 
-/** A nested field that the server has and the manifest has not: a label taken away differs, a server's default does not. */
-function absent(current: unknown): unknown {
-  return typeof current === 'string' ? null : undefined;
-}
-
+const definedIn = (object: Record<string, unknown>) =>
+  Object.keys(object).filter((key) => object[key] !== undefined);
+const own = (object: Record<string, unknown>, key: string) =>
+  Object.hasOwn(object, key) ? object[key] : undefined;
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const isNothing = (value: unknown) => value === undefined || value === null;
-const show = (value: unknown) => (isNothing(value) ? '(none)' : JSON.stringify(value));
+const show = (value: unknown) => (isNothing(value) ? '(none)' : JSON.stringify(value, withoutSecret));
+const withoutSecret = (key: string, value: unknown) =>
+  key === 'secret' && value !== 'sealed' ? '(write-only)' : value;

@@ -21,13 +21,17 @@ const server = createServer((request, response) => {
   if (request.method === 'PUT') puts.push(request.url ?? '');
   response.writeHead(status, {
     'content-type': status >= 400 ? 'application/problem+json' : 'application/json',
+    ...(status < 400 && { etag: request.method === 'PUT' ? etag.after : etag.before }),
   });
   response.end(JSON.stringify(body));
 });
 let current: object | undefined;
+let etag = { before: '"1"', after: '"2"' };
 let put: (url: string) => [status: number, body: object];
 const get = (path: string): [status: number, body: object] =>
-  path === '/v1/services/search' && current ? [200, current] : [404, {}];
+  current && path === (('rules' in current && '/v1/users/ada') || '/v1/services/search')
+    ? [200, current]
+    : [404, {}];
 let puts: string[] = [];
 let url = '';
 beforeAll(async () => {
@@ -41,6 +45,7 @@ afterAll(async () => {
 beforeEach(() => {
   puts = [];
   current = undefined;
+  etag = { before: '"1"', after: '"2"' };
   put = () => [201, { warnings: [] }];
 });
 
@@ -157,6 +162,34 @@ test('what a manifest leaves out is marked, and the loss of an escalation policy
     'warning: service search: loses its escalationPolicy "pay": a manifest is the whole resource, and this one leaves it out';
   expect(err).toBe(lost);
   expect((await bellwether('apply', '-f', service, '--dry-run')).err.split('\n')[0]).toBe(lost);
+});
+
+test.each([
+  ['what it was', '"1"', 'applied: 0 created, 0 changed, 1 unchanged'],
+  ['another', '"2"', 'applied: 0 created, 1 changed, 0 unchanged'],
+])('a secret is sent, and only the server can tell that it is %s', async (_, after, summary) => {
+  const method = { id: 'hook', kind: 'webhook', address: 'http://127.0.0.1:1/', verified: false };
+  current = {
+    ...{ name: 'ada', timeZone: 'UTC', rules: [] },
+    contactMethods: [{ ...method, secret: 'sealed' }],
+  };
+  etag = { before: '"1"', after };
+  const user = path.join(folder, 'user.yaml');
+  writeFileSync(
+    user,
+    'kind: user\nname: ada\ncontactMethods: [{ id: hook, kind: webhook, address: "http://127.0.0.1:1/", secret: whsec_YW4gZXhhbXBsZSBzaWduaW5nIHNlY3JldA== }]\n',
+  );
+  const plan = [
+    '  send      user ada',
+    '      contactMethods.0.secret: (write-only; the server compares it)',
+  ];
+  expect((await bellwether('apply', '-f', user, '--dry-run')).out.split('\n')).toEqual([
+    ...plan,
+    'plan: 0 to create, 0 to change, 0 unchanged, 1 with secrets to compare (dry run: nothing was changed)',
+  ]);
+  expect(puts).toEqual([]);
+  expect((await bellwether('apply', '-f', user)).out.split('\n')).toEqual([...plan, summary]);
+  expect(puts).toEqual(['/v1/users/ada']);
 });
 
 test('validate warns without a server, and is content', async () => {

@@ -15,9 +15,12 @@ import { all, collect, type OpenSession, present, render, type Session, warn } f
 interface Applied {
   kind: string;
   name: string;
-  action: PlannedChange['action'];
+  action: 'create' | 'change' | 'unchanged';
   warnings: string[];
 }
+
+/** A planned change, and the version of what it changes; null where there is none. */
+type Planned = PlannedChange & { etag: string | null };
 
 const FILE = [
   '-f, --file <path>',
@@ -186,23 +189,30 @@ function readSome(session: Session, files: string[]): ManifestEntry[] {
   return entries;
 }
 
-async function planAll(session: Session, entries: ManifestEntry[]): Promise<PlannedChange[]> {
-  const plan: PlannedChange[] = [];
-  for (const entry of entries)
-    plan.push(planChange(entry, await session.http.find<Record<string, unknown>>(entry.path)));
+async function planAll(session: Session, entries: ManifestEntry[]): Promise<Planned[]> {
+  const plan: Planned[] = [];
+  for (const entry of entries) {
+    const { status, body, etag } = await session.http.get<Record<string, unknown>>(entry.path, {
+      optional: true,
+    });
+    plan.push({ ...planChange(entry, status === 404 ? undefined : body), etag });
+  }
   return plan;
 }
 
 async function applyOne(
   session: Session,
-  { entry, action }: PlannedChange,
-  { done, plan }: { done: Applied[]; plan: PlannedChange[] },
+  { entry, action, etag: before }: Planned,
+  { done, plan }: { done: Applied[]; plan: Planned[] },
 ): Promise<Applied> {
   const { kind, name } = entry;
   if (action === 'unchanged') return { kind, name, action, warnings: [] };
   try {
-    const { body } = await session.http.put<{ warnings?: string[] }>(entry.path, entry.raw);
-    return { kind, name, action, warnings: body.warnings ?? [] };
+    const { body, etag } = await session.http.put<{ warnings?: string[] }>(entry.path, entry.raw);
+    // The server makes no new version of what does not change: whether a secret did is seen here alone.
+    const same = action !== 'create' && etag !== null && etag === before;
+    const done = action === 'send' ? 'change' : action;
+    return { kind, name, action: same ? 'unchanged' : done, warnings: body.warnings ?? [] };
   } catch (error) {
     if (!(error instanceof CliError && error.exitCode === ExitCode.failed)) throw error;
     const changes = (of: { action: string }[]) => of.filter((each) => each.action !== 'unchanged').length;
@@ -236,6 +246,7 @@ function planLines(plan: PlannedChange[]): string[] {
   const sign = {
     create: pc.green('+ create   '),
     change: pc.yellow('~ change   '),
+    send: '  send     ',
     unchanged: '  unchanged',
   } as const;
   return plan.flatMap(({ entry, action, differences }) => [
@@ -248,7 +259,8 @@ function planLines(plan: PlannedChange[]): string[] {
 
 function summary(results: { action: string }[], what: 'plan' | 'applied'): string {
   const count = (action: string) => results.filter((r) => r.action === action).length;
+  const sent = count('send') === 0 ? '' : `, ${count('send')} with secrets to compare`;
   return what === 'plan'
-    ? `plan: ${count('create')} to create, ${count('change')} to change, ${count('unchanged')} unchanged (dry run: nothing was changed)`
+    ? `plan: ${count('create')} to create, ${count('change')} to change, ${count('unchanged')} unchanged${sent} (dry run: nothing was changed)`
     : `applied: ${count('create')} created, ${count('change')} changed, ${count('unchanged')} unchanged`;
 }
