@@ -398,8 +398,31 @@ describe('explain', () => {
       { incident, since: declared.occurredAt.toISOString() },
       { causation: note.id },
     );
+    const { alert } = declared.data as { alert: IncidentAlert };
+    const at = rig.clock.now().toISOString();
+    const changed = await rig.append(stream, 'incident.status-changed', {
+      ...{ incident, from: 'investigating', to: 'monitoring', note: '', at, automatic: true },
+    });
+    const last = await rig.append(stream, 'incident.note-added', {
+      ...{ incident, text: 'going home', at, links: [], pinned: false },
+    });
+    const after = { causation: last.id };
+    const resolved = await rig.append(
+      stream,
+      'incident.resolved',
+      { incident, at, note: 'quiet', automatic: true },
+      after,
+    );
+    const reopened = await rig.append(
+      stream,
+      'incident.reopened',
+      { incident, reason: 'still firing', stillFiring: [alert.eventId] },
+      after,
+    );
     const chain = async (id: string) =>
       (await rig.get<Explanation>(`/v1/explain/${id}`)).body.chain.map(({ eventId }) => eventId);
+    expect((await chain(resolved.id)).slice(0, 3)).toEqual([resolved.id, changed.id, declared.id]);
+    expect((await chain(reopened.id)).slice(0, 2)).toEqual([reopened.id, alert.eventId]);
     expect((await chain(later.id)).slice(0, 4)).toEqual([later.id, escalated.id, requested.id, declared.id]);
     expect((await chain(vacant.id)).slice(0, 2)).toEqual([vacant.id, declared.id]);
   });

@@ -3,6 +3,9 @@ import type { CommandOf } from './command.js';
 import { change, type IncidentChange } from './event.js';
 import { alertKey, type IncidentState, isHigher, pagesAreQuiet } from './incident.js';
 
+/** The ids of the events that alerts come from. */
+export const eventsOf = (alerts: readonly IncidentAlert[]): string[] => alerts.map(({ eventId }) => eventId);
+
 /** Words for an alert: `checkout-availability (page, fast)`, of a group `checkout-availability (page, fast, region eu)`. */
 export function alertTitle(alert: Pick<IncidentAlert, 'name' | 'severity' | 'tier' | 'group'>): string {
   const group = alert.group && groupName(alert.group);

@@ -1,5 +1,5 @@
 import { CommandRefused } from '@bellwether/contracts';
-import { alertTitle } from './alerts.js';
+import { alertTitle, eventsOf } from './alerts.js';
 import type { CommandOf, IncidentSettings } from './command.js';
 import { change, type IncidentChange } from './event.js';
 import { firingPages, type IncidentState } from './incident.js';
@@ -96,7 +96,9 @@ export function passTime(
   if (reopens !== null && reopens <= command.now) {
     const minutes = settings.stillFiringMs / 60_000;
     const reason = `still firing ${minutes} min after it was resolved: ${titlesOf(state)}`;
-    return [change('incident.reopened', { incident, reason })];
+    return [
+      change('incident.reopened', { incident, reason, stillFiring: eventsOf(firingPages(state.alerts)) }),
+    ];
   }
   return [];
 }

@@ -1,5 +1,5 @@
 import { CommandRefused } from '@bellwether/contracts';
-import { alertTitle, backFromMonitoring } from './alerts.js';
+import { alertTitle, backFromMonitoring, eventsOf } from './alerts.js';
 import type { CommandOf } from './command.js';
 import { change, type IncidentChange } from './event.js';
 import { alertKey, firingPages, type IncidentState, isHigher } from './incident.js';
@@ -35,7 +35,11 @@ export function absorb(command: CommandOf<'absorb'>, state: IncidentState): read
   // It was open when the merge was decided; an alert that came along is not to be left with a resolved incident.
   if (state.status === 'resolved' && firingToo.length > 0) {
     changes.push(
-      change('incident.reopened', { incident, reason: `${source.id} was merged into it and still fires` }),
+      change('incident.reopened', {
+        incident,
+        reason: `${source.id} was merged into it and still fires`,
+        stillFiring: eventsOf(firingToo),
+      }),
     );
   }
   changes.push(

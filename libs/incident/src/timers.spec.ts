@@ -132,6 +132,7 @@ describe('an incident that was resolved while its page alert fires', () => {
     reopened.then(
       changed('incident.reopened', {
         reason: 'still firing 10 min after it was resolved: checkout-availability (page, fast)',
+        stillFiring: given(...outage).state.alerts.map(({ eventId }) => eventId),
       }),
     );
     expect(nextDue(given(...outage).state, defaultSettings)).toBe(at(15));

@@ -26,12 +26,18 @@ const ANSWERS: ReadonlySet<string> = new Set<EventType>([
   'page.exhausted',
 ]);
 
+/** After what an incident that nobody took command of resolves by itself, once the quiet period is over. */
+const QUIETS: readonly EventType[] = ['incident.status-changed', 'incident.alert-resolved'];
+
 /**
  * Whether the event that the log has as the direct cause of another one is why that came about. Where time ran out it is only
  * what came last before: {@link causesOf} says then what did.
  */
 export function isWhy(direct: RecordedEvent, event: RecordedEvent): boolean {
   if (event.type === 'incident.command-vacant') return false;
+  if (is(event, 'incident.reopened') && event.data.stillFiring !== undefined) return false;
+  if (is(event, 'incident.resolved') && event.data.automatic)
+    return QUIETS.includes(direct.type as EventType);
   return !(ANSWERS.has(event.type) && DELIVERIES.has(direct.type));
 }
 
@@ -55,6 +61,10 @@ export function causesOf(event: RecordedEvent): Cause[] {
   if (is(event, 'incident.declared') || is(event, 'incident.alert-attached')) return alert(event.data.alert);
   // A person who reopens it names no alert: then it follows from what the incident began with, as all else of it.
   if (is(event, 'incident.reopened') && event.data.alert !== undefined) return alert(event.data.alert);
+  if (is(event, 'incident.reopened') && event.data.stillFiring !== undefined)
+    return event.data.stillFiring.map((id) => ({ kind: 'event', id }));
+  if (is(event, 'incident.resolved') && event.data.automatic)
+    return [{ kind: 'last', stream: event.stream, types: QUIETS }];
   if (is(event, 'incident.absorbed')) return event.data.alerts.flatMap(alert);
   if (is(event, 'incident.alert-resolved')) return [{ kind: 'event', id: event.data.eventId }];
   if (is(event, 'page.requested')) {

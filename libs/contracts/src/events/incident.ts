@@ -87,7 +87,13 @@ export const incidentResolved = of({
   note: z.string(),
   automatic: z.boolean().default(false),
 });
-export const incidentReopened = of({ reason: z.string(), alert: incidentAlert.optional() });
+export const incidentReopened = of({
+  reason: z.string(),
+  /** The alert that fires again; absent when a person, a merge or time did it. */
+  alert: incidentAlert.optional(),
+  /** Of time and of a merge: the events of the page alerts that fire still. */
+  stillFiring: z.array(z.string()).optional(),
+});
 
 export type IncidentDeclared = z.infer<typeof incidentDeclared>;
 export type IncidentAlertAttached = z.infer<typeof incidentAlertAttached>;
