@@ -240,6 +240,19 @@ describe('a signed link', () => {
       acknowledgedBy: 'user:ada',
     });
   });
+
+  test('of a page that ended, of an incident that is open again, names the page to answer', async () => {
+    const incident = page.split('-P')[0] as string;
+    const ended = { page, incident, reason: 'resolved' } as never;
+    await rig.append(LogStreams.page(page), 'page.cancelled', ended);
+    const shown = async () => (await rig.get<string>(`/a/${sign()}`, { token: null })).body;
+    await eventually(async () => expect(await shown()).toContain('is open again.</p>'));
+    await rig.append(LogStreams.page(`${incident}-P2`), 'page.requested', {
+      ...pageRequested(incident),
+      page: `${incident}-P2`,
+    });
+    await eventually(async () => expect(await shown()).toContain(`${incident}-P2 is the page to answer.`));
+  });
 });
 
 describe('the documents', () => {

@@ -84,8 +84,10 @@ export class HttpClient {
       });
     } catch (error) {
       const cause = (error as { cause?: { code?: string } }).cause?.code ?? (error as Error).message;
+      const names =
+        options.base === 'ingest' ? '--ingest-url or BELLWETHER_INGEST_URL' : '--url or BELLWETHER_URL';
       throw new CliError(
-        `cannot reach ${base} (${cause}); is Bellwether running? Start it with "bellwether up", or name it with --url or BELLWETHER_URL`,
+        `cannot reach ${base} (${cause}); is Bellwether running? Start it with "bellwether up", or name it with ${names}`,
         ExitCode.unreachable,
       );
     }

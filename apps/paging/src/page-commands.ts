@@ -8,7 +8,13 @@ import {
   type Page,
   parseOrRefuse,
 } from '@bellwether/contracts';
-import { type Hmac, type PageCommand, pageView, verifyAcknowledgeLink } from '@bellwether/oncall';
+import {
+  type Hmac,
+  type PageCommand,
+  pageHasEnded,
+  pageView,
+  verifyAcknowledgeLink,
+} from '@bellwether/oncall';
 import { byOf, causeOfRequest } from './cause.js';
 import type { PageOutcome, Pages } from './pages.js';
 import { requireRole } from './roles.js';
@@ -53,7 +59,7 @@ export class PageCommands {
     if (!page.state) throw CommandRefused.notFound(`page ${id}`);
     const { version, position } = page;
     if (command.kind !== 'acknowledge' && page.decisions[0]?.type === 'page.cancelled') {
-      throw CommandRefused.conflict(`page ${id} has ended: incident ${page.state.incident} is over`);
+      throw pageHasEnded(page.state);
     }
     const warnings = noteIsLost(page, command)
       ? [

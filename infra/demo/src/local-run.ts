@@ -78,3 +78,15 @@ async function find(): Promise<Omit<LocalRun, 'stop'> | undefined> {
 
 /** Where `npm run demo -- break` finds the running demo. */
 export const stateFile = (): string => path.join(dataDir(), 'demo.json');
+
+/** The process of a demo that runs with this Bellwether already; undefined where none does. */
+export function runningDemo(): number | undefined {
+  try {
+    const { pid } = JSON.parse(readFileSync(stateFile(), 'utf8')) as { pid: number };
+    // A demo that was killed leaves its file behind.
+    process.kill(pid, 0);
+    return pid;
+  } catch {
+    return undefined;
+  }
+}

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { positionInMemory, subscribe } from '@bellwether/client';
 import { generateLoad } from './load.js';
-import { findOrStart, type LocalRun, ROOT, stateFile } from './local-run.js';
+import { findOrStart, type LocalRun, ROOT, runningDemo, stateFile } from './local-run.js';
 import { startPager } from './pager.js';
 import { lineOf, pageLine } from './screen.js';
 import { forkShopService, type ServiceProcess } from './services.js';
@@ -24,6 +24,7 @@ export async function runDemo(say: (line: string) => void): Promise<void> {
   process.once('disconnect', () => stop.abort());
   // That is listened for must not keep this process from ending.
   process.channel?.unref();
+  refuseSecond();
   const bellwether = await findOrStart(say);
   const secret = `whsec_${randomBytes(24).toString('base64')}`;
   const pager = await startPager(secret, ({ person, notification }) => say(pageLine(person, notification)));
@@ -74,6 +75,13 @@ export async function runDemo(say: (line: string) => void): Promise<void> {
     await pager.stop();
     await bellwether.stop();
   }
+}
+
+/** Two demos of one Bellwether have the same people: the pages of the first would go to the receiver of the second. */
+function refuseSecond(): void {
+  const pid = runningDemo();
+  if (pid !== undefined)
+    throw new Error(`the demo runs already, as process ${pid}; end it first with Ctrl-C in its terminal`);
 }
 
 /** Applies the demo's manifests with the command a user would use. */

@@ -34,12 +34,31 @@ export function foreignFolders(folder = root, canWrite = isWritable) {
   const workspaces = ['apps', 'libs', 'infra'].flatMap((group) => inside(group));
   const built = workspaces.flatMap((name) => [path.join(name, 'dist'), ...inside(name, 'dist')]);
   const data = process.env.BELLWETHER_DATA_DIR?.trim() || '.bellwether';
+  const kept = [data, ...keptIn(folder, data)];
   const installed = missingDependency(folder) === null ? [] : ['node_modules'];
-  return ['.', ...installed, '.nx', ...inside('.nx'), ...workspaces, ...built, data].flatMap((name) => {
+  return ['.', ...installed, '.nx', ...inside('.nx'), ...workspaces, ...built, ...kept].flatMap((name) => {
     const file = path.resolve(folder, name);
     if (!existsSync(file) || canWrite(file)) return [];
     return [{ name, uid: statSync(file).uid }];
   });
+}
+
+/**
+ * What a run keeps in its data folder, Postgres' own files left out: those are of the user that Postgres runs as. Root may
+ * start in anybody's folder, and leaves files there that their owner may not open.
+ * @returns {string[]} as `data` is: in the checkout, or absolute
+ */
+function keptIn(folder, data) {
+  try {
+    return readdirSync(path.resolve(folder, data), { withFileTypes: true }).flatMap((entry) => {
+      const name = path.join(data, entry.name);
+      if (entry.isDirectory()) return entry.name === 'postgres' ? [] : [name, ...keptIn(folder, name)];
+      return entry.isFile() ? [name] : [];
+    });
+  } catch {
+    // Not there yet, or closed to us: then the folder itself is what is told.
+    return [];
+  }
 }
 
 /** What a person is told of such folders, with the way out. */
@@ -65,7 +84,8 @@ export function foreignText(foreign, folder, user, ownerOf = nameOf) {
 
 function isWritable(file) {
   try {
-    accessSync(file, constants.R_OK | constants.W_OK | constants.X_OK);
+    const enter = statSync(file).isDirectory() ? constants.X_OK : 0;
+    accessSync(file, constants.R_OK | constants.W_OK | enter);
     return true;
   } catch {
     return false;

@@ -119,6 +119,8 @@ export class NatsServer {
     running.signal(signal);
     await this.options.guard.waiting(() => running.exited);
     this.#process = null;
+    // Left behind by root in a folder of somebody else it would be a file that they may not read.
+    rmSync(this.#pidFile, { force: true });
   }
 
   async clearOrphan(): Promise<void> {

@@ -55,6 +55,18 @@ describe('a checkout of another user', () => {
     expect(namesOf((file) => !file.endsWith('node_modules'))).toEqual(['node_modules']);
   });
 
+  test('is also what root left in its data folder, but for the files of Postgres, who runs as another user', () => {
+    const folder = checkout([...built, '.bellwether/nats/jetstream', '.bellwether/postgres/data']);
+    const left = ['nats/nats.pid', 'nats/jetstream/1.blk', 'postgres/data/PG_VERSION', 'run.json', 'token'];
+    for (const each of left) writeFileSync(path.join(folder, '.bellwether', each), '');
+    const foreign = foreignFolders(folder, (file) => !/pid$|blk$|VERSION$|run.json$|postgres$/.test(file));
+    expect(foreign.map(({ name }) => name).sort()).toEqual([
+      '.bellwether/nats/jetstream/1.blk',
+      '.bellwether/nats/nats.pid',
+      '.bellwether/run.json',
+    ]);
+  });
+
   const ownerOf = (uid: number) => (uid === 0 ? 'root' : 'games');
   test('is told with whose it is, who we are, and what to do', () => {
     const foreign = ['.nx', 'a', 'b', 'c', 'd', 'e', 'f'].map((name) => ({ name, uid: 0 }));

@@ -35,11 +35,13 @@ test('where only groups alerted, it is to be measured', () => {
   ]);
 });
 
-test('what a single alert recorded, and a budget that was not known at the start, do not say what was spent', () => {
-  const [recorded] = budgetsOf([fired(0, -12)]);
-  expect(withMeasured(recorded!, { remainingAtStart: null, remainingAtEnd: -55 })).toMatchObject({
-    remainingAtFirst: -12,
-    remainingAtEnd: -55,
-    spent: null,
-  });
+test('what alerts recorded does not say what was spent where the budget was not known at the start', () => {
+  for (const alerts of [[fired(0, -12)], [fired(0, -12), fired(1, -12)]]) {
+    const [recorded] = budgetsOf(alerts);
+    expect(withMeasured(recorded!, { remainingAtStart: null, remainingAtEnd: -55 })).toMatchObject({
+      remainingAtFirst: -12,
+      remainingAtEnd: -55,
+      spent: null,
+    });
+  }
 });

@@ -9,7 +9,10 @@ export interface ReportBudget {
   /** Budget left at the first alert, and at the last alert or crossing, as those recorded it. */
   readonly remainingAtFirst: number | null;
   readonly remainingAtLast: number | null;
-  /** What the incident spent: from its start to its end where that was measured, else between its first and last alert. */
+  /**
+   * What the incident spent, from its start to its end; null where what was left at one of them is not known. Of an SLO that
+   * nobody can be asked about any more it is between the first and the last alert, as those recorded it.
+   */
   readonly spent: number | null;
 }
 
@@ -21,12 +24,13 @@ export interface MeasuredBudget {
 
 /**
  * A budget with what was measured of it. Where nothing had been measured yet when the incident started, nobody knows what
- * was left then: what was spent stays what alerts recorded of it, or unknown.
+ * was left then, nor what was spent: in a window that young the budget is another one with each measurement, and what two
+ * alerts recorded of it says nothing.
  */
 export function withMeasured(budget: ReportBudget, measured: MeasuredBudget | undefined): ReportBudget {
   if (measured === undefined) return budget;
   const { remainingAtStart: start, remainingAtEnd: end } = measured;
-  return { ...budget, ...measured, spent: start === null || end === null ? budget.spent : start - end };
+  return { ...budget, ...measured, spent: start === null || end === null ? null : start - end };
 }
 
 /** Budget left as an event recorded it. */

@@ -178,7 +178,12 @@ function ids(state: PageState) {
 }
 
 function refuseEnded(state: PageState): void {
-  if (state.status === 'cancelled') {
-    throw CommandRefused.conflict(`page ${state.id} has ended: incident ${state.incident} is over`);
-  }
+  if (state.status === 'cancelled') throw pageHasEnded(state);
+}
+
+/** 409: a page ends with its incident, and does not come back with it. */
+export function pageHasEnded({ id, incident }: Pick<PageState, 'id' | 'incident'>): CommandRefused {
+  return CommandRefused.conflict(
+    `page ${id} has ended: incident ${incident} was resolved or merged; if it is open again, it has another page`,
+  );
 }

@@ -242,6 +242,17 @@ describe('problems', () => {
     }
   });
 
+  test('a body that is not plain UTF-8 is 415, and not read as something else', async () => {
+    for (const encoding of [
+      { 'content-encoding': 'gzip' },
+      { 'content-type': 'application/json; charset=utf-16' },
+    ]) {
+      const headers = { 'content-type': 'application/json', ...encoding };
+      const answer = await call('/v1/services/a', { method: 'PUT', headers, body: '{"name":"a"}' });
+      expect(answer).toMatchObject({ status: 415, body: { detail: expect.stringMatching(/^bodies are/) } });
+    }
+  });
+
   test('an unknown path is 404, a known one asked otherwise 405 with Allow', async () => {
     expect(await call('/v1/nothing')).toMatchObject({
       status: 404,

@@ -9,6 +9,7 @@ import { uuidv7 } from 'uuidv7';
 import { type Health, healthAnswer, healthPaths } from './admin-server.js';
 import { AllowedMethods } from './allowed-methods.js';
 import { AuthGuard, identify, notAuthenticated } from './auth.guard.js';
+import { encodingFault } from './body-encoding.js';
 import { ContextInterceptor } from './context.interceptor.js';
 import { parseJson } from './json-body.js';
 import { type Logger, NestLog } from './logger.js';
@@ -211,7 +212,9 @@ function requireTokens(server: FastifyInstance, { authority, tokensKnown, public
 
 function readJson(server: FastifyInstance): void {
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    const fault = encodingFault(request.headers);
+    if (fault !== null) return done(fault);
     try {
       done(null, parseJson(body as Buffer));
     } catch (error) {

@@ -1,5 +1,6 @@
 export { AdminServer, type Health } from './admin-server.js';
 export { AuthGuard, Caller, Public, principalOf, Roles } from './auth.guard.js';
+export { encodingFault } from './body-encoding.js';
 export { clockFromEnvironment, OffsetClock } from './clock.js';
 export {
   ConfigError,

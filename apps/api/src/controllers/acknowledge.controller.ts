@@ -1,10 +1,10 @@
-import { type Page, problemOf } from '@bellwether/contracts';
+import { type Incident, type Page, problemOf } from '@bellwether/contracts';
 import { HttpProblem } from '@bellwether/service';
 import { Controller, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CommandGateway } from '../commands/gateway.js';
 import { AcknowledgeLinks } from '../links/acknowledge-links.js';
-import { acknowledgePage, deadLinkPage } from '../links/acknowledge-page.js';
+import { acknowledgePage, deadLinkPage, type GoesOn } from '../links/acknowledge-page.js';
 import { HTML_HEADERS } from '../links/html.js';
 import { IncidentStore } from '../read/incident-store.js';
 import { PageStore } from '../read/page-store.js';
@@ -77,7 +77,25 @@ export class AcknowledgeController {
       );
     }
     if (page === undefined) return dead(reply, 'forged');
-    return acknowledgePage(page, await this.incidents.find(page.incident), link);
+    const incident = await this.incidents.find(page.incident);
+    return acknowledgePage(page, incident, link, await this.goesOn(page, incident));
+  }
+
+  /** Whoever opens an older message must not be sent away from an incident that pages. */
+  private async goesOn(page: Page, incident: Incident | undefined): Promise<GoesOn | undefined> {
+    if (page.status !== 'cancelled') return undefined;
+    let goingOn = incident;
+    while (goingOn !== undefined && goingOn.mergedInto !== null)
+      goingOn = await this.incidents.find(goingOn.mergedInto);
+    if (goingOn === undefined || goingOn.status === 'resolved') return undefined;
+    const ids = await this.pages.idsOf(goingOn.id);
+    const pages = (await Promise.all(ids.map((id) => this.pages.find(id)))).filter(
+      (each) => each !== undefined,
+    );
+    const open = pages
+      .filter(({ status }) => status !== 'cancelled')
+      .sort((a, b) => a.requestedAt.localeCompare(b.requestedAt));
+    return { incident: goingOn.id, page: open.at(-1)?.id };
   }
 
   /** A link may be opened before the read model shows its page. */

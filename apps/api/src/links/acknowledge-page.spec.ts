@@ -28,6 +28,21 @@ describe('the page behind an acknowledge link', () => {
     expect(html).not.toContain('<a ');
   });
 
+  test('of an incident that goes on says which page to answer', () => {
+    const ended = { ...page, status: 'cancelled', requestedAt: at } as Page;
+    const text = (incident: string, newer?: string) =>
+      acknowledgePage(ended, undefined, 'x', { incident, page: newer });
+    expect(text('INC-1', 'INC-1-P2')).toContain(
+      'the incident is open again: INC-1-P2 is the page to answer.',
+    );
+    expect(text('INC-7', 'INC-7-P1')).toContain(
+      'INC-1 was merged into INC-7, which goes on: INC-7-P1 is the page to answer.',
+    );
+    expect(text('INC-7')).toContain('INC-1 was merged into INC-7, which goes on.</p>');
+    expect(acknowledgePage(ended, undefined, 'x')).toContain('The incident has ended');
+    expect(text('INC-1', 'INC-1-P2')).not.toContain('<button');
+  });
+
   test('has no line for a runbook that nobody has written', () => {
     expect(withRunbooks(undefined)).not.toContain('Runbook');
   });

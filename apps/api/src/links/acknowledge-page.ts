@@ -1,8 +1,20 @@
 import type { Incident, Page } from '@bellwether/contracts';
 import { escapeHtml, htmlPage } from './html.js';
 
+/** Where an incident goes on whose page has ended: reopened, or in the one that it was merged into. */
+export interface GoesOn {
+  incident: string;
+  /** The page to answer; undefined: nobody is paged yet. */
+  page: string | undefined;
+}
+
 /** What a signed link shows: the incident and, while the page is open, the button. */
-export function acknowledgePage(page: Page, incident: Incident | undefined, link: string): string {
+export function acknowledgePage(
+  page: Page,
+  incident: Incident | undefined,
+  link: string,
+  goesOn?: GoesOn,
+): string {
   const answered = page.acknowledgedBy
     ? `<p>Acknowledged by <strong>${escapeHtml(person(page.acknowledgedBy))}</strong> at ${time(page.acknowledgedAt)}.</p>`
     : '';
@@ -10,7 +22,7 @@ export function acknowledgePage(page: Page, incident: Incident | undefined, link
   const form = open
     ? `<form method="post" action="/a/${encodeURIComponent(link)}"><button type="submit">Acknowledge</button></form>`
     : page.status === 'cancelled'
-      ? '<p>The incident has ended; there is nothing left to acknowledge.</p>'
+      ? `<p>${escapeHtml(ended(page, goesOn))}</p>`
       : '';
   return htmlPage(
     `${page.incident}: ${page.title}`,
@@ -27,6 +39,15 @@ ${runbooks(incident)}</dl>
 ${answered}
 ${form}`,
   );
+}
+
+function ended(page: Page, goesOn: GoesOn | undefined): string {
+  if (goesOn === undefined) return 'The incident has ended; there is nothing left to acknowledge.';
+  const what =
+    goesOn.incident === page.incident
+      ? 'This page ended when the incident was resolved, and the incident is open again'
+      : `${page.incident} was merged into ${goesOn.incident}, which goes on`;
+  return goesOn.page === undefined ? `${what}.` : `${what}: ${goesOn.page} is the page to answer.`;
 }
 
 /** What a link shows that is not, or no longer, good. */

@@ -45,9 +45,12 @@ describe('events list', () => {
     expect([positions(rest.out).at(-1), rest.err]).toEqual([200, '']);
   });
 
-  test('says nothing besides what a program reads', async () => {
+  test('tells whoever runs a program that there is more, beside what the program reads', async () => {
     const { out, err } = await server.run('events', 'list', '--limit', '2', '-o', 'json');
-    expect([(JSON.parse(out) as unknown[]).length, err]).toEqual([2, '']);
+    expect([(JSON.parse(out) as unknown[]).length, err]).toEqual([
+      2,
+      expect.stringMatching(/^there are more: go on with --after 2,/),
+    ]);
   });
 
   test('--last shows the newest', async () => {

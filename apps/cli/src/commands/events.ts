@@ -49,7 +49,8 @@ export function eventCommands(program: Command, open: OpenSession): void {
           : (await newest(session, last, filter)).rows;
       const list = last === undefined ? rows.slice(0, limit) : rows;
       present(session, list, (each) => (each.length === 0 ? 'no events' : each.map(line).join('\n')));
-      if (rows.length > list.length && session.context.output === 'table')
+      // A program that takes what it was given for all there is must be able to see that there is more.
+      if (rows.length > list.length)
         session.output.err(
           `there are more: go on with --after ${list.at(-1)?.position}, or see the newest with --last ${limit}`,
         );

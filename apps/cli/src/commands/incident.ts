@@ -277,4 +277,4 @@ const alertLine = ({ name, severity, tier, group }: IncidentAlert): string =>
 
 const headline = (i: Incident): string => `${pc.bold(i.id)} ${tone(i.severity)} ${statusCell(i)}  ${i.title}`;
 const entryLine = (e: TimelineEntry): string =>
-  `${e.at}  ${e.kind.padEnd(22)} ${e.text}${e.pinned ? ' 📌' : ''}${e.suspect ? pc.yellow(' (suspect)') : ''}  ${pc.dim(e.actor)}`;
+  `${e.at}  ${e.kind.padEnd(22)} ${e.text}${e.correctedBy ? pc.dim(' (corrected below)') : ''}${e.pinned ? ' 📌' : ''}${e.suspect ? pc.yellow(' (suspect)') : ''}  ${pc.dim(e.actor)}`;

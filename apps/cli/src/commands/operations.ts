@@ -57,7 +57,17 @@ export function operationCommands(program: Command, open: OpenSession): void {
         );
       const log = EventLog.open({ name: 'cli', connectionString: databaseUrl, poolSize: 2 });
       try {
-        const report = await log.verify(options.journal ? { journals: options.journal } : {});
+        const report = await log
+          .verify(options.journal ? { journals: options.journal } : {})
+          .catch((error: Error) => {
+            if (error instanceof RangeError) throw new CliError(error.message, ExitCode.usage);
+            // Not what the exit code for a changed log stands for.
+            throw new CliError(
+              `the log cannot be read (${error.message}): is the database running, and is it the right one? ` +
+                'It is that of the local run, of DATABASE_URL or of --database-url',
+              ExitCode.unreachable,
+            );
+          });
         present(session, report, (r) =>
           table(
             [
