@@ -93,8 +93,7 @@ test('a token that is not valid is told of with where the local run keeps its ow
     });
     return output.join('\n');
   };
-  const kept =
-    'error: not authenticated: the token is not valid (any more). A local run keeps its admin token in ';
+  const kept = `error: not authenticated at ${url}: the token is not valid (any more). A local run keeps its admin token in `;
   expect(await refused({ BELLWETHER_DATA_DIR: dataDir })).toBe(`${kept}${path.join(dataDir, 'token')}`);
   expect(await refused({})).toBe(`${kept}.bellwether/token`);
   server.close();

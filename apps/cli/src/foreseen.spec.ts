@@ -147,8 +147,12 @@ describe('an SLO', () => {
     ]);
   });
 
+  const changed = (unit: string) =>
+    expect.stringMatching(`^sli shop/latency: unit: was "s", and nothing is converted: .* in "${unit}" now`);
+
   test('whose SLI has a unit that is spelled otherwise', async () => {
     expect(await foreseen('kind: sli\nservice: shop\nname: latency\nunit: seconds\n', shop)).toEqual([
+      changed('seconds'),
       'sli shop/latency: unit: "seconds" is taken as it is written and never converted; "s" would be',
     ]);
   });
@@ -165,7 +169,10 @@ describe('an SLO', () => {
         '/v1/slis/shop/latency': sli,
         '/v1/slos/a': entry?.resource as object,
       }),
-    ).toEqual(['sli shop/latency: unit: SLO a does not fit it: is "s", but the SLI is measured in "bytes"']);
+    ).toEqual([
+      changed('bytes'),
+      'sli shop/latency: unit: SLO a does not fit it: is "s", but the SLI is measured in "bytes"',
+    ]);
   });
 
   test('that is made of others', async () => {

@@ -32,14 +32,17 @@ const DAY = 86_400_000;
 
 /** What the server would warn of when this is applied, as far as it can be known before. */
 export async function foreseenWarnings(
-  { entry, differences }: Pick<PlannedChange, 'entry' | 'differences'>,
+  { entry, current, differences }: Pick<PlannedChange, 'entry' | 'current' | 'differences'>,
   known: Known,
   now: Date,
 ): Promise<string[]> {
   const missing: string[] = [];
   for (const { kind, name, said } of referencesOf(entry))
     if ((await known.find(kind, name)) === undefined) missing.push(known.missing(said));
-  return [...missing, ...(await ofKind(entry, known, { now, fields: differences.map(({ path }) => path) }))];
+  return [
+    ...missing,
+    ...(await ofKind(entry, known, { now, current, fields: differences.map(({ path }) => path) })),
+  ];
 }
 
 /**
@@ -88,7 +91,7 @@ async function ofSignals({ name, goldenSignals }: Service, known: Known): Promis
 async function ofKind(
   entry: ManifestEntry,
   known: Known,
-  { now, fields }: { now: Date; fields: string[] },
+  { now, current, fields }: { now: Date; current: unknown; fields: string[] },
 ): Promise<string[]> {
   const definition: unknown = entry.resource;
   switch (entry.kind) {
@@ -105,7 +108,7 @@ async function ofKind(
         ...scheduleWarnings(definition as Schedule),
       ];
     case 'sli':
-      return ofSli(definition as Sli, known, fields.includes('unit'));
+      return ofSli(definition as Sli, known, fields.includes('unit') ? (current as Sli) : undefined);
     case 'slo':
       return ofSlo(entry, known);
     case 'rule':
@@ -138,12 +141,13 @@ async function ofSlo(entry: ManifestEntry, known: Known): Promise<string[]> {
   return [...budgeted.filter((warning) => !missing.has(warning)), ...warningsOf(planSlo(definition))];
 }
 
-/** Of the definitions that a server has only those matter that a new unit may not fit. */
-async function ofSli(sli: Sli, known: Known, isNew: boolean): Promise<string[]> {
-  return sliDefinitionWarnings(sli, {
-    slos: isNew ? await known.onServer<SloDefinition>('slo') : [],
-    rules: isNew ? await known.onServer<Rule>('rule') : [],
-  });
+/** Of the definitions that a server has only those matter that a new unit may not fit. @param replaced of another unit */
+async function ofSli(sli: Sli, known: Known, replaced: Sli | undefined): Promise<string[]> {
+  const users = {
+    slos: replaced ? await known.onServer<SloDefinition>('slo') : [],
+    rules: replaced ? await known.onServer<Rule>('rule') : [],
+  };
+  return sliDefinitionWarnings(sli, users, replaced);
 }
 
 type Plan = { ok: true; warnings: string[] } | { ok: false; faults: Fault[] };

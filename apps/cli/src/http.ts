@@ -123,7 +123,7 @@ function refusal(response: Response, text: string, context: Context, asked?: Ask
       ? 'the token is not valid (any more)'
       : 'no token: set BELLWETHER_TOKEN or --token';
     return new CliError(
-      `not authenticated: ${remedy}. A local run keeps its admin token in ${context.tokenFile}`,
+      `not authenticated at ${serverOf(response)}: ${remedy}. A local run keeps its admin token in ${context.tokenFile}`,
     );
   }
   const what = problem
@@ -141,6 +141,9 @@ function refusal(response: Response, text: string, context: Context, asked?: Ask
     response.status,
   );
 }
+
+/** Who refused: with nothing running here it may be another server, on the port that is asked by default. */
+const serverOf = ({ url }: Response): string => (URL.canParse(url) ? new URL(url).origin : 'the server');
 
 /** What to do when nothing came back in time: this program repeats nothing by itself, and sends no key to repeat with. */
 function unanswered({ detail }: Problem, asked?: Asked): string {

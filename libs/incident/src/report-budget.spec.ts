@@ -35,13 +35,13 @@ test('where only groups alerted, it is to be measured', () => {
   ]);
 });
 
-test('what alerts recorded does not say what was spent where the budget was not known at the start', () => {
+test('before anything was measured nothing was spent, whatever alerts recorded of a budget that young', () => {
   for (const alerts of [[fired(0, -12)], [fired(0, -12), fired(1, -12)]]) {
     const [recorded] = budgetsOf(alerts);
     expect(withMeasured(recorded!, { remainingAtStart: null, remainingAtEnd: -55 })).toMatchObject({
       remainingAtFirst: -12,
       remainingAtEnd: -55,
-      spent: null,
+      spent: 56,
     });
   }
 });

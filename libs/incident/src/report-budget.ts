@@ -24,13 +24,13 @@ export interface MeasuredBudget {
 
 /**
  * A budget with what was measured of it. Where nothing had been measured yet when the incident started, nobody knows what
- * was left then, nor what was spent: in a window that young the budget is another one with each measurement, and what two
- * alerts recorded of it says nothing.
+ * was left then; but all that was spent by its end was spent in it. What two alerts recorded says nothing then: in a window
+ * that young the budget is another one with each measurement.
  */
 export function withMeasured(budget: ReportBudget, measured: MeasuredBudget | undefined): ReportBudget {
   if (measured === undefined) return budget;
   const { remainingAtStart: start, remainingAtEnd: end } = measured;
-  return { ...budget, ...measured, spent: start === null || end === null ? null : start - end };
+  return { ...budget, ...measured, spent: end === null ? null : (start ?? 1) - end };
 }
 
 /** Budget left as an event recorded it. */

@@ -50,18 +50,18 @@ describe('the report of an incident', () => {
         spent: expect.closeTo(1.19, 9),
       },
     ]);
-    // Nothing was measured at one of its ends.
-    for (const [start, end] of [
-      [null, -55],
-      [0.99, null],
-      [null, null],
+    // Nothing was measured at one of its ends: before the start, nothing had been spent.
+    for (const [start, end, spent] of [
+      [null, -55, 56],
+      [0.99, null, null],
+      [null, null, null],
     ] as const) {
       expect(measured(start, end, 'checkout-availability')).toEqual([
         {
           ...report?.budgets[0],
           remainingAtStart: start,
           remainingAtEnd: end,
-          spent: null,
+          spent,
         },
       ]);
     }

@@ -73,7 +73,7 @@ const escalated = ({ page, from, step, reason, note, unreachable }: EventData<'p
 
 const exhausted = ({ page, cycles, called: anybody, unreachable }: EventData<'page.exhausted'>) =>
   anybody === false
-    ? `${page} could reach nobody`
+    ? `${page} is exhausted: there was nobody to call`
     : `${page} had no answer after ${cycles} ${cycles === 1 ? 'cycle' : 'cycles'}` +
       (unreachable ? `, and its last step reaches nobody: ${notReached(unreachable)}` : '');
 

@@ -126,7 +126,7 @@ describe('the timeline of an incident', () => {
         'INC-1-P1 had no answer after 1 cycle, and its last step reaches nobody: grace cannot be reached by any contact method',
       );
       expect(says('page.exhausted', { cycles: 1, called: false, unreachable: ['grace'] })).toBe(
-        'INC-1-P1 could reach nobody',
+        'INC-1-P1 is exhausted: there was nobody to call',
       );
     });
   });
@@ -199,6 +199,25 @@ describe('the timeline of an incident', () => {
       ['at -4', true],
       ['at -3', false],
       ['at 20', false],
+    ]);
+  });
+
+  test('takes a change after the start for a suspect in the minute of the start alone', () => {
+    const start = Date.UTC(2026, 10, 22, 9, 56, 53);
+    const iso = (seconds: number) => new Date(start + seconds * 1000).toISOString();
+    const story = deployStory().events.map((event): LoggedEvent => {
+      const data = event.data as { version?: string };
+      if (event.type === 'incident.declared') return { ...event, data: { ...data, startedAt: iso(0) } };
+      if (event.type !== 'change.recorded') return event;
+      return { ...event, data: { ...data, at: iso(data.version === '2.0.0' ? 6 : 7) } };
+    });
+    expect(
+      timeline('INC-1', story)
+        .filter(({ kind }) => kind === 'change')
+        .map(({ at: when, suspect }) => [when, suspect]),
+    ).toEqual([
+      ['2026-11-22T09:56:59.000Z', true],
+      ['2026-11-22T09:57:00.000Z', false],
     ]);
   });
 

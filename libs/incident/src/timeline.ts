@@ -8,8 +8,7 @@ import { type TimelineText, timelineText } from './timeline-text.js';
 
 /** How long before the start of an incident a change of an affected service is a suspect. */
 export const SUSPECT_WINDOW_MS = 60 * 60_000;
-/** `startedAt` is the start of a minute: a change within that minute can still be the cause. */
-const FIRST_SLICE_MS = 60_000;
+const MINUTE = 60_000;
 
 /** The events known at `asOf` (UTC text), by when the log took them; all of them when it is absent. */
 export function knownAt<T extends LoggedEvent>(events: Iterable<T>, asOf?: string): T[] {
@@ -33,8 +32,8 @@ export function incidentAt(id: string, events: Iterable<LoggedEvent>, asOf?: str
  * services; what does not belong is left out. Entries are ordered by `at`, then by log position.
  *
  * A corrected note keeps its own entry, which names the correction in `correctedBy`; the correction is an entry too.
- * Changes of affected services count from an hour before the start until the resolve; those before or within the
- * first minute are suspects.
+ * Changes of affected services count from an hour before the start until the resolve; those before it, or within the
+ * minute that it lies in, are suspects.
  */
 export function timeline(id: string, events: Iterable<LoggedEvent>, asOf?: string): TimelineEntry[] {
   const known = knownAt(events, asOf).sort((a, b) => a.position - b.position);
@@ -137,7 +136,9 @@ function isDuring(at: string, from: string, state: IncidentState): boolean {
 }
 
 function isSuspect(at: string, state: IncidentState): boolean {
-  return at < plus(state.startedAt, FIRST_SLICE_MS);
+  // What is measured by the minute began somewhere in the minute of its start: a change within it may be the cause.
+  const minute = Math.floor(Date.parse(state.startedAt) / MINUTE) * MINUTE;
+  return Date.parse(at) < minute + MINUTE;
 }
 
 /** Which event corrected the version of a note that this event brought, if one did. */

@@ -37,6 +37,15 @@ test('a unit in another spelling is told of, and what a unit does not fit', () =
   expect(sliDefinitionWarnings(about({ unit: 'bytes' }), other)).toEqual([]);
 });
 
+test('a unit that changes is told of: nothing that was measured is converted', () => {
+  const [before, after] = [about({ unit: 'ms' }), about({ unit: 's' })];
+  expect(sliDefinitionWarnings(after, nobody, before)).toEqual([
+    expect.stringMatching(/^unit: was "ms", and nothing is converted: .* counts in "s" now/),
+  ]);
+  for (const replaced of [{ unit: 's', description: 'other' }, { unit: 'none' }, {}])
+    expect(sliDefinitionWarnings(after, nobody, about(replaced))).toEqual([]);
+});
+
 test('queries of a source are looked at', () => {
   const prometheus = { url: 'http://127.0.0.1:9090', good: 'rate(a[1m])', total: 'rate(b[1m])' };
   expect(sliDefinitionWarnings(about({ source: { prometheus } }), nobody)).toEqual([

@@ -1,16 +1,23 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Incident, type Page, problemOf } from '@bellwether/contracts';
 import { HttpProblem } from '@bellwether/service';
 import { Controller, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CommandGateway } from '../commands/gateway.js';
+import { Explainer } from '../explain/explainer.js';
 import { AcknowledgeLinks } from '../links/acknowledge-links.js';
-import { acknowledgePage, deadLinkPage, type GoesOn } from '../links/acknowledge-page.js';
+import { acknowledgePage, deadLinkPage, type GoesOn, type Reason } from '../links/acknowledge-page.js';
 import { HTML_HEADERS } from '../links/html.js';
 import { IncidentStore } from '../read/incident-store.js';
 import { PageStore } from '../read/page-store.js';
 import { ReadModels } from '../read/read-models.js';
 import { Input, type InputOf } from '../routing/input.js';
 import { Serves } from '../routing/serves.js';
+
+/** What tells why somebody is paged: what came in between they see on the page itself. */
+const TELLING = /^(slo|rule)[.]alert[.]fired$|^slo[.]policy[.]entered$|^measurement[.]recorded$/;
+const REASONS = 8;
+const COMMAND_WAIT_MS = 1_500;
 
 /**
  * Signed links of pages: they need no session. Looking changes nothing, since mail programs open links by
@@ -24,6 +31,7 @@ export class AcknowledgeController {
     private readonly incidents: IncidentStore,
     private readonly models: ReadModels,
     private readonly gateway: CommandGateway,
+    private readonly explainer: Explainer,
   ) {}
 
   @Serves('showAcknowledgeLink')
@@ -64,6 +72,7 @@ export class AcknowledgeController {
         throw error;
       }
     }
+    if (user !== null) await this.commandTaken(page);
     return this.render(page, params.link, reply);
   }
 
@@ -78,7 +87,31 @@ export class AcknowledgeController {
     }
     if (page === undefined) return dead(reply, 'forged');
     const incident = await this.incidents.find(page.incident);
-    return acknowledgePage(page, incident, link, await this.goesOn(page, incident));
+    const besides = { goesOn: await this.goesOn(page, incident), why: await this.why(id) };
+    return acknowledgePage(page, incident, link, besides);
+  }
+
+  /** Whoever is woken reads it on a phone, without a token. That it cannot be told must not take the button away. */
+  private async why(page: string): Promise<Reason[]> {
+    try {
+      const { chain } = await this.explainer.explain(page);
+      return chain.filter(({ type }) => TELLING.test(type)).slice(0, REASONS);
+    } catch {
+      return [];
+    }
+  }
+
+  /**
+   * The first to acknowledge takes command, a moment later: who is told that nobody has it would look for somebody.
+   */
+  private async commandTaken(page: string): Promise<void> {
+    const incident = (await this.find(page))?.incident;
+    const until = performance.now() + COMMAND_WAIT_MS;
+    while (incident !== undefined && performance.now() < until) {
+      const state = await this.incidents.find(incident);
+      if (state === undefined || state.commander !== null || state.status === 'resolved') return;
+      await sleep(50);
+    }
   }
 
   /** Whoever opens an older message must not be sent away from an incident that pages. */

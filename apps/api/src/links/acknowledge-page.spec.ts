@@ -31,7 +31,7 @@ describe('the page behind an acknowledge link', () => {
   test('of an incident that goes on says which page to answer', () => {
     const ended = { ...page, status: 'cancelled', requestedAt: at } as Page;
     const text = (incident: string, newer?: string) =>
-      acknowledgePage(ended, undefined, 'x', { incident, page: newer });
+      acknowledgePage(ended, undefined, 'x', { goesOn: { incident, page: newer } });
     expect(text('INC-1', 'INC-1-P2')).toContain(
       'the incident is open again: INC-1-P2 is the page to answer.',
     );
@@ -41,6 +41,15 @@ describe('the page behind an acknowledge link', () => {
     expect(text('INC-7')).toContain('INC-1 was merged into INC-7, which goes on.</p>');
     expect(acknowledgePage(ended, undefined, 'x')).toContain('The incident has ended');
     expect(text('INC-1', 'INC-1-P2')).not.toContain('<button');
+  });
+
+  test('says why: the alerts and what was measured', () => {
+    const why = [{ at, summary: 'page alert fast of checkout: burn <14>' }];
+    const html = acknowledgePage({ ...page, requestedAt: at }, undefined, 'x', { why });
+    expect(html).toMatch(
+      /<h2>Why<\/h2>\n<ol>\n<li><time .*<\/time> page alert fast .* burn &lt;14&gt;<\/li>/,
+    );
+    expect(withRunbooks(undefined)).not.toContain('Why');
   });
 
   test('has no line for a runbook that nobody has written', () => {

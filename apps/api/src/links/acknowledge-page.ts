@@ -8,12 +8,25 @@ export interface GoesOn {
   page: string | undefined;
 }
 
-/** What a signed link shows: the incident and, while the page is open, the button. */
+/** What a link shows besides its page and the incident. */
+export interface Besides {
+  goesOn?: GoesOn | undefined;
+  /** Why the person is paged, in sentences: the alerts, and the measurements that they come from. */
+  why?: readonly Reason[];
+}
+
+/** An event that led to a page. */
+export interface Reason {
+  at: string;
+  summary: string;
+}
+
+/** What a signed link shows: the incident, why there is one and, while the page is open, the button. */
 export function acknowledgePage(
   page: Page,
   incident: Incident | undefined,
   link: string,
-  goesOn?: GoesOn,
+  { goesOn, why = [] }: Besides = {},
 ): string {
   const answered = page.acknowledgedBy
     ? `<p>Acknowledged by <strong>${escapeHtml(person(page.acknowledgedBy))}</strong> at ${time(page.acknowledgedAt)}.</p>`
@@ -37,8 +50,15 @@ export function acknowledgePage(
 <dt>Page</dt><dd>${escapeHtml(page.id)}, ${escapeHtml(page.status)}</dd>
 ${runbooks(incident)}</dl>
 ${answered}
-${form}`,
+${form}
+${reasons(why)}`,
   );
+}
+
+function reasons(why: readonly Reason[]): string {
+  if (why.length === 0) return '';
+  const items = why.map(({ at, summary }) => `<li>${time(at)} ${escapeHtml(summary)}</li>`);
+  return `<h2>Why</h2>\n<ol>\n${items.join('\n')}\n</ol>`;
 }
 
 function ended(page: Page, goesOn: GoesOn | undefined): string {

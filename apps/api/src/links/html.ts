@@ -17,6 +17,8 @@ const STYLE = `
 :root { color-scheme: light dark; font: 17px/1.5 system-ui, sans-serif; }
 body { max-width: 34rem; margin: 0 auto; padding: 2rem 1rem; }
 h1 { font-size: 1.4rem; line-height: 1.25; margin: 0 0 .5rem; }
+h2 { font-size: 1.1rem; margin: 1.5rem 0 .5rem; }
+ol { margin: 0; padding-left: 1.25rem; overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; }
 dt { opacity: .7; }
 dd { margin: 0; overflow-wrap: anywhere; }

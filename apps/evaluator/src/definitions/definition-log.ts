@@ -34,7 +34,8 @@ export interface Definition {
   type: string;
   data: unknown;
   current: () => Current;
-  warnings: () => string[];
+  /** @param replaced the definition until now; undefined when there is none */
+  warnings: (replaced: unknown) => string[];
 }
 
 /** A resource as its stream has it, which may be retired. */
@@ -93,7 +94,7 @@ export class DefinitionLog {
           data: data as T,
           version: current.version + 1,
           position: result.lastPosition,
-          warnings: definition.warnings(),
+          warnings: definition.warnings(current.data),
         };
       } catch (error) {
         if (!(error instanceof VersionConflict)) throw error;
@@ -106,7 +107,7 @@ export class DefinitionLog {
             data: data as T,
             version: current.version,
             position,
-            warnings: definition.warnings(),
+            warnings: definition.warnings(current.data),
           };
         }
       }
@@ -168,7 +169,7 @@ export class DefinitionLog {
       data: definition.data as T,
       version: definitions.length,
       position: result.lastPosition,
-      warnings: definition.warnings(),
+      warnings: definition.warnings(before?.type === definition.type ? before.data : undefined),
     };
   }
 }

@@ -69,12 +69,13 @@ export class Definitions {
       type: 'sli.defined',
       data,
       current: () => currentOf(this.#registry.slis.get(`${data.service}/${data.name}`)),
-      warnings: () => [
+      warnings: (replaced) => [
         ...serviceWarnings(this.#registry, data.service),
-        ...sliDefinitionWarnings(data, {
-          slos: inForce(this.#registry.slos),
-          rules: inForce(this.#registry.rules),
-        }),
+        ...sliDefinitionWarnings(
+          data,
+          { slos: inForce(this.#registry.slos), rules: inForce(this.#registry.rules) },
+          replaced as Sli | undefined,
+        ),
       ],
     });
   }
