@@ -56,3 +56,14 @@ test('anything else that is wrong is said as it is', async () => {
   const error: unknown = await migrateLog(url.href).catch((thrown: unknown) => thrown);
   expect((error as Error).message).toMatch(/no_such_database: database "no_such_database" does not exist$/);
 });
+
+test('of a database of one’s own it is said where it is named', async () => {
+  process.env.DATABASE_URL = 'postgresql://me@127.0.0.1:1/shop';
+  try {
+    await expect(migrateLog(process.env.DATABASE_URL)).rejects.toThrow(
+      /ECONNREFUSED[\s\S]*Start the server that DATABASE_URL names, or correct it/,
+    );
+  } finally {
+    delete process.env.DATABASE_URL;
+  }
+});

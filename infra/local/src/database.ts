@@ -22,9 +22,15 @@ export async function migrateLog(databaseUrl: string): Promise<void> {
     const { host, pathname, username } = new URL(databaseUrl);
     const said = `The log's schema could not be set up in ${host}${pathname}: ${(error as Error).message}`;
     const names = { database: decodeURIComponent(pathname.slice(1)), user: decodeURIComponent(username) };
-    throw new StartError(lacksRights(error) ? `${said}\n${neededRights(names)}` : said);
+    throw new StartError(lacksRights(error) ? `${said}\n${neededRights(names)}` : `${said}${remedy()}`);
   }
 }
+
+/** What to do about a database of one's own that cannot be used; of the embedded one its log says more. */
+const remedy = (): string =>
+  process.env.DATABASE_URL
+    ? '\nStart the server that DATABASE_URL names, or correct it; without it the embedded Postgres is used.'
+    : '';
 
 /** Whether an error, or what it comes from, is Postgres' insufficient_privilege. */
 function lacksRights(error: unknown): boolean {

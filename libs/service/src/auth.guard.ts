@@ -51,9 +51,13 @@ export function identify(request: FastifyRequest, authority: TokenAuthority): Pr
 
 /** Why a request without a valid token is refused. */
 export function notAuthenticated(request: FastifyRequest): HttpProblem {
+  const { authorization } = request.headers;
+  if (authorization === undefined)
+    return HttpProblem.notAuthenticated('send a token: Authorization: Bearer <token>');
   return HttpProblem.notAuthenticated(
-    request.headers.authorization === undefined
-      ? 'send a token: Authorization: Bearer <token>'
+    // What a browser sends to everything of this address, once it was let in to the documents.
+    /^basic /i.test(authorization)
+      ? 'a name and password open the documents alone: send the token as Authorization: Bearer <token>, in the documents by "Authorize"'
       : 'the token is not known, or was revoked',
   );
 }

@@ -132,6 +132,17 @@ describe('tokens and roles', () => {
     });
   });
 
+  test('a password, which a browser sends once it was asked for one, is not taken for a token that was revoked', async () => {
+    const { status, body } = await call('/v1/services/checkout', {
+      token: null,
+      headers: { authorization: `Basic ${Buffer.from('me:secret').toString('base64')}` },
+    });
+    expect([status, body]).toEqual([
+      401,
+      expect.objectContaining({ detail: expect.stringContaining('in the documents by "Authorize"') }),
+    ]);
+  });
+
   test('an unknown token is 401, before its body is read', async () => {
     const { status, body } = await call('/v1/services/checkout', { ...json('{'), token: 'guess' });
     expect(status).toBe(401);

@@ -136,7 +136,8 @@ const ACTS = {
 } as const;
 const POLICY = { slo: 'its policy', service: "its service's policy", default: 'the default policy' } as const;
 
-const hours = (seconds: number): string => `${Math.floor(seconds / 360) / 10} h`;
+const hours = (seconds: number): string =>
+  seconds < 3600 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 360) / 10} h`;
 
 function incidentReason({
   id,
