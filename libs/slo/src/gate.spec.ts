@@ -144,6 +144,8 @@ describe('the gate', () => {
     const young = status({ settled: false, history: 3 * 3600 }, -5);
     expect(said({ statuses: [young] })).toEqual([true, 'young-window: note']);
     expect(ask({ statuses: [young] }).reasons[0]?.text).toContain('only 3 h of history');
+    const newborn = status({ settled: false, history: 150 }, -5);
+    expect(ask({ statuses: [newborn] }).reasons[0]?.text).toContain('only 2 min of history');
   });
 
   test.each<[Partial<SloStatus>, number | null, string]>([

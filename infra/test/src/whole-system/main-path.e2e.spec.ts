@@ -267,8 +267,12 @@ describe('from a measurement to a page and back', () => {
     const text = await shown.text();
     expect([shown.status, text]).toEqual([200, expect.stringContaining('INC-1')]);
     expect(text).toContain('href="https://runbooks.example.org/availability"');
-    for (let i = 0; i < 2; i++)
-      expect((await fetch(acknowledgeUrl, { method: 'POST', redirect: 'manual' })).status).toBeLessThan(400);
+    expect(text).toMatch(/<h2>Why<[\s\S]*<li>.* page alert .* burn [\s\S]*<li>.* measured /);
+    for (let i = 0; i < 2; i++) {
+      const pressed = await fetch(acknowledgeUrl, { method: 'POST', redirect: 'manual' });
+      expect(pressed.status).toBeLessThan(400);
+      expect(await pressed.text()).toMatch(/<dt>Commander<\/dt><dd>(?!nobody)/);
+    }
     await eventually(async () => {
       page = await system.get<Page>('/v1/pages/INC-1-P1');
       expect(page).toMatchObject({ status: 'acknowledged', nextAction: { kind: 'remind' } });
