@@ -47,9 +47,15 @@ test('the status of an SLO tells how the source of its SLI answers', async () =>
     await shown({ ...source, state: 'ok', lastError: null, lastSuccessAt: '2026-11-22T09:59:00.000Z' }),
   ).toMatch(/^Source +prometheus ok$/);
   expect(await shown({ ...source, state: 'failing', lastSuccessAt: '2026-11-22T09:55:00.000Z' })).toMatch(
-    /^Source +prometheus failing since 4 min ago: it does not answer \(answered last 5 min ago\)$/,
+    /^Source +prometheus failing since 4 min ago: it does not answer \(last answered 5 min ago\)$/,
   );
   expect(await shown({ ...source, state: 'failing', lastSuccessAt: null })).toMatch(/\(it never answered\)$/);
+  expect(await shown({ ...source, state: 'empty', lastSuccessAt: '2026-11-22T09:30:00.000Z' })).toMatch(
+    /empty since 4 min ago: .* \(last answered with data 30 min ago\)$/,
+  );
+  expect(await shown({ ...source, state: 'empty', lastSuccessAt: null })).toMatch(
+    /\(it never answered with data\)$/,
+  );
 });
 
 test('the list of SLOs tells which have a source that fails', async () => {

@@ -310,11 +310,12 @@ function rangeLine(
   return `${points} of the latest ${of} points, the newest ${relative(newest, now)}: below ${from} or above ${to}, and read as that. Is the unit of the SLI right?`;
 }
 
-/** `prometheus failing since 4 min ago: … (answered last 5 min ago)` */
+/** `prometheus failing since 4 min ago: … (last answered 5 min ago)` */
 function sourceLine(source: NonNullable<SloStatus['source']>, now: Date): string {
   const { kind, state, since, lastSuccessAt, lastError } = source;
   if (state === 'ok' || state === 'waiting') return `${kind} ${tone(state)}`;
-  const last = lastSuccessAt === null ? 'it never answered' : `answered last ${relative(lastSuccessAt, now)}`;
+  const how = state === 'empty' ? 'answered with data' : 'answered';
+  const last = lastSuccessAt === null ? `it never ${how}` : `last ${how} ${relative(lastSuccessAt, now)}`;
   return `${kind} ${tone(state)} since ${relative(since, now)}: ${lastError} (${last})`;
 }
 

@@ -69,6 +69,18 @@ describe('the source of an SLI', () => {
     });
   });
 
+  test('that answers without data had some when it was measured last', () => {
+    const empty: SliSourceChanged = {
+      ...failing,
+      state: 'empty',
+      error: 'nothing',
+      at: '2026-11-22T10:20:00.000Z',
+    };
+    const noted = { ...empty, lastSuccessAt: empty.at };
+    expect(now(fetched, noted)).toMatchObject({ state: 'empty', lastSuccessAt: WATERMARK });
+    expect(now(fetched, noted, null)).toMatchObject({ state: 'empty', lastSuccessAt: null });
+  });
+
   test('is answered for the past as the log had it', async () => {
     const asked: unknown[] = [];
     const log = {

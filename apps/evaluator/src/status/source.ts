@@ -36,10 +36,12 @@ function shown(
   if (changed === undefined)
     return { source: { kind, state: 'waiting', since: null, lastSuccessAt: null, lastError: null } };
   const { state, at, error } = changed;
-  // While it answers nothing is recorded of it but what it measured.
-  const answers = [changed.lastSuccessAt, state === 'failing' ? null : watermark].filter(
-    (time) => time !== null,
-  );
+  // While it answers nothing is recorded of it but what it measured. One that is empty answered when that was noted, but
+  // not with data.
+  const answers = [
+    state === 'empty' ? null : changed.lastSuccessAt,
+    state === 'failing' ? null : watermark,
+  ].filter((time) => time !== null);
   return {
     source: { kind, state, since: at, lastSuccessAt: answers.sort().at(-1) ?? null, lastError: error },
   };

@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Condition, conditionFrom, decide, evolve, NO_DATA, type Outcome } from './condition.js';
+import { type Condition, conditionFrom, decide, evolve, noData, type Outcome } from './condition.js';
 
-const data: Outcome = { kind: 'answered', some: true, current: true };
-const nothing: Outcome = { kind: 'answered', some: false, current: true };
-const past: Outcome = { kind: 'answered', some: false, current: false };
+const answered = { kind: 'answered', without: [], every: '1m' } as const;
+const data: Outcome = { ...answered, some: true, current: true };
+const nothing: Outcome = { ...answered, some: false, current: true, without: ['bad', 'total'] };
+const past: Outcome = { ...nothing, current: false };
 const refused: Outcome = { kind: 'failed', error: 'it does not answer', again: true, timedOut: false };
 
 /** The changes that outcomes lead to, one a second. */
@@ -60,7 +61,7 @@ describe('a source is empty', () => {
     const found = changes([data, ...times(10, nothing), nothing, data]);
     expect(found.slice(1, 10)).toEqual(times(9, data).map(() => null));
     expect(found.slice(10)).toEqual([
-      { state: 'empty', error: NO_DATA, lastSuccessAt: 10_000 },
+      { state: 'empty', error: noData(['bad', 'total'], '1m'), lastSuccessAt: 10_000 },
       null,
       { state: 'ok', error: null, lastSuccessAt: 12_000 },
     ]);
@@ -72,6 +73,17 @@ describe('a source is empty', () => {
       { state: 'ok', error: null, lastSuccessAt: 50_000 },
     ]);
   });
+});
+
+test('a source that is empty says first what is likely: a period that is too short for rate and increase', () => {
+  for (const without of [['bad', 'total'], ['total'], ['query'], []] as const) {
+    const said = noData(without, '1m');
+    expect(said).toMatch(/^the queries find nothing in a period of 1m: is that shorter than two scrapes/);
+    expect(said).not.toContain('vector(0)');
+  }
+  expect(noData(['bad'], '1m')).toMatch(
+    /^"bad" finds nothing, and "total" does: .*"or vector\(0\)" behind "bad"/,
+  );
 });
 
 test('what the log says is where it goes on', () => {

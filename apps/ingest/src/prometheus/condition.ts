@@ -1,4 +1,5 @@
 import type { SliSourceChanged, SourceState } from '@bellwether/contracts';
+import type { QueryName } from './samples.js';
 
 /** What is known of how a source answers: what the log says, and what was seen since. Times are epoch milliseconds. */
 export interface Condition {
@@ -19,6 +20,10 @@ export type Outcome =
       some: boolean;
       /** Whether they reach up to now: what is missing long ago says nothing of the source today. */
       current: boolean;
+      /** Queries that found nothing in any of the periods. */
+      without: readonly QueryName[];
+      /** The length of a period, which is what the queries look back over: `1m`. */
+      every: string;
     }
   | {
       kind: 'failed';
@@ -34,8 +39,16 @@ const FAILURES = 2;
 /** Answers without data until that is worth one: a series that is there now and then is not. */
 const EMPTY = 10;
 
-export const NO_DATA =
-  'the queries have no data: series that are absent count as unknown, not as 0 (write "or vector(0)" for that)';
+/**
+ * What is likely wrong with queries that find nothing. Where only events that are good or bad are missing there may be none;
+ * a period that is too short for `rate` leaves nothing of any query.
+ */
+export function noData(without: readonly QueryName[], every: string): string {
+  const [only] = without;
+  if (without.length === 1 && (only === 'good' || only === 'bad'))
+    return `"${only}" finds nothing, and "total" does: what is absent is unknown, and not 0 (write "or vector(0)" behind "${only}" if it is 0)`;
+  return `the queries find nothing in a period of ${every}: is that shorter than two scrapes of Prometheus? Then rate and increase are empty: make "every" at least two scrapes long, better four, such as 5m. Otherwise series of these names and labels are not there`;
+}
 
 /** Where a source stands that the log says this of. */
 export function conditionFrom(last: SliSourceChanged | null): Condition {
@@ -67,7 +80,8 @@ export function decide(
 ): { state: SourceState; error: string | null } | null {
   const state = stateOf(condition, outcome);
   if (state === null || state === condition.changed?.state) return null;
-  return { state, error: outcome.kind === 'failed' ? outcome.error : state === 'empty' ? NO_DATA : null };
+  if (outcome.kind === 'failed') return { state, error: outcome.error };
+  return { state, error: state === 'empty' ? noData(outcome.without, outcome.every) : null };
 }
 
 function stateOf({ failures, empty, changed }: Condition, outcome: Outcome): SourceState | null {

@@ -19,6 +19,12 @@ const NOISE = 1e-6;
 export const queriesOf = (source: PrometheusSource): QueryName[] =>
   (['good', 'bad', 'total', 'query'] as const).filter((name) => source[name] !== undefined);
 
+/** The queries that have no number at all. */
+export const queriesWithout = (answers: Answers): QueryName[] =>
+  Object.entries(answers)
+    .filter(([, series]) => !series.some(({ values }) => values.some(([, value]) => !Number.isNaN(value))))
+    .map(([name]) => name as QueryName);
+
 /** What answers come to, by the time at which a period ended (epoch milliseconds). */
 export interface Measured {
   /** A period without data is not there. */

@@ -155,6 +155,15 @@ test('absent data is no measurement, and asked for once', async () => {
   expect([stage.recorded, stage.asked.length]).toEqual([[], 1]);
 });
 
+test('an empty source says which query finds nothing', async () => {
+  const stage = new Stage(undefined, MINUTE);
+  stage.answer = (query) => (query.startsWith('bad') ? Number.NaN : 1);
+  for (let i = 0; i < 12; i++, stage.now = stage.source.dueAt) await stage.step();
+  expect(stage.changes).toMatchObject([
+    { state: 'empty', error: expect.stringMatching(/^"bad" finds nothing/) },
+  ]);
+});
+
 test('another query holds from the next period on', async () => {
   const stage = new Stage();
   await stage.step();

@@ -19,7 +19,7 @@ import type { Recorder } from '../recorder.js';
 import { type Condition, conditionFrom, decide, evolve, type Outcome } from './condition.js';
 import type { QueryApi, Range } from './query-api.js';
 import { periodIdentity, RECORDED_AT_ONCE, recordedPeriods } from './recorded-periods.js';
-import { type Answers, type Measured, queriesOf, type Sample, samplesOf } from './samples.js';
+import { type Answers, type Measured, queriesOf, queriesWithout, type Sample, samplesOf } from './samples.js';
 import { SourceFailure } from './source-failure.js';
 import type { SourceMetrics } from './source-metrics.js';
 import { Timetable } from './timetable.js';
@@ -110,12 +110,11 @@ export class Source {
     const { metrics, clock } = this.context;
     const started = performance.now();
     const seconds = () => (performance.now() - started) / 1000;
+    let answers: Answers;
     let measured: Measured;
     try {
-      measured = samplesOf(
-        await this.#ask(range, signal),
-        this.#prometheus.per === 'second' ? range.step / 1000 : 1,
-      );
+      answers = await this.#ask(range, signal);
+      measured = samplesOf(answers, this.#prometheus.per === 'second' ? range.step / 1000 : 1);
     } catch (error) {
       if (!(error instanceof SourceFailure)) throw error;
       metrics.asked('failed', seconds());
@@ -142,6 +141,8 @@ export class Source {
       kind: 'answered',
       some: ends.length > 0,
       current: timetable.due(clock.now().getTime()) === null,
+      without: queriesWithout(answers),
+      every: formatDuration(range.step),
     };
   }
 
