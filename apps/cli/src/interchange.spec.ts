@@ -56,6 +56,8 @@ spec:
   objectives: [{ target: 0.99, op: lte }]
 `;
 
+const URL_GIVEN = ['--prometheus-url', 'https://prometheus.example.org'];
+
 const kindsOf = (text: string) => parseAllDocuments(text).map((document) => document.toJS().kind as string);
 
 describe('import', () => {
@@ -64,7 +66,8 @@ describe('import', () => {
     expect(code).toBe(0);
     expect(kindsOf(out)).toEqual(['service', 'sli', 'slo']);
     expect(err).toBe(
-      `warning: ${path.join(folder, 'sloth.yml')}:10:39: service shop, SLO availability: slos.0.alerting.page_alert.labels: page_alert severity=pageteam: left out, the escalationPolicy of the SLO or its service says who is notified`,
+      `warning: ${path.join(folder, 'sloth.yml')}:10:39: service shop, SLO availability: slos.0.alerting.page_alert.labels: page_alert severity=pageteam: left out, the escalationPolicy of the SLO or its service says who is notified
+warning: SLI shop/availability: rate and increase over {{.window}} look back over "every", 1m here, and are empty unless it holds two scrapes of Prometheus, better four: if it scrapes less often than every 15s, import with --every 5m`,
     );
     expect(out.split('\n').filter((line) => line.startsWith('#'))).toEqual([
       '# escalationPolicy: <policy>  # who is paged for its incidents',
@@ -128,7 +131,7 @@ describe('import', () => {
   });
 
   test('takes the address of a Prometheus that the file does not say', async () => {
-    const given = ['-f', file('a.yml', openslo), '--prometheus-url', 'https://prometheus.example.org'];
+    const given = ['-f', file('a.yml', openslo), ...URL_GIVEN];
     const { out } = await bellwether('import', 'openslo', ...given, '-o', 'json');
     expect(JSON.parse(out)).toContainEqual(
       expect.objectContaining({
@@ -142,6 +145,25 @@ describe('import', () => {
         },
       }),
     );
+  });
+
+  test('asks as often as it is told to, where the file does not say', async () => {
+    const everyOf = (out: string) =>
+      (JSON.parse(out) as { kind: string; source: { every?: string } }[]).find(({ kind }) => kind === 'sli')
+        ?.source.every;
+    const json = ['--every', '5m', '-o', 'json'];
+    const ofSloth = await bellwether('import', 'sloth', file('m.yml', sloth), ...json);
+    expect(everyOf(ofSloth.out)).toBe('5m');
+    expect(ofSloth.err).not.toContain('scrapes');
+    expect(
+      everyOf((await bellwether('import', 'openslo', file('a.yml', openslo), ...URL_GIVEN, ...json)).out),
+    ).toBe('5m');
+    const said = openslo.replaceAll("[{{.window}}]' }", "[{{.window}}]', every: 2m }");
+    expect(
+      everyOf((await bellwether('import', 'openslo', file('n.yml', said), ...URL_GIVEN, ...json)).out),
+    ).toBe('2m');
+    const { code, err } = await bellwether('import', 'sloth', file('m.yml', sloth), '--every', 'often');
+    expect([code, err]).toEqual([2, expect.stringContaining('"often" is not a duration')]);
   });
 
   test('strictly refuses what the format does not have, and prints nothing', async () => {

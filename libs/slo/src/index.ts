@@ -105,6 +105,7 @@ export {
 } from './indicator-buckets.js';
 export type { Definitions } from './interchange/definitions.js';
 export { type Imported, type Note, noteText, type Routing } from './interchange/notes.js';
+export { periodWarning } from './interchange/period-warning.js';
 export { type AlertMark, emptyLedger, evolveLedger, type SloLedger, type SloTransition } from './ledger.js';
 export { MinuteSpan, type Stretch } from './minute-span.js';
 export { exportOpenSlo } from './openslo/export.js';

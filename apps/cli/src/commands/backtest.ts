@@ -16,7 +16,16 @@ import { ProgressBar } from '../backtest/progress-bar.js';
 import { runRemotely } from '../backtest/remote.js';
 import { comparison, notesOf, oneTable } from '../backtest/tables.js';
 import { CliError, ExitCode } from '../errors.js';
-import { collect, length, number, type OpenSession, present, type Session, whole } from './command.js';
+import {
+  collect,
+  length,
+  lengthText,
+  number,
+  type OpenSession,
+  present,
+  type Session,
+  whole,
+} from './command.js';
 
 interface BacktestOptions extends CandidateOptions, CsvOptions, LabelOptions {
   from?: string;
@@ -84,7 +93,7 @@ export function backtestCommand(program: Command, open: OpenSession): void {
     )
     .option('--where <column=value>', 'only rows for which this holds; may be repeated', collect)
     .option('--unit <unit>', `unit of the values: ${KNOWN_UNITS.join(', ')}, or one of your own`, unitOf)
-    .option('--cadence <duration>', 'how often it is measured; the median gap without it', wire)
+    .option('--cadence <duration>', 'how often it is measured; the median gap without it', lengthText)
     .addHelpText(
       'after',
       `
@@ -271,10 +280,4 @@ function unitOf(text: string): string {
   const parsed = measurementUnit.safeParse(text);
   if (!parsed.success) throw new InvalidArgumentError(`It ${parsed.error.issues[0]?.message}.`);
   return parsed.data;
-}
-
-/** A duration as it is written, checked. @throws CliError (usage) */
-function wire(text: string): string {
-  length(text);
-  return text;
 }

@@ -101,6 +101,12 @@ export function length(text: string): number {
   return durationMillis(parsed.data);
 }
 
+/** A duration option as it is written, checked. @throws CliError (usage) */
+export function lengthText(text: string): string {
+  length(text);
+  return text;
+}
+
 /** The time that an option was given, as it was written. @throws CliError (usage) */
 export function time(text: string): string {
   const fault = timestamp.safeParse(text).error?.issues[0]?.message;

@@ -1,4 +1,11 @@
-import { type PrometheusRules, parseOrRefuse, service, sli, sloDefinition } from '@bellwether/contracts';
+import {
+  DEFAULT_EVERY,
+  type PrometheusRules,
+  parseOrRefuse,
+  service,
+  sli,
+  sloDefinition,
+} from '@bellwether/contracts';
 import {
   type Definitions,
   exportOpenSlo,
@@ -7,6 +14,7 @@ import {
   importSloth,
   type Note,
   noteText,
+  periodWarning,
   type Routing,
   rulesFile,
 } from '@bellwether/slo';
@@ -16,7 +24,7 @@ import type { z } from 'zod';
 import { CliError, ExitCode } from '../errors.js';
 import { withExisting } from '../existing-services.js';
 import { type ForeignDocument, type ManifestEntry, readDocuments, readManifests } from '../manifest.js';
-import { all, collect, type OpenSession, render, type Session, warn } from './command.js';
+import { all, collect, lengthText, type OpenSession, render, type Session, warn } from './command.js';
 
 const MANIFEST = [
   '-f, --file <path>',
@@ -33,6 +41,7 @@ interface ImportOptions {
   strict: boolean;
   services: boolean;
   prometheusUrl?: string;
+  every?: string;
 }
 
 /** `import` and `export`. */
@@ -92,8 +101,8 @@ function importCommands(importing: Command, open: OpenSession): void {
       description:
         "Sloth's specifications, as files or Kubernetes resources, its catalogues of windows, and the rules it generated for SLI plugins",
       strict: "refuse fields that Sloth's specification does not have; otherwise they are warned about",
-      read: (parsed: unknown[], { strict, prometheusUrl }: { strict: boolean; prometheusUrl?: string }) =>
-        importSloth(parsed, { strict, prometheusUrl: prometheusUrl ?? LOCAL_PROMETHEUS }),
+      read: (parsed: unknown[], { strict, prometheusUrl, every }: ImportOptions) =>
+        importSloth(parsed, { strict, prometheusUrl: prometheusUrl ?? LOCAL_PROMETHEUS, every }),
     },
   ];
   for (const { name, description, strict, read } of formats) {
@@ -106,6 +115,11 @@ function importCommands(importing: Command, open: OpenSession): void {
       .option(
         '--prometheus-url <url>',
         `the Prometheus that queries are for, where the file does not say${name === 'sloth' ? ` (default ${LOCAL_PROMETHEUS})` : ''}`,
+      )
+      .option(
+        '--every <duration>',
+        `how often queries are asked, and what {{.window}} is then, where the file does not say: at least two scrapes, better four (default ${DEFAULT_EVERY})`,
+        lengthText,
       )
       .option(
         '--no-services',
@@ -139,7 +153,8 @@ function importCommands(importing: Command, open: OpenSession): void {
           options.services ? imported.definitions.services : [],
           session.http,
         );
-        warn(session, { warnings });
+        const period = periodWarning(imported.definitions);
+        warn(session, { warnings: period === null ? warnings : [period, ...warnings] });
         const manifests = manifestsOf({ ...imported.definitions, services });
         session.output.out(render(session, manifests, (list) => documents(list, imported.routing)));
       });

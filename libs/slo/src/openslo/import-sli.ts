@@ -140,11 +140,12 @@ function prometheusOf(
       : raw !== undefined
         ? { query: metric.at('rawType').text() === 'failure' ? `1 - ${operand(raw)}` : raw }
         : { good: perWindow('good'), bad: perWindow('bad'), total: perWindow('total') };
-  const every = sources.find((source) => source.every !== undefined)?.every;
+  const written = sources.find((source) => source.every !== undefined)?.every;
+  const every = duration.safeParse(written).success ? written : objects.every;
   const given = Object.entries(queries).filter(([, text]) => text !== undefined);
   return {
     prometheus: asItCounts({ url, ...Object.fromEntries(given) }),
-    ...(every !== undefined && duration.safeParse(every).success ? { every } : {}),
+    ...(every === undefined ? {} : { every }),
   };
 }
 

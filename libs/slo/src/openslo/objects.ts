@@ -25,12 +25,15 @@ export interface OpenSloOptions {
   strict?: boolean;
   /** Address of the Prometheus of metrics whose DataSource says none. */
   prometheusUrl?: string | undefined;
+  /** `every` of SLIs that are fetched and whose metrics say none. */
+  every?: string | undefined;
 }
 
 /** The objects of an import, by kind and name. */
 export class OpenSloObjects {
   readonly #objects: { kind: OpenSloKind; cursor: Cursor }[] = [];
   readonly prometheusUrl: string | undefined;
+  readonly every: string | undefined;
   readonly strict: boolean;
 
   /** @param documents parsed documents; a list stands for its entries */
@@ -40,6 +43,7 @@ export class OpenSloObjects {
     options: OpenSloOptions,
   ) {
     this.prometheusUrl = options.prometheusUrl;
+    this.every = options.every;
     this.strict = options.strict === true;
     for (const document of documents.flat()) this.#add(document, this.strict, document);
   }

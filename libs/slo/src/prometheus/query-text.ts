@@ -83,6 +83,12 @@ export function asItCounts(source: PrometheusSource): PrometheusSource {
   return counting(source).every(isRate) ? { ...source, per: 'second' } : source;
 }
 
+/** Whether a query takes a rate or an increase over `{{.window}}`, which needs two scrapes in it to be anything. */
+export const needsScrapes = (source: PrometheusSource): boolean =>
+  QUERIES.some((name) =>
+    /\b(i?rate|increase|i?delta)\s*\([^()]*\[\s*\{\{\s*\.window\s*\}\}/.test(read(source[name] ?? '').code),
+  );
+
 /** The queries of a source that Prometheus will refuse, and why: brackets or quotes that do not close. */
 export function queryFaults(source: PrometheusSource): { name: QueryName; path: string; message: string }[] {
   return QUERIES.flatMap((name) => {

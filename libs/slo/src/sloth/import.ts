@@ -16,6 +16,8 @@ export interface SlothOptions {
   strict?: boolean;
   /** Address of the Prometheus that the queries are for: a Sloth specification does not say. */
   prometheusUrl: string;
+  /** `every` of its SLIs, which Sloth has none of. */
+  every?: string | undefined;
 }
 
 /**
@@ -106,7 +108,13 @@ function importSlo(
     slo.at('name').warn(`${serviceName}-${given} is no name here and becomes "${name}"`);
   const description = slo.at('description').text() ?? '';
   const alerting = slo.at('alerting');
-  const indicator = sli.safeParse({ service: serviceName, name: sliName, description, ...source });
+  const indicator = sli.safeParse({
+    service: serviceName,
+    name: sliName,
+    description,
+    unit: source.unit,
+    source: { ...source.source, every: options.every },
+  });
   const definition = sloDefinition.safeParse({
     name,
     service: serviceName,
