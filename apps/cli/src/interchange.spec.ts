@@ -187,6 +187,18 @@ warning: SLI shop/availability: rate and increase over {{.window}} look back ove
     );
   });
 
+  test.each(['sloth', 'openslo'])('of a file without a specification is refused: %s', async (format) => {
+    for (const [name, text] of [
+      ['o.yml', ''],
+      ['p.yml', '# to be written\n---\n'],
+    ] as const)
+      expect(await bellwether('import', format, file(name, text))).toMatchObject({
+        code: 2,
+        out: '',
+        err: `error: there is no specification in ${path.join(folder, name)}`,
+      });
+  });
+
   test('names the place of what is no YAML, and asks for a file', async () => {
     expect(await bellwether('import', 'sloth', file('c.yml', 'a: [1\n'))).toMatchObject({
       code: 2,

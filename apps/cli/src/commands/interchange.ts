@@ -137,6 +137,8 @@ function importCommands(importing: Command, open: OpenSession): void {
         if (files.length === 0)
           throw new CliError('which file? Give -f with a file, a folder, or -', ExitCode.usage);
         const given = readDocuments(files);
+        if (given.length === 0)
+          throw new CliError(`there is no specification in ${files.join(', ')}`, ExitCode.usage);
         const imported = read(
           given.map(({ value }) => value),
           options,

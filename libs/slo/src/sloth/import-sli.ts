@@ -12,11 +12,19 @@ export interface SlothSli {
   source: { prometheus: PrometheusSource };
 }
 
+/** The types of an SLI, of which Sloth's own validator takes one. */
+const TYPES = ['events', 'raw', 'plugin'] as const;
+
 /**
  * Source and unit of an SLI: error and total events, or the ratio of errors as a value. Undefined: a fault is noted.
  * @param id Sloth's name of the SLO: `<service>-<slo>`
  */
 export function sliOf(given: Cursor, id: string, url: string, rules: GeneratedRules): SlothSli | undefined {
+  const types = TYPES.filter((type) => given.at(type).present);
+  if (types.length > 1) {
+    given.fault(`has ${types.join(' and ')}: Sloth takes one of them, so say which one counts`);
+    return undefined;
+  }
   if (given.at('plugin').present) return ofPlugin(given.at('plugin'), id, url, rules);
   if (given.at('raw').present) {
     const at = given.at('raw').either('error_ratio_query', 'errorRatioQuery');

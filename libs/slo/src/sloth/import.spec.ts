@@ -204,6 +204,11 @@ describe('is refused', () => {
     ['an objective of 100', specification({ objective: 100 }), 'slos.0.objective: must be a percentage'],
     ['no SLI', specification({ sli: {} }), 'slos.0.sli: must have events'],
     [
+      'an SLI of two types',
+      specification({ sli: { ...specification().slos[0]?.sli, raw: { error_ratio_query: 'e' } } }),
+      'slos.0.sli: has events and raw: Sloth takes one of them',
+    ],
+    [
       'one query',
       specification({ sli: { events: { error_query: 'a' } } }),
       'slos.0.sli.events.total_query: is required',
