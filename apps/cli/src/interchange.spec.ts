@@ -130,6 +130,29 @@ warning: SLI shop/availability: rate and increase over {{.window}} look back ove
     expect(server.requests).toEqual([]);
   });
 
+  test('has a place for whom to page in SLOs whose service is not printed', async () => {
+    const { out } = await bellwether('import', 'openslo', file('a.yml', openslo), ...URL_GIVEN);
+    expect(kindsOf(out)).toEqual(['sli', 'slo']);
+    expect(out.split('\n').at(-1)).toBe(
+      '# escalationPolicy: <policy>  # who is paged for its incidents; without it, as service web says',
+    );
+  });
+
+  test.each([
+    ['sloth', sloth],
+    ['openslo', openslo],
+  ])('silently, of SLOs whose alerts declare nothing: %s', async (format, text) => {
+    const declareOf = async (...options: string[]) => {
+      const { out } = await bellwether('import', format, file('r.yml', text), '-o', 'json', ...options);
+      const found = (JSON.parse(out) as { kind: string; declare?: unknown }[]).find(
+        ({ kind }) => kind === 'slo',
+      );
+      return found?.declare;
+    };
+    expect(await declareOf('--silent')).toEqual({ page: null, ticket: null });
+    expect(await declareOf()).toEqual({ page: 'sev2', ticket: null });
+  });
+
   test('takes the address of a Prometheus that the file does not say', async () => {
     const given = ['-f', file('a.yml', openslo), ...URL_GIVEN];
     const { out } = await bellwether('import', 'openslo', ...given, '-o', 'json');
@@ -174,6 +197,20 @@ warning: SLI shop/availability: rate and increase over {{.window}} look back ove
     expect(err).toMatch(
       /^error: this is not openslo that can be imported\n {2}.*b.yml:15:36: SLO web-availability: spec.objectives.0.op: is forbidden/,
     );
+  });
+
+  test('refuses what validate would refuse of the manifests, by line and field of the file', async () => {
+    const slices = openslo
+      .replace('Occurrences', 'Timeslices')
+      .replace('op: lte', 'timeSliceTarget: 0.9, timeSliceWindow: 1w');
+    const given = file('q.yml', slices);
+    expect(await bellwether('import', 'openslo', given)).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining(
+        `  ${given}:15:71: SLO web-availability: spec.objectives.0.timeSliceWindow: 1w, read as budgeting.slice, must not be longer than a day`,
+      ),
+    });
   });
 
   test('names the file of a folder that is not what was asked for', async () => {

@@ -40,6 +40,7 @@ interface ImportOptions {
   file?: string[];
   strict: boolean;
   services: boolean;
+  silent: boolean;
   prometheusUrl?: string;
   every?: string;
 }
@@ -122,6 +123,11 @@ function importCommands(importing: Command, open: OpenSession): void {
         lengthText,
       )
       .option(
+        '--silent',
+        'for a trial: alerts are recorded and shown, and declare no incident, so that nobody is notified',
+        false,
+      )
+      .option(
         '--no-services',
         'print SLIs and SLOs alone, and ask no server for what it has of their services',
       )
@@ -157,7 +163,8 @@ function importCommands(importing: Command, open: OpenSession): void {
         );
         const period = periodWarning(imported.definitions);
         warn(session, { warnings: period === null ? warnings : [period, ...warnings] });
-        const manifests = manifestsOf({ ...imported.definitions, services });
+        const { slis, slos } = imported.definitions;
+        const manifests = manifestsOf({ services, slis, slos: options.silent ? slos.map(silent) : slos });
         session.output.out(render(session, manifests, (list) => documents(list, imported.routing)));
       });
   }
@@ -181,18 +188,33 @@ function manifestsOf({ services, slis, slos }: Definitions): Manifest[] {
   ];
 }
 
-type Manifest = { kind: string; name: string; escalationPolicy?: string | undefined };
+/** An SLO on trial beside the alerts there are. */
+const silent = <T>(slo: T) => ({ ...slo, declare: { page: null, ticket: null } });
+
+type Manifest = { kind: string; name: string; service?: string; escalationPolicy?: string | undefined };
 
 /** As a file; where nothing says who is paged, a comment has the place for it. */
-const documents = (list: Manifest[], routing: Routing): string =>
-  list.map((one) => `${stringify(one).trimEnd()}${policyComment(one, routing)}`).join('\n---\n');
+function documents(list: Manifest[], routing: Routing): string {
+  const services = list.filter(({ kind }) => kind === 'service').map(({ name }) => name);
+  return list
+    .map((one) => `${stringify(one).trimEnd()}${policyComment(one, routing, services)}`)
+    .join('\n---\n');
+}
 
-function policyComment({ kind, name, escalationPolicy }: Manifest, routing: Routing): string {
+/** @param services that are printed, too, and have the comment for their SLOs */
+function policyComment(
+  { kind, name, service: of, escalationPolicy }: Manifest,
+  routing: Routing,
+  services: string[],
+): string {
   if (escalationPolicy !== undefined) return '';
   const route = kind === 'slo' ? routing[name] : undefined;
   if (route !== undefined)
     return `\n# escalationPolicy: <policy>  # another than that of the service; it was routed by ${route.replaceAll(/\s+/g, ' ')}`;
-  return kind === 'service' ? '\n# escalationPolicy: <policy>  # who is paged for its incidents' : '';
+  if (kind === 'service') return '\n# escalationPolicy: <policy>  # who is paged for its incidents';
+  return kind === 'slo' && of !== undefined && !services.includes(of)
+    ? `\n# escalationPolicy: <policy>  # who is paged for its incidents; without it, as service ${of} says`
+    : '';
 }
 
 /** Definitions of manifests, or of the server; of some SLOs, those and what they are about. */

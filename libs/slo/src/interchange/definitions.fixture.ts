@@ -7,6 +7,7 @@ import {
   sloDefinition,
 } from '@bellwether/contracts';
 import fc from 'fast-check';
+import { planSlo } from '../slo-plan.js';
 import type { Definitions } from './definitions.js';
 
 const word = fc.stringMatching(/^[a-z0-9]([-a-z0-9]{0,12}[a-z0-9])?$/);
@@ -106,8 +107,8 @@ const alerting = fc.record(
       fc.record({
         severity: fc.constantFrom('page', 'ticket'),
         tier: fc.constantFrom('fast', 'slow', 'x1'),
-        long: duration,
-        short: duration,
+        long: fc.constantFrom('1h', '90m', '6h', '3d', '1w'),
+        short: fc.constantFrom('2m', '5m', '30m', '1h'),
         burn: fc.oneof(fc.constantFrom(1, 6, 14.4), fc.double({ min: 0.01, max: 2000, noNaN: true })),
       }),
       { minLength: 1, maxLength: 4 },
@@ -152,7 +153,24 @@ export const slos: fc.Arbitrary<SloDefinition> = fc
     { requiredKeys: ['name', 'service', 'sli', 'objective', 'indicator', 'budgeting', 'window'] },
   )
   // A composite has no SLI of its own.
-  .map((raw) => sloDefinition.parse(isComposite(raw) ? { ...raw, sli: raw.name } : raw));
+  .map((raw) => planned(isComposite(raw) ? { ...raw, sli: raw.name } : raw));
+
+/** What is wrong in a definition by what a server would refuse, put right: no other is ever exported. */
+function planned(raw: object): SloDefinition {
+  let given = sloDefinition.parse(raw);
+  for (const instead of [
+    { alerting: { preset: 'none' } },
+    { window: { rolling: '28d' } },
+    { missingData: 'freeze' },
+    { budgeting: { method: 'timeslices', slice: '5m', sliceTarget: 0.9 } },
+    { indicator: { kind: 'ratio' }, sli: 'availability', objective: 0.999 },
+    { groupBy: undefined },
+  ]) {
+    if (planSlo(given).ok) return given;
+    given = sloDefinition.parse({ ...given, ...instead });
+  }
+  return given;
+}
 
 const isComposite = ({ indicator }: { indicator: { kind: string } }) => indicator.kind === 'composite';
 

@@ -33,6 +33,12 @@ export function annotated(metadata: Cursor): Fields {
   return fields;
 }
 
+/** The annotation that a field of a resource is in; undefined when it is in none. */
+export function annotationOf(metadata: Cursor, path: string): Cursor | undefined {
+  const annotation = metadata.at('annotations').at(`${ANNOTATION}${path.split('.')[0]}`);
+  return annotation.present ? annotation : undefined;
+}
+
 /** What the fields say, put right by the annotations. */
 export function withAnnotations(carried: Fields, fields: Fields): Fields {
   return Object.fromEntries(

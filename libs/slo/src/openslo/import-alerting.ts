@@ -18,6 +18,12 @@ export interface AlertingFields {
   escalationPolicy?: string;
 }
 
+/** The same, with the condition that each of its windows was read from. */
+export interface ImportedAlerting {
+  fields: AlertingFields;
+  conditions: Cursor[];
+}
+
 const SEVERITIES: Record<string, AlertSeverity> = {
   ...Object.fromEntries(
     ['page', 'critical', 'emergency', 'error', 'high', 'sev1', 'sev2', 'p1', 'p2'].map((word) => [
@@ -46,8 +52,9 @@ export function importAlerting(
   objects: OpenSloObjects,
   windowMinutes: number,
   budget: number,
-): AlertingFields {
+): ImportedAlerting {
   const windows: AlertWindowFields[] = [];
+  const conditions: Cursor[] = [];
   let escalationPolicy: string | undefined;
   for (const entry of alertPolicies.items()) {
     const policy = inlineOr(entry, 'alertPolicyRef', 'AlertPolicy', objects);
@@ -65,7 +72,9 @@ export function importAlerting(
     for (const reference of spec.at('conditions').items()) {
       const condition = inlineOr(reference, 'conditionRef', 'AlertCondition', objects);
       const window = condition && windowOf(condition, budget, windows);
-      if (window) windows.push(window);
+      if (window === undefined) continue;
+      windows.push(window);
+      conditions.push(condition as Cursor);
     }
   }
   if (windows.length === 0) {
@@ -73,12 +82,15 @@ export function importAlerting(
   }
   const isPreset = windows.length > 0 && samePairs(windows, reachablePreset(windowMinutes, budget));
   return {
-    alerting: isPreset
-      ? { preset: 'google-sre' }
-      : windows.length === 0
-        ? { preset: 'none' }
-        : { preset: 'google-sre', windows },
-    ...(escalationPolicy === undefined ? {} : { escalationPolicy }),
+    fields: {
+      alerting: isPreset
+        ? { preset: 'google-sre' }
+        : windows.length === 0
+          ? { preset: 'none' }
+          : { preset: 'google-sre', windows },
+      ...(escalationPolicy === undefined ? {} : { escalationPolicy }),
+    },
+    conditions,
   };
 }
 

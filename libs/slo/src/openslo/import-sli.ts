@@ -1,5 +1,6 @@
 import {
   duration,
+  faultsOf,
   httpUrl,
   type PrometheusSource,
   type Sli,
@@ -53,8 +54,7 @@ export function importSli(
   );
   const parsed = sli.safeParse(raw);
   if (!parsed.success) {
-    for (const issue of parsed.error.issues)
-      indicator.fault(`as an SLI: ${issue.path.map(String).join('.')} ${issue.message}`);
+    for (const { path, message } of faultsOf(parsed.error)) indicator.fault(`as an SLI: ${path} ${message}`);
     return undefined;
   }
   const source = parsed.data.source?.prometheus;

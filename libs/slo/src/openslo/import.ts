@@ -1,10 +1,12 @@
-import { type SloWindow, service, sloDefinition } from '@bellwether/contracts';
+import { faultsOf, type SloWindow, service } from '@bellwether/contracts';
+import { checkedSlo, faultAt } from '../interchange/checked-slo.js';
 import { type Cursor, resourceNameOf } from '../interchange/cursor.js';
 import { DefinitionSet } from '../interchange/definitions.js';
 import { type Imported, Notes } from '../interchange/notes.js';
 import { nominalMinutes } from '../nominal-window.js';
 import { budgetOf } from '../slo-plan.js';
-import { ANNOTATION, annotated, withAnnotations } from './annotations.js';
+import { annotated, annotationOf, withAnnotations } from './annotations.js';
+import { fieldOf } from './fields.js';
 import { importAlerting } from './import-alerting.js';
 import { importSli, type MetricKind } from './import-sli.js';
 import { importWindow } from './import-window.js';
@@ -34,8 +36,9 @@ function importService(object: Cursor, set: DefinitionSet): void {
   if (name === undefined) return;
   const description = object.at('spec').at('description').text() ?? metadata.at('displayName').text() ?? '';
   const parsed = service.safeParse(withAnnotations({ name, description }, annotated(metadata)));
-  if (!parsed.success) refuse(object, parsed.error);
-  else if (!set.addService(parsed.data)) metadata.at('name').fault('is there already with other content');
+  if (!parsed.success) {
+    for (const fault of faultsOf(parsed.error)) faultAt(annotationOf(metadata, fault.path) ?? object, fault);
+  } else if (!set.addService(parsed.data)) metadata.at('name').fault('is there already with other content');
 }
 
 /** An SLI that no SLO names is imported when it says whose it is: with us every SLI belongs to a service. */
@@ -120,6 +123,13 @@ function importObjective(context: SloContext, objective: Cursor, set: Definition
   const indicator = indicatorFields(context.kind, objective);
   if (target === undefined || budgeting === undefined || indicator === undefined) return;
   const annotations = annotated(metadata);
+  const labels = labelsOf(metadata, objective);
+  const { fields, conditions } = importAlerting(
+    spec.at('alertPolicies'),
+    objects,
+    nominalMinutes(window),
+    budgetOf(target),
+  );
   const raw = withAnnotations(
     {
       name: context.name,
@@ -130,14 +140,16 @@ function importObjective(context: SloContext, objective: Cursor, set: Definition
       indicator,
       budgeting,
       window,
-      labels: labelsOf(metadata, objective),
-      ...importAlerting(spec.at('alertPolicies'), objects, nominalMinutes(window), budgetOf(target)),
+      labels,
+      ...fields,
     },
     annotations,
   );
-  const parsed = sloDefinition.safeParse(raw);
-  if (!parsed.success) refuse(object, parsed.error);
-  else if (!set.addSlo(parsed.data)) metadata.at('name').fault(`${parsed.data.name} is there already`);
+  const checked = checkedSlo(raw);
+  if (!checked.ok) {
+    for (const fault of checked.faults)
+      faultAt(fieldOf(fault.path, object, objective, conditions) ?? object, fault);
+  } else if (!set.addSlo(checked.slo)) metadata.at('name').fault(`${checked.slo.name} is there already`);
 }
 
 /** One SLO keeps its name; of several each has that of its objective behind it, or its number. */
@@ -219,12 +231,4 @@ function labelsOf(metadata: Cursor, objective: Cursor): Record<string, string> {
   const title = metadata.at('displayName').text() ?? objective.at('displayName').text();
   if (title !== undefined) found[DISPLAY_NAME] = title;
   return found;
-}
-
-function refuse(object: Cursor, error: { issues: { path: PropertyKey[]; message: string }[] }): void {
-  for (const issue of error.issues) {
-    const path = issue.path.map(String);
-    const annotation = object.at('metadata').at('annotations').at(`${ANNOTATION}${path[0]}`);
-    (annotation.present ? annotation : object).fault(`${path.join('.')} ${issue.message}`);
-  }
 }

@@ -79,7 +79,7 @@ describe('strict follows the reference validator, lenient warns and reads on', (
           { duration: '1M', calendar: { startTime: '2024-01-01 00:00:00', timeZone: 'Mars/Olympus' } },
         ],
       }),
-      '',
+      'spec.timeWindow.0.calendar.timeZone',
     ],
     ['a threshold without op', slo({ indicator: threshold }, { value: 1 }), 'spec.objectives.0.op'],
     ['a threshold without value', slo({ indicator: threshold }, { op: 'lt' }), 'spec.objectives.0.value'],
@@ -98,6 +98,76 @@ describe('strict follows the reference validator, lenient warns and reads on', (
       'spec.objectives',
     ],
   ];
+  const slices = (spec: object, objective: object) =>
+    slo({ budgetingMethod: 'Timeslices', ...spec }, objective);
+  const unplanned: [string, object, string][] = [
+    [
+      'slices of a month',
+      slices({}, { timeSliceTarget: 0.9, timeSliceWindow: '1M' }),
+      'spec.objectives.0.timeSliceWindow: 1M, read as budgeting.slice, must not be longer than a day',
+    ],
+    [
+      'slices of a week',
+      slices({}, { timeSliceTarget: 0.9, timeSliceWindow: '1w' }),
+      'spec.objectives.0.timeSliceWindow: 1w, read as budgeting.slice, must not be longer than a day',
+    ],
+    [
+      'a window that is no whole number of slices',
+      slices(
+        { timeWindow: [{ duration: '30d', isRolling: true }] },
+        { timeSliceTarget: 0.9, timeSliceWindow: '7m' },
+      ),
+      'spec.timeWindow.0.duration: 30d, read as window.rolling, must be a whole number of slices of 7m',
+    ],
+    [
+      'a window of two years',
+      slo({ timeWindow: [{ duration: '2Y', isRolling: true }] }),
+      'spec.timeWindow.0.duration: 2Y, read as window.rolling, must not be longer than measurements are kept: 400d',
+    ],
+    [
+      'a window of a minute',
+      slo({ timeWindow: [{ duration: '1m', isRolling: true }] }),
+      'spec.timeWindow.0.duration: 1m, read as window.rolling, must be a whole number of minutes, at least 2m',
+    ],
+    [
+      'slices without a target',
+      slices({}, { timeSliceWindow: '5m' }),
+      'spec.objectives.0.timeSliceTarget: budgeting.sliceTarget is needed: the share of good events',
+    ],
+    [
+      'slices with a target of 0',
+      slices({}, { timeSliceTarget: 0, timeSliceWindow: '5m' }),
+      'spec.objectives.0.timeSliceTarget: 0, read as budgeting.sliceTarget, must be more than 0',
+    ],
+    [
+      'a look-back that is longer than the window',
+      slo({
+        alertPolicies: [
+          {
+            kind: 'AlertPolicy',
+            metadata: { name: 'p' },
+            spec: {
+              conditions: [
+                {
+                  kind: 'AlertCondition',
+                  metadata: { name: 'c' },
+                  spec: {
+                    severity: 'page',
+                    condition: { kind: 'burnrate', op: 'gt', threshold: 2, lookbackWindow: '5w' },
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      }),
+      'lookbackWindow: 5w, read as alerting.windows.0.long, must not be longer than the window of the SLO',
+    ],
+  ];
+  test.each(unplanned)('%s, which no SLO can have here, is refused where it stands', (_, document, fault) => {
+    expect(faultsOf(imported(document))).toEqual([expect.stringContaining(fault)]);
+  });
+
   test.each(refused)('%s is refused by both', (_, document, path) => {
     for (const strict of [true, false]) {
       const result = imported(document, { strict });

@@ -276,7 +276,7 @@ describe('what a rule cannot say is said', () => {
     [
       'labels that the rules use',
       kind('words for people'),
-      /labels: severity: left out, since the rules say something else by labels of that name/,
+      /labels: severity: left out, since the exported rules set a label of that name themselves: rename it/,
     ],
     [
       'whom to page',

@@ -62,7 +62,10 @@ export function limitsOf(plan: SloPlan, sli: Sli): { path: string; message: stri
   const own = dropped.filter((key) => LABEL.test(key));
   const impossible = dropped.filter((key) => !LABEL.test(key));
   if (own.length > 0)
-    say('labels', `${own.join(', ')}: left out, since the rules say something else by labels of that name`);
+    say(
+      'labels',
+      `${own.join(', ')}: left out, since the exported rules set ${own.length === 1 ? 'a label of that name themselves: rename it' : 'labels of these names themselves: rename them'} in the SLO to have ${own.length === 1 ? 'it' : 'them'} on the alerts`,
+    );
   if (impossible.length > 0)
     say('labels', `${impossible.join(', ')}: left out, since Prometheus has no labels of such names`);
   if (definition.escalationPolicy !== undefined)

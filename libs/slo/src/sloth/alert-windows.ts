@@ -8,6 +8,8 @@ import { DAY_MINUTES, MINUTE } from '../time-grid.js';
 export interface Period {
   rolling: string;
   windows: AlertWindowFields[];
+  /** The catalogue that says so, where one does. */
+  catalogue?: Cursor;
 }
 
 /** Sloth's default: 30 days, with the alerts of Google's workbook that `google-sre` has, too. */
@@ -51,8 +53,37 @@ export function alertWindows(document: Cursor): Period | undefined {
       });
     }
   }
-  return period === undefined ? undefined : { rolling: formatDuration(period * MINUTE), windows };
+  return period === undefined
+    ? undefined
+    : { rolling: formatDuration(period * MINUTE), windows, catalogue: document };
 }
+
+/**
+ * Where a catalogue says a field of SLOs; undefined when it is not of those that a catalogue is about.
+ * @param windows that the field's path counts
+ */
+export function fieldOfCatalogue(
+  { catalogue }: Period,
+  windows: readonly AlertWindowFields[],
+  path: string,
+): Cursor | undefined {
+  const spec = catalogue?.at('spec');
+  const [field, , index, part] = path.split('.');
+  if (field === 'window') return spec?.at('sloPeriod');
+  const window = field === 'alerting' ? windows[Number(index)] : undefined;
+  if (window === undefined) return field === 'alerting' ? spec : undefined;
+  const name = (['quick', 'slow'] as const).find((each) => TIERS[each] === window.tier) ?? 'quick';
+  return spec
+    ?.at(window.severity)
+    .at(name)
+    .at(WRITTEN[part ?? ''] ?? 'longWindow');
+}
+
+const WRITTEN: Record<string, string> = {
+  long: 'longWindow',
+  short: 'shortWindow',
+  burn: 'errorBudgetPercent',
+};
 
 /** Minutes of a duration of Prometheus such as `36h` or `1d12h`. */
 function minutesOf(at: Cursor): number | undefined {

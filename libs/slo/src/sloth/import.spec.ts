@@ -126,6 +126,18 @@ test('alerts can be turned off, each severity on its own', () => {
   });
 });
 
+test('an alert that the objective makes unreachable is left out, and said', () => {
+  const result = imported(specification({ objective: 90, alerting: { ticket_alert: { disable: true } } }));
+  expect(definitionsOf(result).slos[0]?.alerting).toMatchObject({
+    windows: [{ severity: 'page', tier: 'slow', burn: 6 }],
+  });
+  expect(result.warnings.map(noteText)).toEqual([
+    expect.stringMatching(
+      /slos.0.objective: .*can never fire, and are left out: page fast \(burn rate 14.4\);/,
+    ),
+  ]);
+});
+
 test('a runbook annotation is the runbook, and routing labels are told of', () => {
   const result = imported(
     specification({
@@ -181,7 +193,7 @@ test('names and texts of alerts are told of, routing labels once for each SLO', 
     'slos.0.alerting.annotations: summary: left out, alerts have no texts of their own',
     'slos.0.alerting.name: is left out: an alert is named by its SLO, its severity and its tier',
     'slos.0.alerting.page_alert.annotations: are left out: alerts have no texts of their own',
-    'slos.0.alerting.page_alert.labels: page_alert routing_key=x, ticket_alert slack_channel=#z: left out, the escalationPolicy of the SLO or its service says who is notified',
+    'slos.0.alerting.page_alert.labels: page_alert routing_key=x, ticket_alert slack_channel=#z: left out, the escalationPolicy of the SLO or its service says who is notified; a ticket alert declares no incident and notifies nobody until the SLO has declare: { ticket: sev3 }, or another severity',
   ]);
 });
 
@@ -232,6 +244,42 @@ describe('is refused', () => {
   test.each(cases)('%s', (_, document, message) => {
     const result = imported(document);
     expect(result.ok ? [] : result.faults.map(noteText)).toContainEqual(expect.stringContaining(message));
+  });
+
+  const alert = (errorBudgetPercent: number, shortWindow: string, longWindow: string) => ({
+    errorBudgetPercent,
+    shortWindow,
+    longWindow,
+  });
+  const catalogue = (sloPeriod: string, quick = alert(2, '5m', '1h')) => ({
+    apiVersion: 'sloth.slok.dev/v1',
+    kind: 'AlertWindows',
+    metadata: { name: 'x' },
+    spec: {
+      sloPeriod,
+      page: { quick, slow: alert(5, '30m', '6h') },
+      ticket: { quick: alert(10, '2h', '1d'), slow: alert(10, '6h', '3d') },
+    },
+  });
+  test.each([
+    [
+      '2d',
+      undefined,
+      'spec.ticket.slow.longWindow: 3d, read as alerting.windows.3.long, must not be longer than',
+    ],
+    ['500d', undefined, 'spec.sloPeriod: 500d, read as window.rolling, must not be longer than measurements'],
+    [
+      '30d',
+      alert(2, '2h', '1h'),
+      'spec.page.quick.shortWindow: 2h, read as alerting.windows.0.short, must not be',
+    ],
+  ])('a catalogue of %s that no SLO can have here, where it stands: %j', (period, quick, fault) => {
+    const document = catalogue(period, quick);
+    const result = imported(document, specification());
+    expect(result.ok ? [] : result.faults.map(noteText)).toEqual([
+      expect.stringContaining(`AlertWindows x: ${fault}`),
+    ]);
+    expect(result).toMatchObject({ faults: [{ document }] });
   });
 
   test('strictly: a field that is not known', () => {

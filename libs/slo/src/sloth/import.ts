@@ -1,11 +1,13 @@
-import { httpUrl, resourceName, service, sli, sloDefinition } from '@bellwether/contracts';
-import { googleSre } from '../alert-pairs.js';
-import { samePairs } from '../interchange/alert-windows.js';
+import { faultsOf, httpUrl, resourceName, service, sli } from '@bellwether/contracts';
+import { EPSILON, googleSre } from '../alert-pairs.js';
+import { type AlertWindowFields, samePairs } from '../interchange/alert-windows.js';
+import { checkedSlo, faultAt } from '../interchange/checked-slo.js';
 import { Cursor, resourceNameOf } from '../interchange/cursor.js';
 import { DefinitionSet } from '../interchange/definitions.js';
 import { type Imported, Notes } from '../interchange/notes.js';
 import { nominalMinutes } from '../nominal-window.js';
-import { alertWindows, DEFAULT_PERIOD, type Period } from './alert-windows.js';
+import { budgetOf } from '../slo-plan.js';
+import { alertWindows, DEFAULT_PERIOD, fieldOfCatalogue, type Period } from './alert-windows.js';
 import { GeneratedRules } from './generated-rules.js';
 import { sliOf } from './import-sli.js';
 import { checkPlugins } from './plugins.js';
@@ -99,9 +101,9 @@ function importSlo(
   const percent = slo.at('objective').number();
   const source = sliOf(slo.at('sli'), `${slothService}-${given}`, options.prometheusUrl, rules);
   if (given === undefined) slo.at('name').fault('is required');
-  if (percent === undefined || !(percent > 0 && percent < 100))
-    slo.at('objective').fault('must be a percentage above 0 and below 100');
-  if (given === undefined || percent === undefined || source === undefined) return;
+  const isShare = percent !== undefined && percent > 0 && percent < 100;
+  if (!isShare) slo.at('objective').fault('must be a percentage above 0 and below 100');
+  if (given === undefined || !isShare || source === undefined) return;
   const sliName = resourceNameOf(given);
   const name = resourceNameOf(`${serviceName}-${given}`);
   if (sliName !== given || name !== `${serviceName}-${given}`)
@@ -115,27 +117,28 @@ function importSlo(
     unit: source.unit,
     source: { ...source.source, every: options.every },
   });
-  const definition = sloDefinition.safeParse({
+  // 99.9 / 100 is 0.9990000000000001 in floats.
+  const objective = Number((percent / 100).toPrecision(12));
+  const fields = alertingFields(alerting, period, slo.at('objective'), budgetOf(objective));
+  const definition = checkedSlo({
     name,
     service: serviceName,
     sli: sliName,
     description,
-    // 99.9 / 100 is 0.9990000000000001 in floats.
-    objective: Number((percent / 100).toPrecision(12)),
+    objective,
     indicator: { kind: 'ratio' },
     budgeting: { method: 'occurrences' },
     window: { rolling: period.rolling },
-    ...alertingFields(alerting, period),
+    alerting: fields,
     owner: serviceLabels.owner,
     runbookUrl: runbookOf(alerting),
     labels: { ...serviceLabels, ...labelsOf(slo.at('labels')), ...labelsOf(alerting.at('labels')) },
   });
-  for (const parsed of [indicator, definition]) {
-    for (const issue of parsed.error?.issues ?? [])
-      slo.fault(`${issue.path.map(String).join('.')} ${issue.message}`);
-  }
-  if (!indicator.success || !definition.success) return;
-  if (!set.addSli(indicator.data) || !set.addSlo(definition.data))
+  for (const fault of indicator.success ? [] : faultsOf(indicator.error)) faultAt(slo, fault);
+  for (const fault of definition.ok ? [] : definition.faults)
+    faultAt(fieldOfCatalogue(period, fields.windows ?? [], fault.path) ?? fieldOf(slo, fault.path), fault);
+  if (!indicator.success || !definition.ok) return;
+  if (!set.addSli(indicator.data) || !set.addSlo(definition.slo))
     slo.at('name').fault(`${name} is there already: give one of them another name`);
   const routing = routingOf(alerting);
   if (routing !== '') slo.notes.routing[name] = routing;
@@ -143,8 +146,19 @@ function importSlo(
 
 const ALERTS = { page: ['page_alert', 'pageAlert'], ticket: ['ticket_alert', 'ticketAlert'] } as const;
 
+/** Where a specification says a field of an SLO of ours, or the SLO itself. */
+function fieldOf(slo: Cursor, path: string): Cursor {
+  const [field] = path.split('.');
+  return field === 'objective' || field === 'description' || field === 'labels' ? slo.at(field) : slo;
+}
+
 /** The alerts of an SLO: each severity can be turned off. */
-function alertingFields(alerting: Cursor, period: Period) {
+function alertingFields(
+  alerting: Cursor,
+  period: Period,
+  objective: Cursor,
+  budget: number,
+): { preset?: 'google-sre' | 'none'; windows?: AlertWindowFields[] } {
   if (alerting.at('name').present)
     alerting.at('name').warn('is left out: an alert is named by its SLO, its severity and its tier');
   const isOn = (severity: keyof typeof ALERTS) => {
@@ -155,9 +169,20 @@ function alertingFields(alerting: Cursor, period: Period) {
   };
   const on = { page: isOn('page'), ticket: isOn('ticket') };
   const windows = period.windows.filter(({ severity }) => on[severity]);
-  if (windows.length === 0) return { alerting: { preset: 'none' } };
-  const preset = googleSre(nominalMinutes({ rolling: period.rolling }));
-  return { alerting: samePairs(windows, preset) ? { preset: 'google-sre' } : { windows } };
+  if (windows.length === 0) return { preset: 'none' };
+  if (samePairs(windows, googleSre(nominalMinutes({ rolling: period.rolling }))))
+    return { preset: 'google-sre' };
+  // The preset leaves these out by itself; of windows that are written down they would be refused.
+  const silent = windows.filter(({ burn }) => burn * budget >= 1 - EPSILON);
+  if (silent.length === 0) return { windows };
+  const names = silent
+    .map(({ severity, tier, burn }) => `${severity} ${tier} (burn rate ${burn})`)
+    .join(', ');
+  objective.warn(
+    `leaves so much budget that these alerts can never fire, and are left out: ${names}; the largest possible burn rate is ${Number((1 / budget).toPrecision(6))}`,
+  );
+  const others = windows.filter((window) => !silent.includes(window));
+  return others.length === 0 ? { preset: 'none' } : { windows: others };
 }
 
 /** The labels by which Alertmanager finds whom to notify, where there are any; that is told of. */
@@ -173,8 +198,13 @@ function routingOf(alerting: Cursor): string {
         .join(' ')}`,
     ];
   });
+  const ticket = alerting.either(...ALERTS.ticket);
+  const notifiesNobody =
+    ticket.at('labels').present && ticket.at('disable').value !== true
+      ? '; a ticket alert declares no incident and notifies nobody until the SLO has declare: { ticket: sev3 }, or another severity'
+      : '';
   given[0]?.warn(
-    `${text.join(', ')}: left out, the escalationPolicy of the SLO or its service says who is notified`,
+    `${text.join(', ')}: left out, the escalationPolicy of the SLO or its service says who is notified${notifiesNobody}`,
   );
   return text.join(', ');
 }
