@@ -9,6 +9,7 @@ import { RuleAlerts } from './evaluation/rule-alerts.js';
 import { TransitionLog } from './evaluation/transitions.js';
 import { EvaluatorMetrics } from './metrics.js';
 import { type Lease, Leases } from './partition/leases.js';
+import { lastRecorded } from './partition/open-series.js';
 import { Partition } from './partition/partition.js';
 import type { PartitionContext } from './partition/partition-context.js';
 import { partitionOf } from './partition/partition-of.js';
@@ -80,7 +81,7 @@ export class Evaluator {
       pending: new PendingRules(log.pool),
       rules: new RuleAlerts(decisions, this.registry),
       transitions: new TransitionLog(decisions, this.registry),
-      absence: new AbsenceAlert(decisions, this.registry, {
+      absence: new AbsenceAlert(decisions, (sli) => lastRecorded(log, sli), this.registry, {
         cadences: options.absentCadences ?? ABSENT_CADENCES,
         startedAt: clock.now().getTime(),
       }),

@@ -136,10 +136,18 @@ export function freezeOf(
   return null;
 }
 
+/** What is known of an SLI beside what was measured of it, all in epoch milliseconds. */
+export interface Hearing {
+  /** When the log took the latest measurement. */
+  heardAt?: number | undefined;
+  /** From when on one was awaited; absent where none ever is. */
+  awaitedAt?: number | undefined;
+}
+
 /**
  * Whether the SLI has been silent for `after` cadences at `now`, and since when (epoch milliseconds, the newest
- * measurement); null when it speaks, or when nobody can say how often it should. One that sends late data is not silent.
- * @param heardAt when the log took the latest measurement, epoch milliseconds
+ * measurement, or the moment from which on the first one was awaited); null when it speaks, or when nobody can say how
+ * often it should. One that sends late data is not silent.
  * @param corrections of an SLO on it: excluded time is no silence
  */
 export function silentSince(
@@ -147,12 +155,13 @@ export function silentSince(
   regular: Regularity,
   now: number,
   after: number,
-  heardAt?: number,
+  { heardAt = Number.NEGATIVE_INFINITY, awaitedAt }: Hearing = {},
   corrections: Corrections = Corrections.NONE,
 ): number | null {
-  if (series.newest === null || regular.cadence === null) return null;
-  const spokeAt = Math.max(series.newest, heardAt ?? Number.NEGATIVE_INFINITY);
-  return now > corrections.after(spokeAt, after * regular.cadence, now) ? series.newest : null;
+  const since = series.newest ?? awaitedAt;
+  if (since === undefined || regular.cadence === null) return null;
+  const spokeAt = Math.max(since, heardAt);
+  return now > corrections.after(spokeAt, after * regular.cadence, now) ? since : null;
 }
 
 const seconds = (millis: number): string =>

@@ -27,6 +27,7 @@ export {
   type BudgetFreeze,
   type Freeze,
   freezeOf,
+  type Hearing,
   Heartbeat,
   type Regularity,
   regularity,

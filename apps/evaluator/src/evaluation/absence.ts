@@ -1,6 +1,11 @@
-import { CONTROL_JOURNAL, type RuleAlertFired, type RuleAlertResolved } from '@bellwether/contracts';
+import {
+  CONTROL_JOURNAL,
+  formatDuration,
+  type RuleAlertFired,
+  type RuleAlertResolved,
+} from '@bellwether/contracts';
 import { StaleVersion } from '@bellwether/event-log';
-import { type Corrections, type Heartbeat, silentSince } from '@bellwether/slo';
+import { type Corrections, type Hearing, type Heartbeat, silentSince } from '@bellwether/slo';
 import { type AbsenceMark, absenceRule, absenceStream, type Registry } from '../registry/registry.js';
 import type { Evidence } from '../store/series-row.js';
 import type { DecisionLog } from './decision-log.js';
@@ -12,6 +17,9 @@ import { ACTOR, SOURCE } from './transitions.js';
  */
 const GRACE_MS = 60_000;
 
+/** When the log took the latest measurement of an SLI (`<service>/<sli>`), epoch milliseconds; null when there is none. */
+export type LastMeasurement = (sli: string) => Promise<number | null>;
+
 interface AbsenceOptions {
   /** After how many cadences without a measurement an SLI is silent. */
   cadences: number;
@@ -19,48 +27,60 @@ interface AbsenceOptions {
   startedAt: number;
 }
 
-/** The alert that an SLI fell silent: `rule.alert.fired` of kind `absent`, once per silence. */
+/** An SLI as it is listened to. */
+export interface Listened {
+  /** Of the series with the newest measurement of the SLI, else of any; null when no SLO and no rule reads it any more. */
+  heartbeat: Heartbeat | null;
+  /** The newest measurement; null when none was counted. */
+  evidence: Evidence | null;
+  /** Since when an SLO or a rule reads it, epoch milliseconds. */
+  readSince: number;
+  /** Those of each SLO that reads it: silence that all of them exclude is none. */
+  corrections: readonly Corrections[];
+}
+
+/** The alert that an SLI fell silent, or was never heard: `rule.alert.fired` of kind `absent`, once per silence. */
 export class AbsenceAlert {
   readonly #log: DecisionLog;
+  readonly #measurements: LastMeasurement;
   readonly #registry: Registry;
   readonly #cadences: number;
-  readonly #startedAt: number;
+  #startedAt: number;
 
-  constructor(log: DecisionLog, registry: Registry, { cadences, startedAt }: AbsenceOptions) {
+  constructor(
+    log: DecisionLog,
+    measurements: LastMeasurement,
+    registry: Registry,
+    { cadences, startedAt }: AbsenceOptions,
+  ) {
     this.#log = log;
+    this.#measurements = measurements;
     this.#registry = registry;
     this.#cadences = cadences;
     this.#startedAt = startedAt;
   }
 
-  /**
-   * Fires or resolves the alert of an SLI (`<service>/<sli>`).
-   * @param heartbeat of the series with the newest measurement of the SLI; null when no SLO looks at it any more
-   * @param corrections of each SLO that looks at it: silence that all of them exclude is none
-   */
-  async settle(
-    sli: string,
-    heartbeat: Heartbeat | null,
-    evidence: Evidence | null,
-    now: Date,
-    corrections: readonly Corrections[],
-  ): Promise<void> {
-    const heardAt = evidence === null ? undefined : Date.parse(evidence.recordedAt);
-    const since =
-      heartbeat &&
-      corrections.reduce<number | null>(
-        (found, mask) =>
-          found ??
-          silentSince(heartbeat.series, heartbeat.regularity, now.getTime(), this.#cadences, heardAt, mask),
-        null,
-      );
+  /** Fires or resolves the alert of an SLI (`<service>/<sli>`). */
+  async settle(sli: string, listened: Listened, now: Date): Promise<void> {
+    // A clock that was set back must not put the end of the grace off.
+    this.#startedAt = Math.min(this.#startedAt, now.getTime());
+    const { heartbeat, evidence } = listened;
+    const since = heartbeat && (await this.#silentSince(sli, { ...listened, heartbeat }, now.getTime()));
     const mark = this.#registry.absences.get(absenceRule(sli));
     if ((mark?.firing ?? false) === (since !== null)) return;
     if (since !== null && now.getTime() < this.#startedAt + GRACE_MS) return;
     const event =
       since === null
         ? { type: 'rule.alert.resolved', data: resolved(mark as AbsenceMark, now) }
-        : { type: 'rule.alert.fired', data: this.#fired(sli, (mark?.fired.n ?? 0) + 1, since, now) };
+        : {
+            type: 'rule.alert.fired',
+            data: this.#fired(
+              sli,
+              (mark?.fired.n ?? 0) + 1,
+              { heartbeat: heartbeat as Heartbeat, since },
+              now,
+            ),
+          };
     try {
       await this.#log.append({
         journal: CONTROL_JOURNAL,
@@ -86,18 +106,55 @@ export class AbsenceAlert {
     await this.#registry.catchUp();
   }
 
-  #fired(sli: string, n: number, since: number, now: Date): RuleAlertFired {
+  /** Since when it is silent, epoch milliseconds; null when it speaks, or nobody can say how often it should. */
+  async #silentSince(
+    sli: string,
+    { heartbeat, evidence, readSince, corrections }: Listened & { heartbeat: Heartbeat },
+    now: number,
+  ): Promise<number | null> {
+    const { series, regularity } = heartbeat;
+    const silent = (heard: Hearing): number | null =>
+      corrections.reduce<number | null>(
+        (found, mask) => found ?? silentSince(series, regularity, now, this.#cadences, heard, mask),
+        null,
+      );
+    if (series.newest !== null)
+      return silent({ heardAt: evidence === null ? undefined : Date.parse(evidence.recordedAt) });
+
+    // Nothing was counted: it is awaited, by what the log says of its definition and of those who read it.
+    const defined = this.#registry.slis.get(sli);
+    if (defined === undefined || regularity.cadence === null) return null;
+    const awaitedAt = Math.max(defined.expectedSince, readSince);
+    const mark = this.#registry.absences.get(absenceRule(sli));
+    const firedAt = mark?.firing ? Date.parse(mark.fired.eventTime) : null;
+    if (firedAt === null && silent({ awaitedAt }) === null) return null;
+    // What its indicators have no reading for is a measurement, too.
+    const heardAt = await this.#measurements(sli);
+    // Another definition does not end the alert: the first measurement does.
+    if (firedAt !== null && (heardAt === null || heardAt < firedAt)) return awaitedAt;
+    return silent({ awaitedAt, heardAt: heardAt ?? undefined });
+  }
+
+  #fired(
+    sli: string,
+    n: number,
+    { heartbeat, since }: { heartbeat: Heartbeat; since: number },
+    now: Date,
+  ): RuleAlertFired {
+    const cadence = formatDuration(heartbeat.regularity.cadence as number);
+    const isNew = heartbeat.series.newest === null;
     return {
       rule: absenceRule(sli),
       kind: 'absent',
       service: sli.slice(0, sli.indexOf('/')),
       severity: 'ticket',
-      summary: `${sli} has not been measured for more than ${this.#cadences} times its cadence`,
+      summary: `${sli} has ${isNew ? 'never' : 'not'} been measured for more than ${this.#cadences} times its cadence of ${cadence}`,
       labels: {},
       declare: null,
       startedAt: new Date(since).toISOString(),
       eventTime: now.toISOString(),
       n,
+      cadence,
     };
   }
 }

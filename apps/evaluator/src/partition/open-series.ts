@@ -85,6 +85,17 @@ export function measurements(sli: string): string {
   return LogStreams.measurement(sli.slice(0, slash), sli.slice(slash + 1));
 }
 
+/** When the log took the latest measurement of an SLI, epoch milliseconds; null when it has none. */
+export async function lastRecorded(
+  log: Pick<EventLog, 'streamVersion' | 'readStream'>,
+  sli: string,
+): Promise<number | null> {
+  const stream = measurements(sli);
+  const from = await log.streamVersion(stream);
+  const [last] = from === 0 ? [] : await log.readStream(stream, { from, limit: 1 });
+  return last?.recordedAt.getTime() ?? null;
+}
+
 async function openPart(
   { store, lease }: Shelf,
   row: SeriesRow,

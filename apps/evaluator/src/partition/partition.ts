@@ -46,7 +46,7 @@ export class Partition {
   ) {
     this.#context = context;
     this.journal = partitionJournal(lease.partition);
-    this.#watches = new Watches(context.transitions, context.absence);
+    this.#watches = new Watches(context);
     this.#rules = new RuleWatches(lease, context);
     this.#composites = new CompositeWatches(lease.partition, context);
   }

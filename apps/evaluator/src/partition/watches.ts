@@ -11,19 +11,27 @@ import {
 import type { AbsenceAlert } from '../evaluation/absence.js';
 import { evidenceOf, tipOf, toldOf } from '../evaluation/evidence.js';
 import type { Told, TransitionLog } from '../evaluation/transitions.js';
+import type { Registry } from '../registry/registry.js';
 import type { Buckets } from './buckets.js';
 import { type Demand, demandKey, type LiveSeries } from './live-series.js';
+import type { PartitionContext } from './partition-context.js';
 import { type Watch, WatchedSlo } from './watch.js';
 
 /** The SLOs of a partition, evaluated when measurements come and when time passes. */
 export class Watches {
   readonly #transitions: TransitionLog;
   readonly #absence: AbsenceAlert;
+  readonly #registry: Registry;
   readonly #slos = new Map<string, WatchedSlo>();
 
-  constructor(transitions: TransitionLog, absence: AbsenceAlert) {
+  constructor({
+    transitions,
+    absence,
+    registry,
+  }: Pick<PartitionContext, 'transitions' | 'absence' | 'registry'>) {
     this.#transitions = transitions;
     this.#absence = absence;
+    this.#registry = registry;
   }
 
   get(slo: string): WatchedSlo | undefined {
@@ -81,13 +89,28 @@ export class Watches {
     for (const sli of slis) {
       const series = buckets.ofSli(sli).filter(({ demand }) => demand.grouping === null);
       if (series.some((live) => live.building)) continue;
-      const newest = series.reduce<LiveSeries | null>(
+      const newest = series.reduce<LiveSeries | undefined>(
         (best, live) => ((live.root.newest ?? -1) > (best?.root.newest ?? -1) ? live : best),
-        null,
+        series[0],
       );
-      const heartbeat = newest?.root.buckets.heartbeat() ?? null;
-      await this.#absence.settle(sli, heartbeat, newest?.row.tip ?? null, now, correctionsOf(series));
+      const listened = {
+        heartbeat: newest?.root.buckets.heartbeat() ?? null,
+        evidence: newest?.row.tip ?? null,
+        readSince: this.#readSince(series),
+        corrections: correctionsOf(series),
+      };
+      await this.#absence.settle(sli, listened, now);
     }
+  }
+
+  /** Since when the first of those that read these series does, epoch milliseconds. */
+  #readSince(series: readonly LiveSeries[]): number {
+    const { slos, rules } = this.#registry;
+    const readers = series.flatMap(({ demand }) => [
+      ...demand.plans.map(({ definition }) => slos.get(definition.name)),
+      ...demand.thresholds.map(({ definition }) => rules.get(definition.name)),
+    ]);
+    return Math.min(...readers.flatMap((reader) => (reader === undefined ? [] : [reader.readsSince])));
   }
 
   /** The whole and its groups are decided together: all of it goes to the stream of the SLO. */

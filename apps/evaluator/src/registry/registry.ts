@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   type ChangeFreeze,
   CONTROL_JOURNAL,
@@ -22,6 +23,12 @@ export interface Defined<T> {
   streamVersion: number;
 }
 
+/** An SLI as it is defined now. */
+export interface DefinedSli extends Defined<Sli> {
+  /** Since when it has the source and the cadence that it has, epoch milliseconds, by the times of its definitions. */
+  expectedSince: number;
+}
+
 /** The absent-data alert of an SLI. */
 export interface AbsenceMark extends Firing {
   fired: RuleAlertFired;
@@ -42,7 +49,7 @@ const PAGE = 1_000;
 export class Registry {
   readonly services = new Map<string, Defined<Service>>();
   /** By `<service>/<sli>`. */
-  readonly slis = new Map<string, Defined<Sli>>();
+  readonly slis = new Map<string, DefinedSli>();
   /** How the source of each SLI that is fetched answers, by `<service>/<sli>`. */
   readonly sources = new Map<string, SliSourceChanged>();
   readonly slos = new Map<string, SloEntry>();
@@ -161,7 +168,7 @@ export class Registry {
         define(this.services, key, event);
         return true;
       case 'sli.defined':
-        define(this.slis, key, event);
+        this.#defineSli(key, event);
         return true;
       case 'sli.source-changed':
         this.sources.set(key, event.data as SliSourceChanged);
@@ -188,6 +195,15 @@ export class Registry {
     if (entry === undefined) return false;
     this.slos.set(key, entry);
     return true;
+  }
+
+  #defineSli(key: string, event: RecordedEvent): void {
+    const before = this.slis.get(key);
+    const { source, cadence } = event.data as Sli;
+    const expects = (sli: Sli) => isDeepStrictEqual([sli.source, sli.cadence], [source, cadence]);
+    const expectedSince =
+      before !== undefined && expects(before.data) ? before.expectedSince : event.occurredAt.getTime();
+    this.slis.set(key, { ...defined<Sli>(before, event), expectedSince });
   }
 
   #foldAbsence(rule: string, { type, id, data, meta, version: streamVersion }: RecordedEvent): boolean {
@@ -230,7 +246,7 @@ export class Registry {
         this.services.set(key, state as Defined<Service>);
         break;
       case 'sli':
-        this.slis.set(key, state as Defined<Sli>);
+        this.slis.set(key, state as DefinedSli);
         break;
       case 'source':
         this.sources.set(key, state as SliSourceChanged);
@@ -252,11 +268,11 @@ export class Registry {
 }
 
 function define<T>(map: Map<string, Defined<T>>, key: string, event: RecordedEvent): void {
-  map.set(key, {
-    data: event.data as T,
-    version: (map.get(key)?.version ?? 0) + 1,
-    streamVersion: event.version,
-  });
+  map.set(key, defined<T>(map.get(key), event));
+}
+
+function defined<T>(before: Defined<unknown> | undefined, event: RecordedEvent): Defined<T> {
+  return { data: event.data as T, version: (before?.version ?? 0) + 1, streamVersion: event.version };
 }
 
 /** The rule name of an SLI's absent-data alert; also the key of its stream. */

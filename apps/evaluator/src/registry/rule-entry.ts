@@ -1,7 +1,7 @@
 import type { Rule } from '@bellwether/contracts';
 import type { RecordedEvent } from '@bellwether/event-log';
 import { evolveRule, quietRule, type RuleLedger } from '@bellwether/slo';
-import type { Firing } from './slo-entry.js';
+import { type Firing, readsSince } from './slo-entry.js';
 
 /** A threshold rule as its stream has it. */
 export interface RuleEntry {
@@ -11,6 +11,8 @@ export interface RuleEntry {
   retired: boolean;
   /** When it was defined first, or anew after it was retired, epoch milliseconds. */
   definedAt: number;
+  /** Since when it reads the SLI that it reads, epoch milliseconds, by the times of its definitions. */
+  readsSince: number;
   ledger: RuleLedger;
   /** Its latest firing. */
   firing: Firing | null;
@@ -21,11 +23,13 @@ export interface RuleEntry {
 export function evolveRuleEntry(entry: RuleEntry | undefined, event: RecordedEvent): RuleEntry | undefined {
   const streamVersion = event.version;
   if (event.type === 'rule.defined') {
+    const definition = event.data as Rule;
     return {
-      definition: event.data as Rule,
+      definition,
       version: (entry?.version ?? 0) + 1,
       retired: false,
       definedAt: entry === undefined || entry.retired ? event.occurredAt.getTime() : entry.definedAt,
+      readsSince: readsSince(entry, definition, event.occurredAt),
       ledger: entry?.ledger ?? quietRule,
       firing: entry?.firing ?? null,
       streamVersion,

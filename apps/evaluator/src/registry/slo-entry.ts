@@ -25,6 +25,8 @@ export interface SloEntry {
   /** Counts definitions and retirements: the resource's ETag. */
   version: number;
   retired: boolean;
+  /** Since when it reads the SLI that it reads, epoch milliseconds, by the times of its definitions. */
+  readsSince: number;
   ledger: SloLedger;
   /** Steps of its error-budget policy. */
   policy: PolicyLedger;
@@ -37,14 +39,33 @@ export interface SloEntry {
   streamVersion: number;
 }
 
+/**
+ * Since when an SLO or a rule reads the SLI that it reads now, epoch milliseconds: from one definition to the next it goes on
+ * doing so where that names the same one.
+ */
+export function readsSince<D extends { service: string; sli: string }>(
+  before: { definition: D; retired: boolean; readsSince: number } | undefined,
+  { service, sli }: D,
+  definedAt: Date,
+): number {
+  const goesOn =
+    before !== undefined &&
+    !before.retired &&
+    before.definition.service === service &&
+    before.definition.sli === sli;
+  return goesOn ? before.readsSince : definedAt.getTime();
+}
+
 /** Folds an event of an SLO's stream. */
 export function evolveSlo(entry: SloEntry | undefined, event: RecordedEvent): SloEntry | undefined {
   const streamVersion = event.version;
   if (event.type === 'slo.defined') {
+    const definition = event.data as SloDefinition;
     return {
-      definition: event.data as SloDefinition,
+      definition,
       version: (entry?.version ?? 0) + 1,
       retired: false,
+      readsSince: readsSince(entry, definition, event.occurredAt),
       ledger: entry?.ledger ?? emptyLedger,
       policy: entry?.policy ?? new Map(),
       firings: entry?.firings ?? new Map(),

@@ -23,7 +23,10 @@ function logOf(slo: object, columns: readonly PointColumns[]): EventLog {
   });
   const meta = { correlationId: 'c', causationId: null, actor: 'user:ada', source: '/test' };
   const streams = new Map<string, object[]>([
-    [LogStreams.slo('x'), [{ type: 'slo.defined', data: definition, version: 1, meta, id: 'defined' }]],
+    [
+      LogStreams.slo('x'),
+      [{ type: 'slo.defined', data: definition, version: 1, meta, id: 'defined', occurredAt: asOf }],
+    ],
     [
       LogStreams.measurement('checkout', 'availability'),
       columns.map((each, i) => ({ version: i + 1, data: { columns: [each] } })),

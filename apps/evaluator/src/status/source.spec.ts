@@ -24,7 +24,9 @@ const WATERMARK = '2026-11-22T10:07:59.999Z';
 const now = (definition = fetched, changed?: SliSourceChanged, watermark: string | null = WATERMARK) =>
   sourceNow(
     {
-      slis: new Map([['checkout/availability', { data: definition, version: 1, streamVersion: 1 }]]),
+      slis: new Map([
+        ['checkout/availability', { data: definition, version: 1, streamVersion: 1, expectedSince: 0 }],
+      ]),
       sources: new Map(changed && [['checkout/availability', changed]]),
     },
     'checkout/availability',

@@ -55,6 +55,8 @@ export const ruleAlertFired = z.object({
   n: z.int().positive(),
   measured: ruleMeasured.optional(),
   evidence: ruleEvidence.nullable().optional(),
+  /** Of an absent SLI: how often a measurement of it is expected. */
+  cadence: z.string().optional(),
 });
 export const ruleAlertResolved = ruleAlertFired
   .pick({
