@@ -117,3 +117,15 @@ test('rule retire ends one', async () => {
     'DELETE /v1/rules/checkout-slow',
   ]);
 });
+
+test('rule status tells that the SLI is absent', async () => {
+  const absent = { sli: 'checkout/latency', since: '2026-11-22T09:56:00.000Z', cadence: '1m' };
+  server.answer = ({ url }) =>
+    url === '/v1/rules'
+      ? { status: 200, body: { items: [rule], nextCursor: null } }
+      : { status: 200, body: status({ state: 'inactive', absent }) };
+  expect((await server.run('rule')).out).toMatch(/checkout-slow +inactive \(absent\) /);
+  expect((await server.run('rule', 'status', 'checkout-slow')).out).toMatch(
+    /^Absent +since 2026-11-22T09:56:00.000Z \(4 min ago\): checkout\/latency is not measured, expected every 1m$/m,
+  );
+});

@@ -95,3 +95,30 @@ test('the status of an SLO tells of values outside of the scale of its SLI', asy
   );
   expect((await server.run('status')).out).toMatch(/checkout-availability +ok \(out of range\)/);
 });
+
+test('the status of an SLO, and the list, tell that its SLI is absent', async () => {
+  const absent = { sli: 'checkout/availability', since: '2026-11-22T09:56:00.000Z', cadence: '1m' };
+  const firing = { severity: 'page', tier: 'fast', state: 'firing', since: null } as const;
+  const answer = (body: Partial<SloStatus>) => {
+    server.answer = ({ url }) => ({
+      status: 200,
+      body: url.endsWith('/status')
+        ? { ...status(), ...body }
+        : { items: [{ name: 'checkout-availability' }], nextCursor: null },
+    });
+  };
+  const lines = async (...args: string[]) => (await server.run('status', ...args)).out.split('\n');
+  answer({ absent, alerts: [firing] });
+  expect(await lines('checkout-availability')).toContain(
+    'Absent       since 2026-11-22T09:56:00.000Z (4 min ago): checkout/availability is not measured, expected every 1m',
+  );
+  expect((await lines()).at(-1)).toMatch(/ page-fast, absent +– *$/);
+  answer({ absent: { ...absent, cadence: null }, alertsOff: true });
+  expect((await lines('checkout-availability')).find((line) => line.startsWith('Absent'))).toMatch(
+    /is not measured$/,
+  );
+  expect((await lines()).at(-1)).toMatch(/ off, absent +– *$/);
+  answer({ absent: null });
+  expect((await lines('checkout-availability')).join('\n')).not.toMatch(/Absent/);
+  expect((await lines()).at(-1)).toMatch(/ – +– *$/);
+});

@@ -1,8 +1,15 @@
-import { CONTROL_JOURNAL, LogStreams, type RuleAlertFired, sli as sliOf } from '@bellwether/contracts';
+import {
+  CONTROL_JOURNAL,
+  LogStreams,
+  type RuleAlertFired,
+  type RuleStatus,
+  type SloStatus,
+  sli as sliOf,
+} from '@bellwether/contracts';
 import type { RecordedEvent } from '@bellwether/event-log';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Evaluator } from './evaluator.js';
-import { DAY, eventually, MINUTE, Rehearsal } from './testing/rehearsal.fixture.js';
+import { DAY, eventually, MINUTE, Rehearsal, sloBody } from './testing/rehearsal.fixture.js';
 
 // Real servers, on a machine that may be busy.
 jest.setTimeout(120_000);
@@ -154,8 +161,15 @@ describe('an SLI that was never measured', () => {
     await stage.must('rule-define', rule);
     stage.clock.advance(10 * MINUTE + LOOK);
     await eventually(async () => expect(await told('depth')).toEqual(['fired 1']));
+    const ruleStatus = async (asOf?: string) =>
+      (await stage.must<RuleStatus>('rule-status', { rule: 'deep', ...(asOf && { asOf }) })).data;
+    const absent = { sli: 'checkout/depth', since: now(), cadence: '1m' };
+    expect(await ruleStatus()).toMatchObject({ state: 'inactive', absent });
+    stage.clock.advance(MINUTE);
     await stage.must('rule-retire', { rule: 'deep' });
     await eventually(async () => expect(await told('depth')).toEqual(['fired 1', 'resolved 1']));
+    stage.clock.advance(MINUTE);
+    expect(await ruleStatus(absent.since)).toMatchObject({ absent });
   });
 });
 
@@ -176,5 +190,70 @@ test('an SLI that was measured is absent after ten cadences, and not before', as
   expect((await alerts())[0]?.data).toMatchObject({
     startedAt: new Date(newest).toISOString(),
     eventTime: now(),
+  });
+});
+
+describe('an SLI that is absent', () => {
+  const composite = {
+    name: 'journey',
+    sli: undefined,
+    objective: 0.9,
+    indicator: {
+      kind: 'composite',
+      of: [{ slo: 'checkout-availability' }, { slo: 'payments-availability' }],
+    },
+    budgeting: { method: 'timeslices', slice: '1m', sliceTarget: 0.9 },
+  };
+  const status = async (slo: string, options: { asOf?: string; group?: string } = {}) =>
+    (await stage.must<SloStatus>('slo-status', { slo, ...options })).data;
+
+  test('is told of by each SLO that it measures, now and as of then, until it is measured', async () => {
+    await stage.startService();
+    await stage.must('sli-define', { service: 'checkout', name: 'availability', cadence: '1m' });
+    await stage.must('slo-define', sloBody({ groupBy: { label: 'region' } }));
+    await stage.must('slo-define', sloBody(composite));
+    await stage.measure([[stage.clock.now().getTime(), 1, 1]]);
+    await stage.settled();
+    const names = ['checkout-availability', 'journey'];
+    for (const slo of names) expect((await status(slo)).absent).toBeNull();
+    stage.clock.advance(10 * MINUTE + LOOK);
+    await eventually(async () => expect(await told()).toEqual(['fired 1']));
+    const absent = { sli: 'checkout/availability', since: now(), cadence: '1m' };
+    for (const slo of names) expect(await status(slo)).toMatchObject({ absent, state: 'ok' });
+    stage.clock.advance(MINUTE);
+    await stage.measure([[stage.clock.now().getTime(), 1, 1]]);
+    await eventually(async () => expect(await told()).toEqual(['fired 1', 'resolved 1']));
+    stage.clock.advance(MINUTE);
+    for (const slo of names) {
+      expect((await status(slo)).absent).toBeNull();
+      expect((await status(slo, { asOf: absent.since })).absent).toEqual(absent);
+    }
+  });
+
+  test('asks for the most severe incident that tickets of its SLOs declare', async () => {
+    await stage.startService();
+    await stage.must('sli-define', { service: 'checkout', name: 'availability', cadence: '1m' });
+    const ticket = (name: string, declared: string | null) =>
+      stage.must(
+        'slo-define',
+        sloBody({
+          name,
+          declare: { page: 'sev1', ticket: declared },
+          escalationPolicy: `policy-of-${name}`,
+          runbookUrl: `https://runbooks.example.org/${name}`,
+        }),
+      );
+    await ticket('a', null);
+    await ticket('b', 'sev4');
+    await ticket('c', 'sev3');
+    await ticket('d', 'sev3');
+    stage.clock.advance(10 * MINUTE + LOOK);
+    await eventually(async () => expect(await told()).toEqual(['fired 1']));
+    expect((await alerts())[0]?.data).toMatchObject({
+      severity: 'ticket',
+      declare: 'sev3',
+      escalationPolicy: 'policy-of-c',
+      runbookUrl: 'https://runbooks.example.org/c',
+    });
   });
 });

@@ -37,6 +37,7 @@ export * from './resources/slo.js';
 export * from './subjects.js';
 export * from './time.js';
 export * from './tracing.js';
+export * from './views/absent-sli.js';
 export * from './views/backtest.js';
 export * from './views/correction.js';
 export * from './views/forecast.js';

@@ -16,6 +16,7 @@ import {
   tone,
   unreadableLine,
 } from '../output.js';
+import { absentLine } from './absent.js';
 import { all, type OpenSession, render, type Session, shown, time, WATCH } from './command.js';
 import { correctionLine } from './correction.js';
 import { freezeColumns } from './freeze.js';
@@ -260,10 +261,12 @@ const statusColumns = (now: Date): Column<SloStatus>[] => [
   { head: 'BURN', cell: (s) => burnCell(s.burn) },
   {
     head: 'FIRING',
-    cell: (s) =>
-      s.alertsOff
-        ? 'off'
-        : s.alerts.filter((a) => a.state === 'firing').map((a) => `${a.severity}-${a.tier}`),
+    cell: (s) => [
+      ...(s.alertsOff
+        ? ['off']
+        : s.alerts.filter((a) => a.state === 'firing').map((a) => `${a.severity}-${a.tier}`)),
+      ...(s.absent ? ['absent'] : []),
+    ],
   },
   { head: 'EXHAUSTED', cell: (s) => exhausted(s, now) },
 ];
@@ -293,6 +296,7 @@ function oneStatus(s: SloStatus, now: Date): string {
     ...(s.components ? ([['Made of', componentLine(s.components)]] as [string, unknown][]) : []),
     ...(s.groups ? ([['Groups', groupLine(s)]] as [string, unknown][]) : []),
     ['Newest data', s.watermark ? `${s.watermark} (${relative(s.watermark, now)})` : 'none'],
+    ...(s.absent ? ([['Absent', absentLine(s.absent, now)]] as [string, unknown][]) : []),
     ...(s.source ? ([['Source', sourceLine(s.source, now)]] as [string, unknown][]) : []),
     ...(s.unreadable ? ([['Not read', unreadableLine(s.unreadable, now)]] as [string, unknown][]) : []),
     ...(s.outOfRange ? ([['Out of range', rangeLine(s.outOfRange, now)]] as [string, unknown][]) : []),

@@ -2,6 +2,7 @@ import type { Rule, RuleStatus } from '@bellwether/contracts';
 import type { Command } from 'commander';
 import { type Column, fields, relative, table, tone, unreadableLine } from '../output.js';
 import { inUnit } from '../unit.js';
+import { absentLine } from './absent.js';
 import { all, type OpenSession, present, render, type Session, shown, time, WATCH } from './command.js';
 
 /** `rule …`. */
@@ -63,6 +64,7 @@ async function oneStatus(session: Session, name: string, asOf: string): Promise<
       ...(s.clear === s.threshold ? [] : ([['Resolves', `at ${inUnit(s, s.clear)}`]] as [string, unknown][])),
       ...(s.frozen ? ([['Held', `since ${s.frozen.since}: ${s.frozen.reason}`]] as [string, unknown][]) : []),
       ['Newest data', s.watermark ? `${s.watermark} (${relative(s.watermark, now)})` : 'none'],
+      ...(s.absent ? ([['Absent', absentLine(s.absent, now)]] as [string, unknown][]) : []),
       ...(s.unreadable ? ([['Not read', unreadableLine(s.unreadable, now)]] as [string, unknown][]) : []),
       ['Runbook', s.runbookUrl],
       ...(s.backfill
@@ -74,7 +76,10 @@ async function oneStatus(session: Session, name: string, asOf: string): Promise<
 
 const statusColumns = (now: Date): Column<RuleStatus>[] => [
   { head: 'RULE', cell: (s) => s.rule },
-  { head: 'STATE', cell: (s) => `${tone(s.state)}${s.frozen ? ' (held)' : ''}` },
+  {
+    head: 'STATE',
+    cell: (s) => `${tone(s.state)}${s.frozen ? ' (held)' : ''}${s.absent ? ' (absent)' : ''}`,
+  },
   { head: 'SINCE', cell: (s) => relative(s.since, now) },
   { head: 'SEVERITY', cell: (s) => s.severity },
   { head: 'VALUE', cell: (s) => inUnit(s, s.value) },

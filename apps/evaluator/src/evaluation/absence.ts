@@ -3,6 +3,7 @@ import {
   formatDuration,
   type RuleAlertFired,
   type RuleAlertResolved,
+  type SloDefinition,
 } from '@bellwether/contracts';
 import { StaleVersion } from '@bellwether/event-log';
 import { type Corrections, type Hearing, type Heartbeat, silentSince } from '@bellwether/slo';
@@ -35,6 +36,8 @@ export interface Listened {
   evidence: Evidence | null;
   /** Since when an SLO or a rule reads it, epoch milliseconds. */
   readSince: number;
+  /** The SLOs that read it. */
+  slos: readonly SloDefinition[];
   /** Those of each SLO that reads it: silence that all of them exclude is none. */
   corrections: readonly Corrections[];
 }
@@ -77,7 +80,7 @@ export class AbsenceAlert {
             data: this.#fired(
               sli,
               (mark?.fired.n ?? 0) + 1,
-              { heartbeat: heartbeat as Heartbeat, since },
+              { ...listened, heartbeat: heartbeat as Heartbeat, since },
               now,
             ),
           };
@@ -138,7 +141,7 @@ export class AbsenceAlert {
   #fired(
     sli: string,
     n: number,
-    { heartbeat, since }: { heartbeat: Heartbeat; since: number },
+    { heartbeat, since, slos }: Pick<Listened, 'slos'> & { heartbeat: Heartbeat; since: number },
     now: Date,
   ): RuleAlertFired {
     const cadence = formatDuration(heartbeat.regularity.cadence as number);
@@ -150,7 +153,7 @@ export class AbsenceAlert {
       severity: 'ticket',
       summary: `${sli} has ${isNew ? 'never' : 'not'} been measured for more than ${this.#cadences} times its cadence of ${cadence}`,
       labels: {},
-      declare: null,
+      ...askedBy(slos),
       startedAt: new Date(since).toISOString(),
       eventTime: now.toISOString(),
       n,
@@ -158,6 +161,26 @@ export class AbsenceAlert {
     };
   }
 }
+
+/**
+ * What incident the alert asks for: it is a ticket, which declares the most severe of those that the tickets of the SLOs
+ * declare, and pages whom that one does.
+ */
+function askedBy(
+  slos: readonly SloDefinition[],
+): Pick<RuleAlertFired, 'declare' | 'escalationPolicy' | 'runbookUrl'> {
+  const [first] = slos.filter(({ declare }) => declare.ticket !== null).sort(bySeverity);
+  if (first === undefined) return { declare: null };
+  const { declare, escalationPolicy, runbookUrl } = first;
+  return {
+    declare: declare.ticket,
+    ...(escalationPolicy && { escalationPolicy }),
+    ...(runbookUrl && { runbookUrl }),
+  };
+}
+
+const bySeverity = (a: SloDefinition, b: SloDefinition): number =>
+  `${a.declare.ticket} ${a.name}` < `${b.declare.ticket} ${b.name}` ? -1 : 1;
 
 function resolved({ fired }: AbsenceMark, now: Date): RuleAlertResolved {
   const { rule, kind, service, severity, n } = fired;

@@ -97,6 +97,7 @@ export class Watches {
         heartbeat: newest?.root.buckets.heartbeat() ?? null,
         evidence: newest?.row.tip ?? null,
         readSince: this.#readSince(series),
+        slos: series.flatMap(({ demand }) => demand.plans.map(({ definition }) => definition)),
         corrections: correctionsOf(series),
       };
       await this.#absence.settle(sli, listened, now);

@@ -17,12 +17,13 @@ import {
 } from '@bellwether/slo';
 import { policyOf } from '../registry/slo-policy.js';
 import { Turns } from '../turns.js';
+import { absentAsOf } from './absent.js';
 import { FORECAST_HISTORY, forecastOfSlo } from './forecast.js';
 import { type Cut, historyOf } from './history.js';
 import { latestPoints } from './latest-points.js';
 import { noSuchGroup } from './no-such-group.js';
 import { Past, type PastSlo } from './past.js';
-import { groupOrRefuse, planOrRefuse } from './planned.js';
+import { groupOrRefuse, planOrRefuse, sliOf } from './planned.js';
 import { sourceAsOf } from './source.js';
 
 /** Measurements are counted anew for so many requests at a time: each holds all of them in memory. */
@@ -47,11 +48,16 @@ export class PastReader {
   async #status(slo: string, asOf: Date, group?: string): Promise<SloStatus> {
     const { past, plan, entry, sli } = await this.#find(slo, asOf, group);
     const { service } = entry.definition;
+    const absent = (slis: readonly string[]) => absentAsOf(this.log, slis, asOf);
     const now = asOf.getTime();
     if (plan.indicator.kind === 'composite') {
-      const { source } = await past.composite(plan);
-      const status = statusOf(readSlo(plan, source, now), entry.ledger);
-      return { ...status, policy: policyOf(entry, await this.#serviceAsOf(service, asOf)), backfill: null };
+      const { source, slis } = await past.composite(plan);
+      return {
+        ...statusOf(readSlo(plan, source, now), entry.ledger),
+        policy: policyOf(entry, await this.#serviceAsOf(service, asOf)),
+        backfill: null,
+        ...(await absent(slis)),
+      };
     }
     const { buckets, parts } = await past.counted(
       plan,
@@ -64,13 +70,14 @@ export class PastReader {
       const own = parts?.groups.get(group);
       if (own === undefined) throw noSuchGroup(slo, group);
       const status = statusOf(readSlo(plan, source(own), now), entry.ledger);
-      return { ...status, backfill: null, ...(await latest(status)) };
+      return { ...status, backfill: null, ...(await absent([sliOf(entry)])), ...(await latest(status)) };
     }
     const status = statusOf(readSlo(plan, source(buckets), now), entry.ledger);
     return {
       ...status,
       policy: policyOf(entry, await this.#serviceAsOf(service, asOf)),
       backfill: null,
+      ...(await absent([sliOf(entry)])),
       ...(await sourceAsOf(this.log, sli, asOf, status.watermark)),
       ...(await latest(status)),
       ...(parts &&

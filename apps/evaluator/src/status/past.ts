@@ -18,7 +18,7 @@ import {
   type SloPlan,
   type SloSource,
 } from '@bellwether/slo';
-import { type KnownSlos, resolveComposite } from '../composite/resolve.js';
+import { type KnownSlos, resolveComposite, slisOf } from '../composite/resolve.js';
 import { evolveSlo, type SloEntry } from '../registry/slo-entry.js';
 import type { CountedMinutes } from '../store/stored-minutes.js';
 import type { Counted } from './counted.js';
@@ -103,7 +103,7 @@ export class Past {
   async composite(
     plan: SloPlan,
     oldest = this.#oldest(plan),
-  ): Promise<{ source: SloSource; minutes: CountedMinutes | null }> {
+  ): Promise<{ source: SloSource; minutes: CountedMinutes | null; slis: string[] }> {
     const known = await this.#components(plan);
     const resolved = resolveComposite(known, plan.definition.name);
     const measured = new Map<string, { slo: string; plan: SloPlan; source: SloSource }>();
@@ -126,7 +126,8 @@ export class Past {
       const events = [...measured.values()].map(({ source }) => source.events);
       minutes = new TalliedMinutes(events, compositeCounts(plan, components), longestSlice(resolved.tree));
     }
-    return { source: slices.source(componentsState([...measured.values()], plan.corrections)), minutes };
+    const source = slices.source(componentsState([...measured.values()], plan.corrections));
+    return { source, minutes, slis: slisOf(resolved) };
   }
 
   /**

@@ -21,6 +21,7 @@ import type { Evaluator } from '../evaluator.js';
 import { rulePlanOf } from '../partition/rule-plans.js';
 import { evolveRuleEntry, type RuleEntry } from '../registry/rule-entry.js';
 import { pendingSince } from '../store/pending-rules.js';
+import { absentAsOf, absentNow } from './absent.js';
 import { unreadableOfRule } from './latest-points.js';
 import { countRecent } from './recent-measurements.js';
 import { storedBuckets } from './stored-buckets.js';
@@ -49,7 +50,8 @@ export class RuleReader {
     const planned = rulePlanOf(registry, rule) ?? planOrRefuse(entry, undefined);
     const { plan, unit } = planned;
     const live = await this.#evaluator.liveRuleStatus(rule, measurementPartition(service, sli));
-    if (live !== null) return { ...live, ...(await unreadableOfRule(this.#log, planned, live)) };
+    const absent = absentNow(registry, [`${service}/${sli}`]);
+    if (live !== null) return { ...live, ...absent, ...(await unreadableOfRule(this.#log, planned, live)) };
 
     // Another instance holds the partition, or the buckets are still being made: what is stored answers.
     const at = clock.now().getTime();
@@ -63,7 +65,7 @@ export class RuleReader {
     const pending = (await context.pending.load([rule])).get(rule);
     const since = pending === undefined ? null : pendingSince(entry, plan, pending);
     const status = ruleStatusOf(readRule(plan, buckets, at), entry.ledger, since);
-    return { ...status, ...(await unreadableOfRule(this.#log, planned, status)), backfill };
+    return { ...status, ...absent, ...(await unreadableOfRule(this.#log, planned, status)), backfill };
   }
 
   /**
@@ -92,7 +94,12 @@ export class RuleReader {
       classify: classifier(plan.measure, definition?.unit),
     });
     const status = ruleStatusOf(readRule(plan, buckets, at), entry.ledger, 'unknown');
-    return { ...status, ...(await unreadableOfRule(this.#log, planned, status, asOf)), backfill: null };
+    return {
+      ...status,
+      ...(await absentAsOf(this.#log, [`${service}/${sli}`], asOf)),
+      ...(await unreadableOfRule(this.#log, planned, status, asOf)),
+      backfill: null,
+    };
   }
 }
 

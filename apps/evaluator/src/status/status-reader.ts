@@ -10,9 +10,11 @@ import {
 } from '@bellwether/contracts';
 import type { EventLog } from '@bellwether/event-log';
 import { type Grouping, indicatorKey, type Period, readSlo, type SloPlan, statusOf } from '@bellwether/slo';
+import { knownNow, resolveComposite, slisOf } from '../composite/resolve.js';
 import type { Evaluator } from '../evaluator.js';
 import { planOf } from '../partition/live-series.js';
 import { policyOf } from '../registry/slo-policy.js';
+import { absentNow } from './absent.js';
 import { compositeStatus } from './composite-status.js';
 import { CountedReader } from './counted-reader.js';
 import { forecastOfSlo } from './forecast.js';
@@ -48,9 +50,16 @@ export class StatusReader {
     const status = await this.#now(slo, planned, group);
     return {
       ...status,
+      ...absentNow(this.#evaluator.registry, this.#slisOf(planned)),
       ...sourceNow(this.#evaluator.registry, sliOf(planned.entry), status.watermark),
       ...(await latestPoints(this.#log, planned, status)),
     };
+  }
+
+  /** The SLIs that it is measured by: of a composite, those of its components. */
+  #slisOf({ plan, entry }: Planned): string[] {
+    if (plan.indicator.kind !== 'composite') return [sliOf(entry)];
+    return slisOf(resolveComposite(knownNow(this.#evaluator.registry), entry.definition.name));
   }
 
   async #now(slo: string, { plan, entry, unit }: Planned, group?: string): Promise<SloStatus> {

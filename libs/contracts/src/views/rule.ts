@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ruleAggregate } from '../resources/rule.js';
 import { alertSeverity, comparison } from '../resources/slo.js';
 import { timestamp } from '../time.js';
+import { absentSli } from './absent-sli.js';
 import { unreadablePoints } from './views.js';
 
 /**
@@ -37,6 +38,8 @@ export const ruleStatus = z
     firesAt: timestamp.nullable(),
     /** Absent data holds the state. */
     frozen: z.object({ since: timestamp, reason: z.string() }).nullable(),
+    /** The SLI is absent; null when it is not. */
+    absent: absentSli.nullable().optional(),
     /** Event time of the newest measurement. */
     watermark: timestamp.nullable(),
     /** Without a value: of the latest points of the SLI, those that the aggregate has no reading for. Absent for none. */

@@ -6,6 +6,7 @@ import { severity } from '../resources/severity.js';
 import { sourceState } from '../resources/sli-source.js';
 import { alertSeverity, sloGroup } from '../resources/slo.js';
 import { timestamp } from '../time.js';
+import { absentSli } from './absent-sli.js';
 import { alertState, burnRates, sloBudget, sloComponent, sloGrouping, sloGroupStatus } from './slo-groups.js';
 
 /** A page of a list. */
@@ -69,6 +70,8 @@ export const sloStatus = z
         lastError: z.string().nullable(),
       })
       .optional(),
+    /** The SLI is absent, or, of a composite, one that it is measured by: the one that is so the longest. Null for none. */
+    absent: absentSli.nullable().optional(),
     /**
      * Where nothing is counted, or nothing new is: of the latest points of the SLI (`of`), how many its indicator has no
      * reading for, the time of the newest of them, and what it reads. Absent when it reads all of them.
