@@ -53,6 +53,42 @@ describe('a pattern', () => {
     }
   });
 
+  test.each([
+    ['ten times', 10, (week: number) => 1 + week],
+    ['a tenth', 0.1, (week: number) => 8 - week],
+  ])('follows a trend to %s of the mean at most, and as far as that', (_, most, amount) => {
+    const start = END - 8 * WEEK;
+    const of = (hour: number) => amount(Math.floor((hour - start) / WEEK));
+    const traffic = patternOf(8 * WEEK, (hour) => [of(hour) * 1e6, of(hour) * 1e6]);
+    const bad = patternOf(8 * WEEK, (hour) => [1e6 - of(hour) * 1000, 1e6]);
+    /** The hour at which the line of the trend is at so many times its mean: 4.5 in the middle of all weeks. */
+    const hourOf = (level: number) =>
+      start + ((level * 4.5 - amount(0)) / (amount(1) - amount(0)) + 0.5) * WEEK;
+    const [within, beyond] = most > 1 ? [9.9, 10.5] : [0.11, 0.05];
+    for (const level of [
+      (hour: number) => traffic.level('traffic', hour),
+      (hour: number) => bad.level('bad', hour),
+    ]) {
+      expect(level(hourOf(within))).toBeCloseTo(within, 6);
+      expect(level(hourOf(beyond))).toBe(most);
+      expect(level(END + 1000 * WEEK)).toBe(most);
+    }
+    for (const pattern of [traffic, bad]) {
+      expect(pattern.expect(END + 1000 * WEEK)).toEqual(pattern.expect(END + 2000 * WEEK));
+    }
+  });
+
+  test('is made of data in a quarter of the hours, and not of less', () => {
+    const hours = 4 * WEEK;
+    /** Every fourth hour, without so many of them. */
+    const sparse = (fewer: number) =>
+      historyOf(hours, (hour) => (hour % 4 === END % 4 && hour >= END - hours + 4 * fewer ? [9, 10] : null));
+    expect(Pattern.reason(sparse(0))).toBeNull();
+    expect(Pattern.of(sparse(0))).not.toBeNull();
+    expect(Pattern.reason(sparse(1))).toBe('a pattern needs data in a quarter of the hours, there are 24 %');
+    expect(Pattern.of(sparse(1))).toBeNull();
+  });
+
   test('takes what happened in half of the weeks or less for no habit, and what happened in most for one', () => {
     const pattern = (faults: number[]) =>
       patternOf(6 * WEEK, (hour) => {
