@@ -1,6 +1,8 @@
+import type { SloStatus } from '@bellwether/contracts';
 import { describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
+  decideSlo,
   decodeCells,
   emptyLedger,
   encodeCells,
@@ -14,6 +16,8 @@ import {
   type Series,
   Sketch,
   type SloPlan,
+  type SloSource,
+  type SloTransition,
   statusOf,
 } from './index.js';
 import { EPOCH, planOf } from './virtual-time.fixture.js';
@@ -76,7 +80,7 @@ class PagedBuckets {
     this.buckets.judge();
   }
 
-  /** The status at `now`, once what its windows touch is brought in. */
+  /** The status at `now`, and what is decided, once what its windows touch is brought in. */
   status(plan: SloPlan, now: number): unknown {
     const source = this.buckets.source(plan);
     const held = heldEdges(plan, source, now);
@@ -86,7 +90,7 @@ class PagedBuckets {
         series.provide(hour, stored ? decodeCells(stored, HOUR_MINUTES) : null);
       }
     }
-    return statusOf(readSlo(plan, source, now), emptyLedger);
+    return told(plan, source, now);
   }
 
   /** Stores what changed and lets go of what is cold. */
@@ -101,6 +105,12 @@ class PagedBuckets {
       this.#sketches.set(hour, minutes);
     this.buckets.releaseSketches(now);
   }
+}
+
+/** The status, and the transitions of an SLO that nothing was said of before. */
+function told(plan: SloPlan, source: SloSource, now: number): unknown {
+  const reading = readSlo(plan, source, now);
+  return [statusOf(reading, emptyLedger), decideSlo(reading, emptyLedger, null)];
 }
 
 /** What is counted of a minute, and judged of its slice. */
@@ -215,14 +225,66 @@ describe.each([
           for (const later of [0, 4, 100]) {
             const now = EPOCH + (minute + later) * MINUTE;
             paged.store(now);
-            expect(paged.status(plan, now)).toEqual(
-              statusOf(readSlo(plan, whole.source(plan), now), emptyLedger),
-            );
+            expect(paged.status(plan, now)).toEqual(told(plan, whole.source(plan), now));
           }
         }
       }),
       // Of a gap that began more than the hot hours before the newest measurement.
       { numRuns: 12, examples: [[gap]] },
     );
+  });
+});
+
+describe.each([
+  ['occurrences', {}],
+  ['timeslices of 10 min', { budgeting: { method: 'timeslices', slice: '10m', sliceTarget: 0.9 } }],
+  [
+    'percentile',
+    {
+      indicator: { kind: 'percentile', p: 0.9, op: 'lte', value: 0.5 },
+      budgeting: { method: 'timeslices', slice: '1h' },
+    },
+  ],
+] as const)('%s, with alerts over days', (_, definition) => {
+  const plan = planOf({
+    objective: 0.9,
+    window: { rolling: '30d' },
+    alerting: { windows: [{ severity: 'page', tier: 'fast', long: '7d', short: '3h', burn: 1 }] },
+    ...definition,
+  });
+  const faults = (from: number, to: number): Point[] => {
+    const points: Point[] = [];
+    for (let minute = from; minute < to; minute += 7)
+      points.push([minute, plan.indicator.kind === 'percentile' ? 0.9 : 2, 10]);
+    return points;
+  };
+
+  test.each([
+    ['now', 0],
+    ['days before the newest measurement, by a clock that went back', 10],
+    ['months before it', 118],
+  ])('%s are decided as where all is in memory', (__, days) => {
+    const whole = new IndicatorBuckets({ needs: needsOf([plan]) });
+    const paged = new PagedBuckets(plan);
+    const now = 40 * 1440;
+    const points = [
+      ...faults(0, now + 180),
+      ...(days === 0 ? [] : faults(now + days * 1440, now + days * 1440 + 90)),
+    ];
+    for (let i = 0; i < points.length; i += 100) {
+      const message = points.slice(i, i + 100);
+      paged.count(message);
+      for (const [minute, measure, count] of message) whole.observe(EPOCH + minute * MINUTE, measure, count);
+      whole.judge();
+      paged.store(EPOCH + now * MINUTE);
+    }
+    // A window ends, and begins, at any minute of an hour.
+    for (const minute of [0, 1, 5, 59, 60, 61, 67, 130]) {
+      const at = EPOCH + (now + minute) * MINUTE;
+      const [status, transitions] = paged.status(plan, at) as [SloStatus, SloTransition[]];
+      expect([status, transitions]).toEqual(told(plan, whole.source(plan), at));
+      expect(transitions.map(({ type }) => type)).toContain('slo.alert.fired');
+      paged.store(at);
+    }
   });
 });

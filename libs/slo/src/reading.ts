@@ -5,7 +5,8 @@ import type { Stretch } from './minute-span.js';
 import { settledAfter } from './series.js';
 import { lookBack, type SloPlan } from './slo-plan.js';
 import { Tally } from './tally.js';
-import { MINUTE, minuteOf } from './time-grid.js';
+import { HOUR_MINUTES, hourOf, MINUTE, minuteOf } from './time-grid.js';
+import { rolling } from './window.js';
 import { consumedOf, dueSlices, heldSpans, windowMillis, windowTally, withMissing } from './window-tally.js';
 
 /** One alert pair, measured. A burn rate is null when nothing was counted in its window. */
@@ -160,7 +161,8 @@ export function firstBadMinute({ plan, source, at }: Reading, pair: AlertPair): 
   const allowed = pair.threshold * plan.budget;
   const due = dueSlices(plan, source, at);
   const end = minuteOf(at);
-  const low = end - pair.longMinutes;
+  // Where the window begins, whose hour was provided: one over slices does so with a slice.
+  const low = rolling(pair.longMinutes, plan.slice).low(end);
   let excess = 0;
   let most = Number.NEGATIVE_INFINITY;
   let start = end;
@@ -175,7 +177,12 @@ export function firstBadMinute({ plan, source, at }: Reading, pair: AlertPair): 
   };
   let minute = end;
   for (; minute >= low && minute >= tallies.hotFrom; minute--) take(minute, minute);
-  for (; minute >= low; minute -= 60) take(Math.max(low, minute - 59), minute);
+  while (minute >= low) {
+    // To the start of its hour: a clock that was set back ends the window within one.
+    const from = Math.max(low, hourOf(minute) * HOUR_MINUTES);
+    take(from, minute);
+    minute = from - 1;
+  }
   return start * MINUTE;
 }
 

@@ -163,7 +163,7 @@ export class Series implements Tallies {
   // ——— paging ———
 
   /**
-   * The hours to provide before the windows can move to `now`: the far edges that are cold.
+   * The hours to provide before the windows can move to `now`: the edges that are cold.
    * @param extra further minutes that will be read as an edge
    */
   missing(now: number, extra: Iterable<number> = []): number[] {
@@ -175,6 +175,8 @@ export class Series implements Tallies {
     const end = minuteOf(now);
     const lows = [...this.#lows(end), ...extra];
     for (const low of lows) edge(low);
+    // The minute of a clock far behind the measurements is cold itself, and the windows end within its hour.
+    edge(end + 1);
     if (this.#minutes.paged && Number.isFinite(this.#minutes.head)) {
       // Only a clock far behind the measurements looks back beyond the whole-hour sums.
       const oldest = this.#minutes.head - this.#minutes.hoursKept;
