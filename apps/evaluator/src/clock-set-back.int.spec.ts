@@ -63,3 +63,24 @@ test('data far ahead of a clock that went back harms nothing', async () => {
   const { stored, recomputed } = await stage.buckets();
   expect(stored).toBe(recomputed);
 });
+
+test('an SLI falls silent by a clock that went back since the start, once the minute after that is over', async () => {
+  await stage.stopServices();
+  const before = stage.clock.now().getTime();
+  stage.clock.set(before + 118 * DAY);
+  await stage.startService();
+  stage.clock.set(before);
+  await stage.must('slo-define', sloBody({ name: 'quiet', sli: 'quiet' }));
+  for (let minute = 0; minute < 3; minute++) {
+    await stage.measure([[stage.clock.now().getTime(), 1, 1]], { sli: 'quiet' });
+    stage.clock.advance(MINUTE);
+  }
+  await stage.settled();
+  await eventually(async () => expect((await stage.status('quiet')).total).toBe(3));
+  stage.clock.advance(10 * MINUTE);
+  await eventually(async () =>
+    expect(await stage.log.readStream('rule:absent/checkout/quiet')).toMatchObject([
+      { type: 'rule.alert.fired', data: { n: 1, cadence: '1m' } },
+    ]),
+  );
+});
