@@ -19,12 +19,19 @@ export interface BurnDownPart {
   far: Stretch | null;
 }
 
+/**
+ * First minute of the SLO's window as a burn-down from a minute on starts with it: up to that minute; of a calendar's
+ * that begins with it nothing, since that period's budget is whole.
+ */
+export const lowBefore = ({ window }: Pick<SloPlan, 'window'>, from: number): number =>
+  window.period(from) === null ? window.lowUpTo(from) : window.low(from);
+
 /** The minutes from `low` to `high` in parts that end with whole hours, so that none is read twice. */
 export function burnDownParts(plan: SloPlan, { low, high }: Stretch, atATime = AT_A_TIME): BurnDownPart[] {
   const parts: BurnDownPart[] = [];
   for (let from = low; from <= high; ) {
     const to = Math.min(high, Math.floor((from + atATime) / 60) * 60 - 1);
-    const far = { low: plan.window.low(from), high: Math.min(low, plan.window.low(to + 1)) - 1 };
+    const far = { low: lowBefore(plan, from), high: Math.min(low, lowBefore(plan, to + 1)) - 1 };
     const leaves = plan.window.period(from) === null && far.low <= far.high;
     parts.push({ near: { low: from, high: to }, far: leaves ? far : null });
     from = to + 1;
@@ -71,7 +78,7 @@ export class BurnDownRun {
   ) {
     this.#from = this.#start = from;
     this.#periodEnd = periodEnd(plan, from);
-    this.#low = plan.window.low(from);
+    this.#low = lowBefore(plan, from);
     this.#window = before.copy();
   }
 
@@ -80,7 +87,7 @@ export class BurnDownRun {
     for (let end = this.ends[0]; end !== undefined && end <= minute; end = this.ends[this.points.length]) {
       this.#end(end, null, false);
     }
-    this.#low = this.plan.window.low(minute);
+    this.#low = lowBefore(this.plan, minute);
     this.#periodEnd = periodEnd(this.plan, minute);
   }
 
@@ -88,7 +95,7 @@ export class BurnDownRun {
   take(near: MinuteSpan, far: MinuteSpan | null): void {
     const { plan } = this;
     const counts = plan.rule === null;
-    const leaves = near.low < plan.window.low(this.ends.at(-1) as number);
+    const leaves = near.low < plan.window.lowUpTo(this.ends.at(-1) as number);
     if (leaves && this.#periodEnd === null) this.#kept.push(near);
     for (let minute = near.low; minute <= near.high; minute++) {
       this.#minute.clear();
@@ -96,7 +103,7 @@ export class BurnDownRun {
       this.#window.plus(this.#minute);
       this.#own.plus(this.#minute);
       if (near.has(minute) && !this.#isExcluded(minute)) this.#measured++;
-      if (this.#periodEnd === null) this.#slide(plan.window.low(minute + 1), far);
+      if (this.#periodEnd === null) this.#slide(plan.window.lowUpTo(minute + 1), far);
       else if (minute === this.#periodEnd) this.#begin(minute);
 
       // A slice is kept at its first minute; with what its minutes are missing, it is whole with its last.

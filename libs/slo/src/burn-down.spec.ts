@@ -130,8 +130,9 @@ function naive(
     return withMissing(plan, tally, low, high, due);
   };
   const remainingAt = (after: number): number | null => {
-    // Where a period ends with the step, its own budget is meant.
-    const low = plan.window.low(plan.window.period(after) === null ? after : after - 1);
+    // Where a period ends with the step, its own budget is meant, and where a slice does, the window with it as the last.
+    const counts = plan.rule === null && plan.window.period(after) === null;
+    const low = plan.window.low(counts ? after : after - 1);
     const consumed = consumedOf(plan, sum(low, after - 1), after - 1);
     return consumed === null ? null : 1 - consumed;
   };

@@ -1,5 +1,5 @@
 import type { SloHistory } from '@bellwether/contracts';
-import { BurnDownRun, burnDownParts } from './burn-down-run.js';
+import { BurnDownRun, burnDownParts, lowBefore } from './burn-down-run.js';
 import type { Period } from './calendar.js';
 import type { Cells } from './cells.js';
 import { MinuteSpan, type Stretch } from './minute-span.js';
@@ -9,12 +9,12 @@ import type { Due } from './window-tally.js';
 
 /** The minutes that {@link burnDown} reads, from and to inclusive. */
 export function burnDownSpan(plan: SloPlan, from: number, to: number): { from: number; to: number } {
-  return { from: plan.window.low(minuteOf(from)), to: minuteOf(to) };
+  return { from: lowBefore(plan, minuteOf(from)), to: minuteOf(to) };
 }
 
 /** The minutes of the SLO's window before `from`, which a burn-down starts from. */
-export const burnDownBefore = ({ window }: SloPlan, from: number): Stretch => ({
-  low: window.low(from),
+export const burnDownBefore = (plan: SloPlan, from: number): Stretch => ({
+  low: lowBefore(plan, from),
   high: from - 1,
 });
 

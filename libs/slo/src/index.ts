@@ -119,7 +119,14 @@ export {
   type PrometheusExportOptions,
 } from './prometheus/export.js';
 export { rulesFile } from './prometheus/rules-file.js';
-export { burnRate, firstBadMinute, heldEdges, type PairReading, type Reading, readSlo } from './reading.js';
+export {
+  burnRate,
+  firstBadMinute,
+  type PairReading,
+  type Reading,
+  readingEdges,
+  readSlo,
+} from './reading.js';
 export { occurrences, recurrenceFaults, type Span } from './recurrence.js';
 export { RuleFault } from './recurrence-rule.js';
 export { measurePeriods, type PeriodsRead } from './report/measured-periods.js';

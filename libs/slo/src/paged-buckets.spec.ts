@@ -8,10 +8,10 @@ import {
   encodeCells,
   encodeSketch,
   HOUR_MINUTES,
-  heldEdges,
   IndicatorBuckets,
   MINUTE,
   needsOf,
+  readingEdges,
   readSlo,
   type Series,
   Sketch,
@@ -83,7 +83,7 @@ class PagedBuckets {
   /** The status at `now`, and what is decided, once what its windows touch is brought in. */
   status(plan: SloPlan, now: number): unknown {
     const source = this.buckets.source(plan);
-    const held = heldEdges(plan, source, now);
+    const held = readingEdges(plan, source, now);
     for (const [name, series] of this.#series) {
       for (const hour of series.missing(now, source.summed.includes(series) ? held : [])) {
         const stored = this.#cells.get(`${name} ${hour}`);

@@ -6,7 +6,7 @@ import { settledAfter } from './series.js';
 import { lookBack, type SloPlan } from './slo-plan.js';
 import { Tally } from './tally.js';
 import { HOUR_MINUTES, hourOf, MINUTE, minuteOf } from './time-grid.js';
-import { rolling } from './window.js';
+import { rolling, sliceOf } from './window.js';
 import { consumedOf, dueSlices, heldSpans, windowMillis, windowTally, withMissing } from './window-tally.js';
 
 /** One alert pair, measured. A burn rate is null when nothing was counted in its window. */
@@ -53,17 +53,19 @@ export interface Reading {
 }
 
 /**
- * The ends of windows, besides the series' own, that a reading at `now` will look through: while absent data freezes the
- * budget, the windows that it is held by. A gap may have begun so long before the newest measurement that both are cold.
+ * The ends of windows, besides the series' own, that a reading at `now` will look through: where history may begin, and
+ * while absent data freezes the budget, the windows that it is held by. A gap may have begun so long before the newest
+ * measurement that both are cold.
  */
-export function heldEdges(plan: SloPlan, source: SloSource, now: number): number[] {
+export function readingEdges(plan: SloPlan, source: SloSource, now: number): number[] {
   const freeze = freezeAt(plan, source, now);
-  return freeze === null ? [] : heldSpans(plan, source, freeze, now).flatMap(({ low, high }) => [low, high]);
+  const held = freeze === null ? [] : heldSpans(plan, source, freeze, now);
+  return [historyLow(plan, minuteOf(now)), ...held.flatMap(({ low, high }) => [low, high])];
 }
 
 /**
  * Measures an SLO at `now`, moving the windows of its series there.
- * @throws PageMissing unless what the series say is missing at `now` was provided, with {@link heldEdges}
+ * @throws PageMissing unless what the series say is missing at `now` was provided, with {@link readingEdges}
  */
 export function readSlo(plan: SloPlan, source: SloSource, now: number): Reading {
   const { tallies, traffic, events, heartbeat } = source;
@@ -186,9 +188,18 @@ export function firstBadMinute({ plan, source, at }: Reading, pair: AlertPair): 
   return start * MINUTE;
 }
 
+/**
+ * From when on history counts: from W before, with the slice that this lies in. A budget of slices does not count that one
+ * any more, but without it there would never be W of history.
+ */
+function historyLow(plan: SloPlan, end: number): number {
+  const isRolling = plan.window.period(end) === null;
+  return isRolling ? sliceOf(end - plan.windowMinutes, plan.slice) : plan.window.low(end);
+}
+
 function historyOf(plan: SloPlan, { tallies, events }: SloSource, now: number): number {
   const end = minuteOf(now);
-  const oldest = tallies.firstMinuteFrom(plan.window.low(end));
+  const oldest = tallies.firstMinuteFrom(historyLow(plan, end));
   if (oldest === null) return 0;
   const from = Math.max(oldest * MINUTE, events.first ?? 0);
   return Math.min(windowMillis(plan, end) / 1000, Math.max(0, Math.floor((now - from) / 1000)));

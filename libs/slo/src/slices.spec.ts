@@ -23,7 +23,7 @@ describe('timeslices', () => {
   test('a week at 99.95 % has 10,080 minutes, of which 5.04 may be bad', () => {
     const plan = planOf({ objective: 0.9995, window: { rolling: '7d' }, budgeting: slices(), ...quiet });
     const slo = new VirtualSlo(plan);
-    const now = EPOCH + 7 * DAY;
+    const now = EPOCH + 7 * DAY - 1;
     measure(slo, measure(slo, EPOCH, 5, 90, 100), 10_075, 100, 100);
     expect(slo.status(now)).toMatchObject({ good: 10_075, total: 10_080, sli: 10_075 / 10_080 });
     expect(consumed(slo, now)).toBeCloseTo(5 / 5.04, 9);
@@ -36,7 +36,7 @@ describe('timeslices', () => {
   test('two weeks at 95 % have 20,160 minutes, of which 1,008 may be bad', () => {
     const plan = planOf({ objective: 0.95, window: { rolling: '2w' }, budgeting: slices(), ...quiet });
     const slo = new VirtualSlo(plan);
-    const now = EPOCH + 14 * DAY;
+    const now = EPOCH + 14 * DAY - 1;
     measure(slo, measure(slo, EPOCH, 1008, 0, 10), 19_152, 10, 10);
     expect(consumed(slo, now)).toBeCloseTo(1, 9);
     expect(slo.status(now)).toMatchObject({ total: 20_160, compliant: true, budget: { exhausted: true } });
@@ -90,10 +90,10 @@ describe('timeslices', () => {
     expect(slo.status(EPOCH + 8 * MINUTE)).toMatchObject({ good: 1, total: 2 });
     slo.measure(EPOCH + 9 * MINUTE, 300, 300);
     expect(slo.status(EPOCH + 9 * MINUTE)).toMatchObject({ good: 2, total: 2 });
-    // Twelve complete slices and the current one: the first leaves when an hour has passed since its end.
+    // Eleven complete slices and the current one: the first leaves when an hour has passed since it began.
     const counted = (now: number) => slo.read(now).source.tallies.window(slo.plan.window.key).total;
-    expect(counted(EPOCH + 64 * MINUTE)).toBe(2);
-    expect(counted(EPOCH + 65 * MINUTE)).toBe(1);
+    expect(counted(EPOCH + 59 * MINUTE)).toBe(2);
+    expect(counted(EPOCH + 60 * MINUTE)).toBe(1);
   });
 
   test('a late measurement judges its slice anew, either way, and nothing else changes', () => {
@@ -178,8 +178,8 @@ describe('ratio-timeslices', () => {
     const close = (value: number | null, to: number) =>
       expect(Math.abs((value as number) / to - 1)).toBeLessThan(1e-9);
     close(sli, 1 - bad / total);
-    close(good, 1441 * (1 - bad / total));
-    close(slices, 1441);
+    close(good, 1440 * (1 - bad / total));
+    close(slices, 1440);
     close(budget.consumed, bad / total / budget.total);
   });
 
@@ -196,7 +196,7 @@ describe('ratio-timeslices', () => {
     ] as const) {
       const slo = new VirtualSlo(plan);
       measure(slo, measure(slo, EPOCH, attack, 1, 100), 20_160 - attack, 99, 100);
-      expect([attack, slo.status(EPOCH + 14 * DAY).budget.exhausted]).toEqual([attack, isSpent]);
+      expect([attack, slo.status(EPOCH + 14 * DAY - 1).budget.exhausted]).toEqual([attack, isSpent]);
     }
   });
 });
@@ -316,8 +316,8 @@ describe('slices without data', () => {
     const now = measure(bad, EPOCH, 60, 10, 10);
     expect(bad.status(now)).toMatchObject({ good: 60, total: 60 });
     expect(bad.status(now + 2 * MINUTE)).toMatchObject({ good: 60, total: 60 });
-    // Stale after three cadences: all that is complete and has no data is missing by then.
-    expect(bad.status(now + 3 * MINUTE)).toMatchObject({ good: 60, total: 63 });
+    // Stale after three cadences: all that has no data is missing by then, the slice under way among it.
+    expect(bad.status(now + 3 * MINUTE)).toMatchObject({ good: 60, total: 64 });
     expect(bad.status(now + 43_200 * MINUTE)).toMatchObject({ good: 0, total: 43_200 });
     bad.measure(now, 10, 10);
     expect(bad.status(now + 2 * MINUTE)).toMatchObject({ good: 61, total: 61 });

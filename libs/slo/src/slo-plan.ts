@@ -16,7 +16,7 @@ import { nominalMinutes } from './nominal-window.js';
 import { type SliceRule, sliceMinutes, sliceRule } from './slice-rule.js';
 import { DAY_MINUTES, MINUTE } from './time-grid.js';
 import { RATIO_UNITS, unitScale } from './unit.js';
-import { calendar, rolling, type Window } from './window.js';
+import { calendar, ofSlices, rolling, type Window } from './window.js';
 
 /** An alert pair with what each evaluation looks for: its name, and the windows over what the SLO counts. */
 export interface PairLook {
@@ -64,9 +64,16 @@ export function budgetOf(objective: number): number {
   return Number((1 - objective).toFixed(12));
 }
 
-/** The window of an alert's look-back over what an SLO counts. */
-export const lookBack = (plan: Pick<SloPlan, 'slice'>, minutes: number): Window =>
-  rolling(minutes, plan.slice);
+/** The window of an alert's look-back over what an SLO counts; one as long as a rolling budget's is the same. */
+export const lookBack = (
+  {
+    definition,
+    slice,
+    window,
+    windowMinutes,
+  }: Pick<SloPlan, 'definition' | 'slice' | 'window' | 'windowMinutes'>,
+  minutes: number,
+): Window => ('rolling' in definition.window && minutes === windowMinutes ? window : rolling(minutes, slice));
 
 /** Whether the alerts of an SLO, or of one group of it, are off: those of its groups, or of the whole, are all there are. */
 export const alertsOff = (
@@ -122,9 +129,10 @@ export function planSlo(
     warnings.push('alerting: nothing will alert on this SLO');
   const rule =
     indicator.kind === 'composite' ? compositeRule(definition, slice) : sliceRule(definition, sliUnit);
+  const looks = { definition, slice, window, windowMinutes };
   const lengths = new Set(alerts.pairs.flatMap((pair) => [pair.longMinutes, pair.shortMinutes]));
   const windows = new Map(
-    [...[...lengths].sort((a, b) => a - b).map((minutes) => rolling(minutes, slice)), window].map(
+    [...[...lengths].sort((a, b) => a - b).map((minutes) => lookBack(looks, minutes)), window].map(
       (each) => [each.key, each] as const,
     ),
   );
@@ -149,8 +157,8 @@ export function planSlo(
       looks: alerts.pairs.map((pair) => ({
         pair,
         key: alertKey(pair),
-        long: rolling(pair.longMinutes, slice),
-        short: rolling(pair.shortMinutes, slice),
+        long: lookBack(looks, pair.longMinutes),
+        short: lookBack(looks, pair.shortMinutes),
       })),
       windows: [...windows.values()],
       eventWindows: [...new Set(longs)].map((minutes) => rolling(minutes)),
@@ -163,10 +171,10 @@ export function planSlo(
   };
 }
 
-function windowOf({ window }: SloDefinition, slice: number): Window {
-  return 'calendar' in window
-    ? calendar(window.calendar, window.timeZone)
-    : rolling(nominalMinutes(window), slice);
+function windowOf({ window, budgeting }: SloDefinition, slice: number): Window {
+  if ('calendar' in window) return calendar(window.calendar, window.timeZone);
+  const minutes = nominalMinutes(window);
+  return budgeting.method === 'occurrences' ? rolling(minutes) : ofSlices(minutes, slice);
 }
 
 function indicatorFaults(definition: SloDefinition, sliUnit: string | undefined): Fault[] {

@@ -15,7 +15,8 @@ export interface Due {
 /**
  * The slices that were due as of `now` (epoch milliseconds); null when nothing was ever measured. Time before the first
  * measurement is young, not missing. A slice after the newest one is due once the SLI is stale, for three cadences: a
- * measurement that is on its way must not page.
+ * measurement that is on its way must not page. By then the one under way is due, too: of a window of one or two slices,
+ * silence would never be all.
  */
 export function dueSlices(
   { slice, corrections }: SloPlan,
@@ -28,7 +29,7 @@ export function dueSlices(
   const isStale = freezeOf(events, heartbeat.regularity, now, corrections)?.kind === 'stale';
   return {
     first: sliceOf(minuteOf(events.first), slice),
-    last: isStale ? Math.max(newest, current - slice) : newest,
+    last: isStale ? current : newest,
   };
 }
 

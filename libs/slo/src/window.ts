@@ -4,14 +4,16 @@ import { DAY_MINUTES, MINUTE } from './time-grid.js';
 
 /** The stretch of minutes that an SLO looks through: from its low end to the current, partial minute. */
 export interface Window {
-  /** Tells windows apart: `60`, `60/5` (in slices of 5 minutes), `month@Europe/Berlin`. */
+  /** Tells windows apart: `60`, `60/5` (in slices of 5 minutes), `12x5` (12 slices of 5 minutes), `month@Europe/Berlin`. */
   readonly key: string;
   /** How it is called in a status: `1h`, `month`. */
   readonly label: string;
-  /** Minutes that it spans at most. */
+  /** Minutes that it reaches back at most. */
   readonly longest: number;
   /** First minute of the window whose current minute is `end`. */
   low(end: number): number;
+  /** First minute of the window as it is when the minute before `after` is over, and none is current yet. */
+  lowUpTo(after: number): number;
   /** The calendar's period that the minute lies in; null for a rolling window. */
   period(end: number): Period | null;
 }
@@ -27,11 +29,37 @@ export function rolling(minutes: number, slice = 1): Window {
   const key = slice === 1 ? `${minutes}` : `${minutes}/${slice}`;
   const found = knownRolling.get(key);
   if (found !== undefined) return found;
+  const low = (end: number): number =>
+    slice === 1 ? end - minutes : Math.ceil((sliceOf(end, slice) - minutes) / slice) * slice;
   const window: Window = {
     key,
     label: formatDuration(minutes * MINUTE),
     longest: minutes + slice - 1,
-    low: (end) => (slice === 1 ? end - minutes : Math.ceil((sliceOf(end, slice) - minutes) / slice) * slice),
+    low,
+    lowUpTo: low,
+    period: () => null,
+  };
+  knownRolling.set(key, window);
+  return window;
+}
+
+/**
+ * As many slices as fit `minutes`, the current one among them: what a budget of slices is over. One more would spend more
+ * than there is, since what is bad is divided by their number.
+ * @param minutes whole slices
+ */
+export function ofSlices(minutes: number, slice: number): Window {
+  const key = `${minutes / slice}x${slice}`;
+  const found = knownRolling.get(key);
+  if (found !== undefined) return found;
+  const low = (end: number): number => sliceOf(end, slice) - minutes + slice;
+  const window: Window = {
+    key,
+    label: formatDuration(minutes * MINUTE),
+    // How much history there is is looked for in the slice before, too.
+    longest: minutes + slice - 1,
+    low,
+    lowUpTo: (after) => low(after - 1),
     period: () => null,
   };
   knownRolling.set(key, window);
@@ -67,6 +95,7 @@ export function calendar(unit: CalendarUnit, timeZone: string): Window {
     label: unit,
     longest: LONGEST_DAYS[unit] * DAY_MINUTES,
     low: (end) => Math.ceil(period(end).from / MINUTE),
+    lowUpTo: (after) => Math.ceil(period(after - 1).from / MINUTE),
     period,
   };
   known.set(key, window);

@@ -1,9 +1,9 @@
 import {
   type BucketNeeds,
   type Cells,
-  heldEdges,
   type IndicatorBuckets,
   type ReadPoint,
+  readingEdges,
   type Series,
   type SloPlan,
 } from '@bellwether/slo';
@@ -148,7 +148,7 @@ export class LiveBuckets {
     const edges = new Map<Series, number[]>();
     for (const plan of this.#readers.plans) {
       const source = this.buckets.source(plan);
-      const held = heldEdges(plan, source, now);
+      const held = readingEdges(plan, source, now);
       for (const series of source.summed) edges.set(series, [...(edges.get(series) ?? []), ...held]);
     }
     return edges;

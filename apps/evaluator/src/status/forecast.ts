@@ -84,10 +84,10 @@ async function knowledgeOf(
   const sum = async (stretch: Stretch) => (await stored?.sum(stretch)) ?? new Tally();
   const span = async (stretch: Stretch) => (await stored?.span(stretch)) ?? new MinuteSpan(stretch);
   const last = from - 1;
-  const recent = { low: recentWindow(plan).low(from), high: last };
+  const recent = { low: recentWindow(plan).lowUpTo(from), high: last };
   const first = stored?.measured?.low ?? from;
   const isRolling = plan.window.period(last) === null;
-  const start = plan.window.low(isRolling ? from : last);
+  const start = plan.window.lowUpTo(from);
   const traffic = trafficStretch(plan, first, from);
   return {
     now,
@@ -96,7 +96,9 @@ async function knowledgeOf(
     known: {
       from,
       tally: await sum({ low: start, high: last }),
-      leaving: isRolling ? await span({ low: start, high: Math.min(from, plan.window.low(to)) - 1 }) : null,
+      leaving: isRolling
+        ? await span({ low: start, high: Math.min(from, plan.window.lowUpTo(to)) - 1 })
+        : null,
       due,
     },
     recent: withMissing(plan, await sum(recent), recent.low, recent.high, due),

@@ -1,9 +1,9 @@
 import type { SloGroup } from '@bellwether/contracts';
 import {
   type BucketNeeds,
-  heldEdges,
   IndicatorBuckets,
   needsOf,
+  readingEdges,
   type Series,
   type SloPlan,
   type SloSource,
@@ -41,7 +41,7 @@ export async function storedSource(
     [row ?? undefined, buckets.events],
     ...[...buckets.slices].map(([rule, { series }]) => [slices.get(rule), series] as const),
   ];
-  const held = heldEdges(plan, source, now);
+  const held = readingEdges(plan, source, now);
   for (const [of, series] of stored) {
     if (of === undefined) continue;
     const missing = series.missing(now, source.summed.includes(series) ? held : []);

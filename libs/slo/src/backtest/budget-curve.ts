@@ -4,7 +4,7 @@ import { burnRate, type Reading } from '../reading.js';
 import type { SloPlan } from '../slo-plan.js';
 import type { Tally } from '../tally.js';
 import { MINUTE, minuteOf } from '../time-grid.js';
-import { type Due, dueSlices, withMissing } from '../window-tally.js';
+import { consumedOf, type Due, dueSlices, withMissing } from '../window-tally.js';
 import type { BacktestSpan } from './span.js';
 
 type Point = Backtest['points'][number];
@@ -37,16 +37,35 @@ export class BudgetCurve {
   }
 
   /** Takes the reading at the end of a minute; others are left out. Readings come in order of time. */
-  take({ at, consumed, source }: Pick<Reading, 'at' | 'consumed' | 'source'>): void {
+  take(reading: Pick<Reading, 'at' | 'consumed' | 'freeze' | 'source'>): void {
+    const { at, source } = reading;
     const minute = minuteOf(at);
     if (at % MINUTE !== 0 || minute <= this.#from || source.group !== undefined) return;
     while (minute > (this.#steps[this.#current]?.end ?? Number.POSITIVE_INFINITY)) this.#current++;
     const step = this.#steps[this.#current];
-    if (step === undefined || consumed === null) return;
+    if (step === undefined) return;
+    const consumed = this.#consumedUpTo(minute, reading);
+    if (consumed === null) return;
     const remaining = 1 - consumed;
     step.least = Math.min(step.least ?? remaining, remaining);
     step.most = Math.max(step.most ?? remaining, remaining);
     if (minute === step.end) step.remaining = remaining;
+  }
+
+  /**
+   * What was consumed when the minute before was over, as the points of a history have it: where a slice or a period of
+   * the calendar begins with the minute, the reading is of a window that has let go of the oldest one.
+   */
+  #consumedUpTo(
+    minute: number,
+    { at, consumed, freeze, source }: Pick<Reading, 'at' | 'consumed' | 'freeze' | 'source'>,
+  ): number | null {
+    const { window } = this.#plan;
+    const [low, after] = [window.lowUpTo(minute), window.low(minute)];
+    if (low === after || freeze !== null) return consumed;
+    const tally = source.tallies.sum(low, after - 1).plus(source.tallies.window(window.key));
+    const due = dueSlices(this.#plan, source, at);
+    return consumedOf(this.#plan, this.#counted(tally, low, minute - 1, due), minute - 1);
   }
 
   /** The points. @param last the reading at the end: its source has what was counted */

@@ -79,7 +79,9 @@ describe.each(Object.keys(DEFINITIONS))('the history of %s', (name) => {
     fc.assert(
       fc.property(points, spans, fc.constantFrom(10, 60, 95), (list, given, step) => {
         const plan = correctedPlan({ ...quiet, ...DEFINITIONS[name] }, corrections(...given));
-        const reading = readSlo(plan, bucketsOf(plan, list).source(plan), now);
+        // With the last slice as the current one; of minutes, with the last one over.
+        const at = plan.rule === null ? now : now - 1;
+        const reading = readSlo(plan, bucketsOf(plan, list).source(plan), at);
         const found = history(plan, list, step);
         // While it is frozen, the status holds the budget as it stood.
         if (reading.freeze === null) {

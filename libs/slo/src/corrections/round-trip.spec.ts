@@ -259,7 +259,7 @@ describe.each(Object.keys(DEFINITIONS))('%s', (name) => {
           }
           let [good, total] = [0, 0];
           const reading = readSlo(plan, bucketsOf(plan, points).source(plan), now);
-          const last = isStale(plan, points) ? Math.floor(end / slice) * slice - slice : Math.max(...seen);
+          const last = isStale(plan, points) ? Math.floor(end / slice) * slice : Math.max(...seen);
           for (let start = Math.min(...seen); start <= Math.max(last, ...seen); start += slice) {
             if (start < window.low(end)) continue;
             const minutes = Array.from({ length: slice }, (_, i) => mask.at(start + i));

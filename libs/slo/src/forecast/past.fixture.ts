@@ -47,8 +47,8 @@ export function knowledgeOf(plan: SloPlan, { past, now, history = 120, due = nul
   const from = Math.ceil(now / MINUTE);
   const first = from - history * 1440;
   const told: Counts = (minute) => (minute < first ? null : past(minute));
-  const low = plan.window.low(from);
-  const recent = recentWindow(plan).low(from);
+  const low = plan.window.lowUpTo(from);
+  const recent = recentWindow(plan).lowUpTo(from);
   const isCalendar = plan.window.period(from) !== null;
   const window = spanOf(low, from - 1, told);
   const traffic = trafficStretch(plan, first, from);

@@ -35,7 +35,7 @@ export class KnownPart {
     readonly known: KnownWindow,
   ) {
     this.#tally = known.tally.copy();
-    this.#low = plan.window.low(known.from);
+    this.#low = plan.window.lowUpTo(known.from);
   }
 
   /** First minute of the window at the time moved to. */
@@ -48,7 +48,7 @@ export class KnownPart {
     const { plan, known } = this;
     if (known.leaving === null)
       return counts(withMissing(plan, this.#tally, this.#low, after - 1, known.due));
-    const low = plan.window.low(after);
+    const low = plan.window.lowUpTo(after);
     for (; this.#low < low; this.#low++) known.leaving.takeFrom(this.#tally, this.#low);
     return counts(withMissing(plan, this.#tally, low, after - 1, known.due));
   }

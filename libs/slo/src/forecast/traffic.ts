@@ -22,9 +22,8 @@ export interface TrafficKnowledge {
  * @param from the minute that follows the last known one
  */
 export function trafficStretch(plan: SloPlan, first: number, from: number): Stretch {
-  const isRolling = plan.window.period(from - 1) === null;
   return {
-    low: Math.max(plan.window.low(isRolling ? from : from - 1), sliceOf(first, plan.slice) + plan.slice),
+    low: Math.max(plan.window.lowUpTo(from), sliceOf(first, plan.slice) + plan.slice),
     high: from - 1,
   };
 }

@@ -1,6 +1,6 @@
 import type { SloMeasured, SloMeasuredDay, SloMeasuredPeriods } from '@bellwether/contracts';
 import { toleranceOf } from '../alert-pairs.js';
-import type { BurnDownRun } from '../burn-down-run.js';
+import { type BurnDownRun, lowBefore } from '../burn-down-run.js';
 import { burnRate } from '../reading.js';
 import type { SloPlan } from '../slo-plan.js';
 import { Tally } from '../tally.js';
@@ -38,7 +38,7 @@ export function measurePeriods(
   const last = before.from - 1;
   const consumed = consumedOf(
     plan,
-    withMissing(plan, earlier, plan.window.low(before.from), last, due),
+    withMissing(plan, earlier, lowBefore(plan, before.from), last, due),
     last,
   );
   return {
