@@ -127,20 +127,39 @@ export function reckon(points: readonly Point[], alert: AlertOf): Firing[] {
 
 /** How good alerts are, counted from when they fired and the known incidents alone. */
 export function judge(
-  firings: readonly Firing[],
+  pages: readonly Firing[],
   incidents: readonly { from: number; to: number }[],
+  tickets: readonly Firing[] = [],
 ): { incidents: number; found: number; falseAlarms: number; precision: number; recall: number } {
-  const spans = firings.map(([fired, resolved]) => ({
-    from: Date.parse(fired),
-    to: resolved === null ? Infinity : Date.parse(resolved),
-  }));
-  const finds = (alert: { from: number }, { from, to }: { from: number; to: number }): boolean =>
-    alert.from >= from && alert.from <= to + GRACE;
-  const found = incidents.filter((incident) => spans.some((alert) => finds(alert, incident))).length;
+  const alerts = [pages, tickets].flatMap((firings, rank) =>
+    firings.map(([fired, resolved]) => {
+      const from = Date.parse(fired);
+      const finds = incidents.flatMap((incident, i) =>
+        from >= incident.from && from <= incident.to + GRACE ? [i] : [],
+      );
+      return { rank, from, to: resolved === null ? Infinity : Date.parse(resolved), finds };
+    }),
+  );
+  const found = new Set(alerts.flatMap(({ finds }) => finds)).size;
+  /** What an alert is about: what it finds, else what those find that are firing when it fires. A page follows no ticket. */
+  const about = ({ finds, from, rank }: (typeof alerts)[number]): number[] =>
+    finds.length > 0
+      ? finds
+      : alerts
+          .filter((other) => other.rank <= rank && other.from <= from && other.to >= from)
+          .flatMap((o) => o.finds);
+  // Each incident with all that some alert is about as well.
+  const alarmOf = incidents.map((_, i) => i);
+  for (const matter of alerts.map(about))
+    for (const i of matter) {
+      const [to, was] = [alarmOf[matter[0]!]!, alarmOf[i]!];
+      for (const [k, alarm] of alarmOf.entries()) if (alarm === was) alarmOf[k] = to;
+    }
+  const rightAlarms = new Set(alerts.flatMap(about).map((i) => alarmOf[i])).size;
   let falseAlarms = 0;
   let end = Number.NEGATIVE_INFINITY;
-  const vain = spans.filter((alert) => !incidents.some((incident) => finds(alert, incident)));
-  for (const { from, to } of vain.sort((a, b) => a.from - b.from)) {
+  const vain = alerts.filter((alert) => about(alert).length === 0);
+  for (const { from, to } of vain.sort((one, other) => one.from - other.from)) {
     // Those that overlap would have been one incident.
     if (from > end) falseAlarms++;
     end = Math.max(end, to);
@@ -149,7 +168,7 @@ export function judge(
     incidents: incidents.length,
     found,
     falseAlarms,
-    precision: found / (found + falseAlarms),
+    precision: rightAlarms / (rightAlarms + falseAlarms),
     recall: found / incidents.length,
   };
 }

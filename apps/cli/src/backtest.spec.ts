@@ -108,7 +108,7 @@ describe('on a file', () => {
     // Two bad minutes of ten are above 10 %: it fires at the end of the second.
     expect(out).toMatch(/page fast +2026-11-21T06:02:00.000Z +2026-11-21T06:1\d:00.000Z .* the bank/);
     expect(out).toMatch(/page fast +2026-11-21T09:22:00.000Z .* none/);
-    expect(out).toMatch(/Precision +50 % +1 false alarm/);
+    expect(out).toMatch(/Precision +50 % +1 of 2 alarms false/);
     expect(out).toMatch(/Recall +50 % +1 of 2 incidents found/);
     expect(out).toMatch(/Delay +mean 2 min, p50 2 min, p90 2 min, max 2 min/);
     expect(out).toMatch(/Missed +nothing \(2026-11-20T01:40:00.000Z\)/);

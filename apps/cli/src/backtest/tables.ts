@@ -80,9 +80,11 @@ function alertTable({ alerts, score, to }: Backtest): string {
   return [table(columns, alerts.slice(0, LISTED)), ...(more > 0 ? [`and ${more} more`] : [])].join('\n');
 }
 
-function found({ incidents = [] }: BacktestAlert, score: BacktestScore): string {
-  if (incidents.length === 0) return pc.red('none');
-  return incidents.map((i) => score.incidents[i]?.name ?? score.incidents[i]?.from ?? '').join(', ');
+function found({ incidents = [], joins = [] }: BacktestAlert, score: BacktestScore): string {
+  const names = (of: readonly number[]) =>
+    of.map((i) => score.incidents[i]?.name ?? score.incidents[i]?.from ?? '').join(', ');
+  if (incidents.length > 0) return names(incidents);
+  return joins.length > 0 ? `with ${names(joins)}` : pc.red('none');
 }
 
 const lasted = ({ firedAt, resolvedAt }: BacktestAlert, to: string): number =>
@@ -109,8 +111,8 @@ function scoreFields(score: BacktestScore): string {
 
 const incidents = ({ truePositives, falseNegatives }: BacktestScore): string =>
   `${truePositives + falseNegatives} incidents`;
-const alarms = ({ falsePositives }: BacktestScore): string =>
-  falsePositives === 1 ? '1 false alarm' : `${falsePositives} false alarms`;
+const alarms = ({ alarms, falsePositives }: BacktestScore): string =>
+  `${falsePositives} of ${alarms === 1 ? '1 alarm' : `${alarms} alarms`} false`;
 
 function delay({ detectionDelay }: BacktestScore): string {
   if (detectionDelay === null) return '–';

@@ -69,6 +69,8 @@ export const backtestAlert = z
     threshold: z.number(),
     /** Which of the labelled incidents it found, by place in the request; absent where none were given. */
     incidents: z.array(z.int()).optional(),
+    /** Which incidents it belongs to without having found them: it fired while an alert that found them was firing. */
+    joins: z.array(z.int()).optional(),
   })
   .meta({ id: 'BacktestAlert' });
 export type BacktestAlert = z.infer<typeof backtestAlert>;
@@ -82,11 +84,13 @@ export type DetectionDelay = z.infer<typeof detectionDelay>;
 const counts = {
   /** Incidents that an alert found; however many did, it is one. */
   truePositives: z.int(),
-  /** Alarms without an incident: alerts that found none, those that overlap in time taken as one. */
+  /** Alarms: all alerts behind one incident are one, and so are those behind none that overlap in time. */
+  alarms: z.int(),
+  /** Alarms without an incident. */
   falsePositives: z.int(),
   /** Incidents that no alert found. */
   falseNegatives: z.int(),
-  /** truePositives ÷ (truePositives + falsePositives); null where nothing fired. */
+  /** The share of alarms with an incident behind them: 1 − falsePositives ÷ alarms; null where nothing fired. */
   precision: z.number().nullable(),
   /** truePositives ÷ (truePositives + falseNegatives); null without an incident. */
   recall: z.number().nullable(),

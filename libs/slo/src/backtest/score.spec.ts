@@ -73,7 +73,36 @@ describe('an alert finds an incident', () => {
           [104, 120],
         ],
       ),
-    ).toMatchObject({ truePositives: 2, falseNegatives: 1 });
+    ).toMatchObject({ truePositives: 2, falseNegatives: 1, alarms: 1, precision: 1 });
+  });
+
+  test('one alert that finds three is one alarm: with a false one, half of the alarms are right', () => {
+    expect(
+      score(
+        [
+          ['page', 'fast', 105, 110],
+          ['page', 'fast', 400, 410],
+        ],
+        [
+          [100, 110],
+          [101, 111],
+          [102, 112],
+        ],
+      ),
+    ).toMatchObject({ truePositives: 3, alarms: 2, falsePositives: 1, precision: 0.5, recall: 1 });
+  });
+
+  test('alerts that find the same one are one alarm, those of two incidents are two', () => {
+    const specs: Spec[] = [
+      ['page', 'fast', 102, 104],
+      ['page', 'fast', 107, 109],
+      ['ticket', 'slow', 201, 300],
+    ];
+    const incidents: [number, number][] = [
+      [100, 110],
+      [200, 210],
+    ];
+    expect(score(specs, incidents)).toMatchObject({ alarms: 2, precision: 1 });
   });
 
   test('but one that was firing before does not find it; that is said', () => {
@@ -107,6 +136,30 @@ describe('a false alarm', () => {
       ),
     ).toMatchObject({ truePositives: 1, falsePositives: 1, precision: 0.5 });
   });
+
+  test('is no ticket that comes while the page that found the incident is firing', () => {
+    const specs: Spec[] = [
+      ['page', 'slow', 102, 140],
+      ['ticket', 'fast', 125, 230],
+    ];
+    const { alarms, falsePositives, precision, parts } = score(specs, [[100, 110]]);
+    expect([alarms, falsePositives, precision]).toEqual([1, 0, 1]);
+    expect(parts.map((part) => [part.severity, part.alarms, part.falsePositives, part.recall])).toEqual([
+      ['page', 1, 0, 1],
+      ['page', 1, 0, 1],
+      ['ticket', 1, 0, 0],
+      ['ticket', 1, 0, 0],
+    ]);
+  });
+
+  test('is what comes while an alert is firing that found nothing itself, and only joined', () => {
+    const specs: Spec[] = [
+      ['page', 'slow', 102, 140],
+      ['ticket', 'slow', 125, 900],
+      ['ticket', 'fast', 500, 600],
+    ];
+    expect(score(specs, [[100, 110]])).toMatchObject({ alarms: 2, falsePositives: 1, precision: 0.5 });
+  });
 });
 
 test('what fires within the span is judged, what begins within it is counted', () => {
@@ -121,7 +174,13 @@ test('what fires within the span is judged, what begins within it is counted', (
       [500, 510],
     ],
   );
-  expect(result).toMatchObject({ truePositives: 0, falsePositives: 0, falseNegatives: 1, precision: null });
+  expect(result).toMatchObject({
+    truePositives: 0,
+    falsePositives: 0,
+    falseNegatives: 1,
+    alarms: 1,
+    precision: 1,
+  });
   expect(result.incidents.map(({ counted }) => counted)).toEqual([false, false, true]);
 });
 
@@ -180,7 +239,9 @@ test('every counted incident is found or missed; an alert more never lowers reca
       const after = score([...specs, more], incidents);
       expect(before.truePositives + before.falseNegatives).toBe(incidents.length);
       expect(after.truePositives).toBeGreaterThanOrEqual(before.truePositives);
-      expect(before.falsePositives).toBeLessThanOrEqual(specs.length);
+      expect(before.falsePositives).toBeLessThanOrEqual(before.alarms);
+      expect(before.alarms).toBeLessThanOrEqual(specs.length);
+      expect(before.alarms - before.falsePositives).toBeLessThanOrEqual(before.truePositives);
       for (const { precision, recall } of [before, ...before.parts])
         for (const share of [precision, recall]) if (share !== null) expect(share).toBeLessThanOrEqual(1);
       // An alert that fires again while it is judged changes nothing that was found.

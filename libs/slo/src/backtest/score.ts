@@ -19,11 +19,14 @@ type Counts = Omit<BacktestScore['parts'][number], 'severity' | 'tier'>;
  * - An alert finds an incident when it fires from the incident's start up to `grace` after its end, both inclusive.
  * - An incident that several alerts find is found once, by the first of them; an alert that fires while several last
  *   finds each of them.
- * - Alerts that find none and overlap in time are one false alarm: they would have been one incident.
+ * - Alerts behind the same incident are one alarm, whether one alert found several incidents or several alerts found one.
+ * - An alert that finds none, but fires while one that did is firing, belongs to its alarm, as it would be attached to
+ *   that incident; but a page does not belong to a ticket's alarm, and what joined an alarm brings in no others.
+ * - All other alerts that overlap in time are one false alarm: they would have been one incident.
  * - What fires within the span is judged, and what begins within the span is counted. An incident that began before
  *   explains an alert all the same.
  *
- * Notes in each firing which incidents it found.
+ * Notes in each firing which incidents it found, and whose alarm it joins.
  * @param grace milliseconds
  */
 export function scoreOf(
@@ -39,6 +42,10 @@ export function scoreOf(
     alert.incidents = known.flatMap(({ from, to }, i) =>
       firedAt >= from && firedAt <= to + grace ? [i] : [],
     );
+  }
+  for (const firing of firings) {
+    const joins = joined(firing, firings);
+    if (joins.length > 0) firing.alert.joins = joins;
   }
   const judged = firings.filter(({ firedAt }) => firedAt >= span.from);
   const first = firstFound(judged);
@@ -97,13 +104,16 @@ function countsOf(firings: readonly Firing[], known: readonly Known[]): Counts {
   });
   const truePositives = delays.length;
   const falsePositives = falseAlarms(firings);
-  const share = (of: number): number | null => (of === 0 ? null : truePositives / of);
+  const found = trueAlarms(firings);
+  const alarms = found + falsePositives;
+  const share = (part: number, of: number): number | null => (of === 0 ? null : part / of);
   return {
     truePositives,
+    alarms,
     falsePositives,
     falseNegatives: missed,
-    precision: share(truePositives + falsePositives),
-    recall: share(truePositives + missed),
+    precision: share(found, alarms),
+    recall: share(truePositives, truePositives + missed),
     detectionDelay: delayOf(delays),
   };
 }
@@ -117,11 +127,40 @@ function firstFound(firings: readonly Firing[]): Map<number, number> {
   return first;
 }
 
+/** The incidents whose alarm a firing belongs to, though it found none: a ticket may follow a page, and not lead to one. */
+function joined({ alert, firedAt }: Firing, firings: readonly Firing[]): number[] {
+  if ((alert.incidents ?? []).length > 0) return [];
+  const found = new Set<number>();
+  for (const other of firings) {
+    if (other.firedAt > firedAt || (other.resolvedAt ?? Number.POSITIVE_INFINITY) < firedAt) continue;
+    if (alert.severity === 'page' && other.alert.severity !== 'page') continue;
+    for (const i of other.alert.incidents ?? []) found.add(i);
+  }
+  return [...found].sort((a, b) => a - b);
+}
+
+/** The incidents behind a firing: found, or joined. */
+const behind = ({ alert }: Firing): number[] => [...(alert.incidents ?? []), ...(alert.joins ?? [])];
+
+/** Alarms with an incident behind them: firings that share one are the same alarm. */
+function trueAlarms(firings: readonly Firing[]): number {
+  let alarms: Set<number>[] = [];
+  for (const firing of firings) {
+    const incidents = behind(firing);
+    if (incidents.length === 0) continue;
+    const apart = alarms.filter((alarm) => !incidents.some((i) => alarm.has(i)));
+    const same = alarms.filter((alarm) => !apart.includes(alarm));
+    alarms = [...apart, new Set([...incidents, ...same.flatMap((alarm) => [...alarm])])];
+  }
+  return alarms.length;
+}
+
 function falseAlarms(firings: readonly Firing[]): number {
   let alarms = 0;
   let until = Number.NEGATIVE_INFINITY;
-  for (const { alert, firedAt, resolvedAt } of firings) {
-    if ((alert.incidents ?? []).length > 0) continue;
+  for (const firing of firings) {
+    const { firedAt, resolvedAt } = firing;
+    if (behind(firing).length > 0) continue;
     if (firedAt > until) alarms++;
     until = Math.max(until, resolvedAt ?? Number.POSITIVE_INFINITY);
   }
