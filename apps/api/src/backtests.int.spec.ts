@@ -152,7 +152,11 @@ describe('a backtest', () => {
     const { body } = await ask({ slo: lax, to: iso(end + 48 * HOUR) });
     expect([body.alerts, body.to]).toEqual([[], rig.clock.now().toISOString()]);
     expect(body.status).toMatchObject({ slo: 'lax', objective: 0.5, asOf: body.to });
+    expect(body.warnings).toContain(`to: taken as ${body.to}: nothing was measured in the future`);
     expect((await rig.get('/v1/slos/lax')).status).toBe(404);
+    // The clock of whoever asks up to now may be ahead.
+    const { body: now } = await ask({ slo: lax, to: iso(rig.clock.now().getTime() + 20_000) });
+    expect(now.warnings).not.toContainEqual(expect.stringContaining('to: taken as'));
   });
 
   test('goes back no further than anything can have been measured, and says so', async () => {

@@ -17,6 +17,9 @@ import type { ResourceStore } from '../read/resource-store.js';
 import { Paging } from '../routing/cursor.js';
 import type { BacktestJob } from './job.js';
 
+/** How far the clock of whoever asks "until now" may be ahead, milliseconds: that is not worth a note. */
+const CLOCK_SKEW = 60_000;
+
 /** Makes jobs of what is asked for: looks up what is named, and refuses what cannot be worked out. */
 export class BacktestJobs {
   constructor(
@@ -59,8 +62,14 @@ export class BacktestJobs {
       corrections: [...(await this.#inEffect(definition.name)), ...tried],
       from: Math.max(begin, earliest),
       to: until,
-      warnings:
-        begin < earliest ? [`from: taken as ${iso(earliest)}, as nothing can have been measured before`] : [],
+      warnings: [
+        ...(begin < earliest
+          ? [`from: taken as ${iso(earliest)}, as nothing can have been measured before`]
+          : []),
+        ...(Date.parse(to) > now + CLOCK_SKEW
+          ? [`to: taken as ${iso(now)}: nothing was measured in the future`]
+          : []),
+      ],
       points,
       incidents,
       grace: durationMillis(grace),
