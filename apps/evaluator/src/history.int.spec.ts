@@ -142,6 +142,16 @@ describe('the history of all that is kept, in a number of points', () => {
     }
   });
 
+  test('of a calendar says so in steps of a given length, too', async () => {
+    const [from, to] = [new Date(now - 40 * DAY).toISOString(), new Date(now).toISOString()];
+    const asked = { slo: 'calendar', from, to, step: '1d' };
+    const { data } = await stage.must<SloHistory>('slo-history', asked);
+    const { periods = [] } = data;
+    expect(periods.length).toBeGreaterThanOrEqual(2);
+    expect(Date.parse(periods[0]?.from as string)).toBeLessThanOrEqual(Date.parse(from));
+    expect(Date.parse(periods.at(-1)?.to as string)).toBeGreaterThanOrEqual(now);
+  });
+
   test('is refused where it is longer, by the field', async () => {
     const data = { slo: 'month', from: '2025-01-01T00:00:00Z', to: '2026-11-22T00:00:00Z', points: 300 };
     expect(await stage.ask('slo-history', data)).toMatchObject({

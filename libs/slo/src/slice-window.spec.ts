@@ -1,5 +1,6 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
+import { correctedPlan, corrections } from './corrections/corrections.fixture.js';
 import { dueSlices, MINUTE, minuteOf, withMissing } from './index.js';
 import { EPOCH, planOf, VirtualSlo } from './virtual-time.fixture.js';
 import { consumedOf } from './window-tally.js';
@@ -64,6 +65,22 @@ describe('a budget of slices', () => {
       for (let at = EPOCH; at < EPOCH + 4 * DAY; at += 10 * MINUTE) slo.measure(at, 10, 10);
       expect(slo.status(EPOCH + 12 * DAY).budget.consumed).toBeCloseTo(10, 9);
     }
+  });
+
+  test('is that of the whole window where a part of it is excluded: the example of docs/corrections.md', () => {
+    const overrides = {
+      objective: 0.99,
+      window: { rolling: '7d' },
+      budgeting: { method: 'timeslices', slice: '1h', sliceTarget: 0.99 },
+      ...quiet,
+    };
+    const slo = new VirtualSlo(correctedPlan(overrides, corrections(['exclude', 2 * 1440, 3 * 1440])));
+    for (let at = EPOCH; at < EPOCH + 7 * DAY; at += HOUR) slo.measure(at, at === EPOCH + DAY ? 0 : 10, 10);
+    expect(slo.status(EPOCH + 7 * DAY - 1)).toMatchObject({
+      total: 6 * 24,
+      sli: 1 - 1 / (6 * 24),
+      budget: { consumed: expect.closeTo(1 / 1.68, 9) },
+    });
   });
 
   test('is one window with an alert that looks back as far', () => {

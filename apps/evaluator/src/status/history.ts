@@ -86,7 +86,7 @@ export async function historyOf(
   const last = points.at(-1);
   const end = Math.min(now, span.to.getTime());
   if (last && Date.parse(last.at) > end) last.at = new Date(end).toISOString();
-  return { points, ...(span.cut.points !== undefined && periodsIn(plan, steps)) };
+  return { points, ...periodsIn(plan, steps) };
 }
 
 /** The budget over time from stored minutes, a few days of them in memory at once. */
