@@ -143,6 +143,31 @@ describe('an SLI that was never measured', () => {
     await eventually(async () => expect(await told()).toEqual(['fired 1', 'resolved 1']));
   });
 
+  test('is awaited from the same time where what was stored of definitions does not say when they were', async () => {
+    const one = await stage.startInstance('one');
+    await defineSli();
+    stage.clock.advance(MINUTE);
+    await stage.define();
+    const awaited = now();
+    await pass(one, 2 * MINUTE);
+    await stage.define({ description: 'answers in time' });
+    await pass(one, 2 * MINUTE);
+    await stage.kill(one);
+    const { rowCount } = await stage.log.pool.query(
+      `update evaluator.registry set state = (state::jsonb - 'expectedSince' - 'readsSince')::json`,
+    );
+    expect(rowCount).toBe(2);
+    const two = await stage.startInstance('two');
+    await pass(two, 6 * MINUTE + LOOK);
+    await eventually(async () => expect(await told()).toEqual(['fired 1']));
+    expect((await alerts())[0]?.data).toMatchObject({ startedAt: awaited });
+    const { rows } = await stage.log.pool.query<{ known: boolean }>(
+      `select state::jsonb ?| array['expectedSince', 'readsSince'] as known from evaluator.registry
+        where stream not like 'rule:%'`,
+    );
+    expect(rows).toEqual([{ known: true }, { known: true }]);
+  });
+
   test('is absent to a rule that alone reads it, and no longer when that is retired', async () => {
     await stage.startService();
     await stage.must('sli-define', { service: 'checkout', name: 'depth', unit: 'jobs', cadence: '1m' });

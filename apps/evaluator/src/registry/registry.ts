@@ -84,7 +84,10 @@ export class Registry {
   async start(): Promise<void> {
     if (this.#store) {
       const { position, states } = await this.#store.load();
-      for (const { stream, state } of states) this.#restore(stream, state);
+      for (const { stream, state } of states) {
+        if (isWhole(stream, state)) this.#restore(stream, state);
+        else await this.#foldAnew(stream, (state as { streamVersion: number }).streamVersion);
+      }
       this.#position = position;
     }
     await this.catchUp();
@@ -197,6 +200,12 @@ export class Registry {
     return true;
   }
 
+  /** Makes a state anew, up to the version that was stored of it, and keeps it. */
+  async #foldAnew(stream: string, version: number): Promise<void> {
+    for (const event of await this.#log.readStream(stream)) if (event.version <= version) this.#fold(event);
+    this.#unsaved.add(stream);
+  }
+
   #defineSli(key: string, event: RecordedEvent): void {
     const before = this.slis.get(key);
     const { source, cadence } = event.data as Sli;
@@ -265,6 +274,14 @@ export class Registry {
         this.slos.set(key, loadSlo(state));
     }
   }
+}
+
+/** Whether a stored state has all that is kept: versions before this one did not note since when measurements are awaited. */
+function isWhole(stream: string, state: unknown): boolean {
+  if (stream.startsWith(absenceStream(''))) return true;
+  if (stream.startsWith('sli:')) return (state as Partial<DefinedSli>).expectedSince !== undefined;
+  if (!/^(slo|rule):/.test(stream)) return true;
+  return (state as Partial<SloEntry | RuleEntry>).readsSince !== undefined;
 }
 
 function define<T>(map: Map<string, Defined<T>>, key: string, event: RecordedEvent): void {
