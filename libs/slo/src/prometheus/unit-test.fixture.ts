@@ -22,8 +22,15 @@ export function countersOf(traffic: readonly Stretch[], step: number): { bad: nu
   return { bad, total };
 }
 
-/** Values in promtool's notation, in which `1+2x3` is 1 3 5 7. */
-export function notation(values: readonly number[]): string {
+/**
+ * Values in promtool's notation, in which `1+2x3` is 1 3 5 7.
+ * @param thin the values before a place, of which only every so many are there: `_` is none
+ */
+export function notation(values: readonly number[], thin?: { before: number; every: number }): string {
+  if (thin !== undefined && thin.before > 0) {
+    const early = values.slice(0, thin.before).map((value, i) => (i % thin.every === 0 ? value : '_'));
+    return [...early, notation(values.slice(thin.before))].join(' ');
+  }
   const parts: string[] = [];
   for (let from = 0; from < values.length; ) {
     const start = values[from] as number;
@@ -35,6 +42,9 @@ export function notation(values: readonly number[]): string {
   }
   return parts.join(' ');
 }
+
+/** Seconds that one expression looks at, at most: of more promtool says that they are too many samples. */
+const LOOK = 86_400;
 
 interface ExpressionTest {
   expr: string;
@@ -62,11 +72,15 @@ export function firingTests(
     const to = Math.floor((change - tolerance) / step) * step;
     if (to < from) return [];
     const [aggregate, value] = i % 2 === 0 ? ['max_over_time', 0] : ['min_over_time', 1];
-    return {
-      expr: `${aggregate}(${count}[${Math.max(1, to - from)}s:${step}s])`,
-      eval_time: `${to}s`,
-      exp_samples: [{ labels: '{}', value: value as number }],
-    };
+    return Array.from({ length: Math.max(1, Math.ceil((to - from) / LOOK)) }, (_, day) => {
+      const low = from + day * LOOK;
+      const high = Math.min(to, low + LOOK);
+      return {
+        expr: `${aggregate}(${count}[${Math.max(1, high - low)}s:${step}s])`,
+        eval_time: `${high}s`,
+        exp_samples: [{ labels: '{}', value: value as number }],
+      };
+    });
   });
 }
 
