@@ -64,7 +64,7 @@ export class BudgetCurve {
     const [low, after] = [window.lowUpTo(minute), window.low(minute)];
     if (low === after || freeze !== null) return consumed;
     const tally = source.tallies.sum(low, after - 1).plus(source.tallies.window(window.key));
-    const due = dueSlices(this.#plan, source, at);
+    const due = this.#plan.definition.missingData === 'freeze' ? null : dueSlices(this.#plan, source, at);
     return consumedOf(this.#plan, this.#counted(tally, low, minute - 1, due), minute - 1);
   }
 
