@@ -199,7 +199,13 @@ function historyLow(plan: SloPlan, end: number): number {
 
 function historyOf(plan: SloPlan, { tallies, events }: SloSource, now: number): number {
   const end = minuteOf(now);
-  const oldest = tallies.firstMinuteFrom(historyLow(plan, end));
+  const low = historyLow(plan, end);
+  // Silence that counts is history from the first measurement on: a window that is nothing else is not a young one.
+  const silenceCounts = plan.definition.missingData !== 'freeze' && plan.rule !== null;
+  const oldest =
+    silenceCounts && events.first !== null
+      ? Math.max(low, minuteOf(events.first))
+      : tallies.firstMinuteFrom(low);
   if (oldest === null) return 0;
   const from = Math.max(oldest * MINUTE, events.first ?? 0);
   return Math.min(windowMillis(plan, end) / 1000, Math.max(0, Math.floor((now - from) / 1000)));

@@ -67,6 +67,23 @@ describe('a budget of slices', () => {
     }
   });
 
+  test.each([
+    ['bad', 'breached'],
+    ['good', 'ok'],
+  ])(
+    'in silence that is %s is %s for good: a window of silence alone is not a young one',
+    (missingData, state) => {
+      const slo = new VirtualSlo(sliced('5m', '1d', { missingData }));
+      for (let at = EPOCH; at < EPOCH + 2 * DAY; at += 5 * MINUTE) slo.measure(at, 10, 10);
+      const settled = { state, settled: true, history: DAY / 1000 };
+      for (const hours of [23, 24.2, 30, 80])
+        expect(slo.status(EPOCH + 2 * DAY + hours * HOUR)).toMatchObject(settled);
+      // Nor does a single point make it young again.
+      slo.measure(EPOCH + 5 * DAY, 10, 10);
+      expect(slo.status(EPOCH + 5 * DAY + 1000)).toMatchObject(settled);
+    },
+  );
+
   test('is that of the whole window where a part of it is excluded: the example of docs/corrections.md', () => {
     const overrides = {
       objective: 0.99,
