@@ -185,6 +185,14 @@ warning: SLI shop/availability: rate and increase over {{.window}} look back ove
     expect(
       everyOf((await bellwether('import', 'openslo', file('n.yml', said), ...URL_GIVEN, ...json)).out),
     ).toBe('2m');
+    // As long as the default, or shorter: said all the same.
+    for (const [every, scrape] of [
+      ['1m', '15s'],
+      ['30s', '8s'],
+    ] as const)
+      expect((await bellwether('import', 'sloth', file('m.yml', sloth), '--every', every)).err).toContain(
+        `"every", ${every} here, and are empty unless it holds two scrapes of Prometheus, better four: if it scrapes less often than every ${scrape},`,
+      );
     const { code, err } = await bellwether('import', 'sloth', file('m.yml', sloth), '--every', 'often');
     expect([code, err]).toEqual([2, expect.stringContaining('"often" is not a duration')]);
   });

@@ -134,6 +134,19 @@ test.each([
   expect([plan.action, lines(plan)]).toEqual(['change', gone.map((each) => `- alerting.${each}`)]);
 });
 
+test('a default within a field is marked as one, too', () => {
+  const slo = (timeZone: string) =>
+    entry(
+      `kind: slo\nname: a\nservice: b\nsli: c\nobjective: 0.9\nindicator: {kind: ratio}\nbudgeting: {method: occurrences}\nwindow: {calendar: month${timeZone}}`,
+    );
+  expect(lines(planChange(slo(''), slo(', timeZone: Europe/Berlin').resource))).toEqual([
+    '- window.timeZone: "Europe/Berlin" (left out; the default is "UTC")',
+  ]);
+  expect(lines(planChange(slo(', timeZone: UTC'), slo(', timeZone: Europe/Berlin').resource))).toEqual([
+    'window.timeZone: "Europe/Berlin" → "UTC"',
+  ]);
+});
+
 test('a method that its receiver ended is in use again when the manifest does not say that it is not', () => {
   const stored = user('verified: true, disabled: true').resource;
   expect(lines(planChange(user('verified: true'), stored))).toEqual(['- contactMethods.0.disabled: true']);

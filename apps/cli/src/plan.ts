@@ -51,11 +51,18 @@ const shownSli = (resource: Record<string, unknown>): Record<string, unknown> =>
 
 /** Whether a field has its value for want of another, and not from another field: a rule's SLI may name its service. */
 function isDefault({ kind, raw, resource }: ManifestEntry, { path }: Differing): boolean {
-  const field = path.split('.')[0] as string;
-  if (Object.hasOwn(raw, field)) return false;
+  const [field, ...inner] = path.split('.') as [string, ...string[]];
+  if (Object.hasOwn(raw, field)) return !isThere(raw[field], inner);
   const schema = (kinds[kind].schema.shape as Record<string, z.ZodType>)[field];
   const given = schema?.safeParse(undefined);
   return given?.success === true && isDeepStrictEqual(given.data, resource[field]);
+}
+
+/** Whether what a manifest says of a field says something of a part of it. */
+function isThere(value: unknown, [key, ...rest]: string[]): boolean {
+  if (key === undefined) return true;
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.hasOwn(value, key) && isThere((value as Record<string, unknown>)[key], rest);
 }
 
 /** `tier: 2 → 1` */

@@ -82,7 +82,7 @@ function fired(
   identity: AlertIdentity,
   { id, data }: EventEnvelope<SloAlertFired | SloPolicyEntered | RuleAlertFired>,
 ): IncidentAlert {
-  const { service, eventTime, runbookUrl } = data;
+  const { service, eventTime, runbookUrl, declare } = data;
   return {
     ...identity,
     service,
@@ -91,6 +91,7 @@ function fired(
     resolvedAt: null,
     eventId: id,
     ...(runbookUrl && { runbookUrl }),
+    ...(identity.severity === 'page' && declare === null && { declares: false }),
   };
 }
 

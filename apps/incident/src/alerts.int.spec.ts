@@ -121,6 +121,25 @@ describe('a step of an error-budget policy', () => {
   });
 });
 
+test('an alert on trial is on the timeline of an open incident, which ends without it', async () => {
+  stage = await Rehearsal.start();
+  await stage.alertFires();
+  await stage.alertFires({ slo: 'on-trial', declare: null });
+  await stage.settled();
+  await stage.alertResolves();
+  await stage.settled();
+  const [incident, ...others] = await stage.incidents();
+  expect(others).toEqual([]);
+  expect(incident).toMatchObject({
+    status: 'monitoring',
+    alerts: [{ state: 'resolved' }, { name: 'on-trial', state: 'firing', declares: false }],
+  });
+  await stage.does('set-status', { incident: 'INC-1', status: 'resolved', note: 'mended' });
+  stage.clock.advance(defaultSettings.stillFiringMs + minutes(1));
+  await stage.settled();
+  expect(await stage.incidents()).toMatchObject([{ status: 'resolved' }]);
+});
+
 describe('an SLO alert', () => {
   test('declares an incident: detected when it fired, started with the fault', async () => {
     stage = await Rehearsal.start();

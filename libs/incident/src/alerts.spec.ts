@@ -50,6 +50,25 @@ describe('an alert joins an open incident', () => {
     given(declaredByAlert()).when(attach(ticket, null)).then(changed('incident.alert-attached'));
   });
 
+  test('and of an SLO that declares none it neither keeps it open nor brings it back', () => {
+    const silent = alert({ name: 'on-trial', eventId: 'alert-9', declares: false });
+    const joined = [declaredByAlert(), was('incident.alert-attached', { alert: silent })];
+    const monitoring = changed('incident.status-changed', { to: 'monitoring', automatic: true });
+    given(...joined)
+      .when(over())
+      .then(changed('incident.alert-resolved'), monitoring);
+    const quiet = given(...joined)
+      .when(over())
+      .after();
+    quiet.when(over(silent)).then(changed('incident.alert-resolved'));
+    quiet.when(attach({ ...silent, tier: 'slow' }, null)).then(changed('incident.alert-attached'));
+    const resolved = was('incident.resolved', { at: at(5), note: '', automatic: false }, { minutes: 5 });
+    const alone = [declaredByHand(), was('incident.alert-attached', { alert: silent }), resolved];
+    given(...alone)
+      .when({ type: 'pass-time' }, 600, 'service:incident')
+      .thenNothing();
+  });
+
   test('which it may do again: the firing that came first is not lost with the last one', () => {
     const events = [
       declaredByAlert(),

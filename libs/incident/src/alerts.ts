@@ -1,7 +1,7 @@
 import { groupName, type IncidentAlert } from '@bellwether/contracts';
 import type { CommandOf } from './command.js';
 import { change, type IncidentChange } from './event.js';
-import { alertKey, type IncidentState, isHigher, pagesAreQuiet } from './incident.js';
+import { alertKey, type IncidentState, isHigher, isPageAlert, pagesAreQuiet } from './incident.js';
 
 /** The ids of the events that alerts come from. */
 export const eventsOf = (alerts: readonly IncidentAlert[]): string[] => alerts.map(({ eventId }) => eventId);
@@ -49,7 +49,7 @@ export function attachAlert(
       }),
     );
   }
-  if (alert.severity === 'page') changes.push(...backFromMonitoring(state, alertTitle(alert), command.now));
+  if (isPageAlert(alert)) changes.push(...backFromMonitoring(state, alertTitle(alert), command.now));
   return changes;
 }
 
@@ -99,7 +99,7 @@ export function resolveAlert(
   const quiet = pagesAreQuiet(
     state.alerts.map((alert) => (alert === firing ? { ...alert, state: 'resolved' as const } : alert)),
   );
-  if (quiet && severity === 'page' && (state.status === 'investigating' || state.status === 'identified')) {
+  if (quiet && isPageAlert(firing) && (state.status === 'investigating' || state.status === 'identified')) {
     changes.push(
       change('incident.status-changed', {
         incident,

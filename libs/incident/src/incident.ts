@@ -96,15 +96,20 @@ export function alertKey({ kind, name, severity, tier, group }: AlertIdentity): 
   return group === undefined ? key : `${key}/${JSON.stringify([group.label, group.value])}`;
 }
 
+/** Whether an incident is open for this alert: a page alert, but of an SLO or rule that is not to page anybody. */
+export function isPageAlert({ severity, declares }: Pick<IncidentAlert, 'severity' | 'declares'>): boolean {
+  return severity === 'page' && declares !== false;
+}
+
 /** Whether at least one page alert is attached and none of them fires. */
 export function pagesAreQuiet(alerts: readonly IncidentAlert[]): boolean {
-  const pages = alerts.filter((alert) => alert.severity === 'page');
+  const pages = alerts.filter(isPageAlert);
   return pages.length > 0 && pages.every((alert) => alert.state === 'resolved');
 }
 
 /** The page alerts of an incident that fire. */
 export function firingPages(alerts: readonly IncidentAlert[]): readonly IncidentAlert[] {
-  return alerts.filter(({ severity, state }) => severity === 'page' && state === 'firing');
+  return alerts.filter((alert) => isPageAlert(alert) && alert.state === 'firing');
 }
 
 /** Sev1 and sev2 ask for somebody in command. */

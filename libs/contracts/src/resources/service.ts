@@ -77,7 +77,7 @@ export const sli = z
       .regex(/^[1-9][0-9]{0,8}[smhdw]$/, 'must be a duration such as 1m')
       .optional()
       .describe(
-        'How often a measurement is expected. Without it: `source.every`, else the median gap between measurements, which is not known before two minutes were measured. After three cadences data is stale, after ten (BELLWETHER_ABSENT_CADENCES) the SLI is absent',
+        'How often a measurement is expected; less than a minute counts as a minute, since measurements are kept by it. Without it: `source.every`, else the median gap between measurements, which is not known before two minutes were measured. After three cadences data is stale, after ten (BELLWETHER_ABSENT_CADENCES) the SLI is absent',
       ),
   })
   .meta({ id: 'Sli' });

@@ -158,6 +158,11 @@ export const incidentAlert = z
     firstFiredAt: timestamp.optional(),
     /** Of its SLO or rule: where whoever is woken finds what to do. */
     runbookUrl: z.string().optional(),
+    /**
+     * False of a page alert whose SLO or rule declares no incident: it is on the timeline, and neither keeps the incident
+     * open nor brings it back. Absent for every other.
+     */
+    declares: z.literal(false).optional(),
   })
   .meta({ id: 'IncidentAlert' });
 export type IncidentAlert = z.infer<typeof incidentAlert>;

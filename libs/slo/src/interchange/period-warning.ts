@@ -1,18 +1,26 @@
-import { DEFAULT_EVERY } from '@bellwether/contracts';
+import { DEFAULT_EVERY, durationMillis, formatDuration } from '@bellwether/contracts';
 import { needsScrapes } from '../prometheus/query-text.js';
 import type { Definitions } from './definitions.js';
 
+/** A period from which on nothing is said: two scrapes with the interval of a minute, Prometheus' own default. */
+const ENOUGH_MS = 120_000;
+
 /**
- * What to know of SLIs that are imported with the default period: Sloth and OpenSLO have none, and with one that is
- * shorter than two scrapes every answer is empty. Null where a period was chosen, or none of the queries minds.
+ * What to know of SLIs that are imported with a short period: Sloth and OpenSLO have none, and with one that is shorter than
+ * two scrapes every answer is empty. Null where all are long enough, or none of the queries minds.
  */
 export function periodWarning({ slis }: Pick<Definitions, 'slis'>): string | null {
-  const unsaid = slis.filter(
+  const short = slis.filter(
     ({ source }) =>
-      source?.prometheus !== undefined && source.every === undefined && needsScrapes(source.prometheus),
+      source?.prometheus !== undefined &&
+      durationMillis(source.every ?? DEFAULT_EVERY) < ENOUGH_MS &&
+      needsScrapes(source.prometheus),
   );
-  const [first, ...others] = unsaid.map(({ service, name }) => `${service}/${name}`);
+  const [first, ...others] = short;
   if (first === undefined) return null;
-  const which = others.length === 0 ? `SLI ${first}` : `SLI ${first} and ${others.length} more`;
-  return `${which}: rate and increase over {{.window}} look back over "every", ${DEFAULT_EVERY} here, and are empty unless it holds two scrapes of Prometheus, better four: if it scrapes less often than every 15s, import with --every 5m`;
+  const name = `${first.service}/${first.name}`;
+  const which = others.length === 0 ? `SLI ${name}` : `SLI ${name} and ${others.length} more`;
+  const every = first.source?.every ?? DEFAULT_EVERY;
+  const scrape = formatDuration(Math.max(1_000, durationMillis(every) / 4));
+  return `${which}: rate and increase over {{.window}} look back over "every", ${every} here, and are empty unless it holds two scrapes of Prometheus, better four: if it scrapes less often than every ${scrape}, import with --every 5m`;
 }
