@@ -365,8 +365,11 @@ describe('an incident ends', () => {
       await rehearsal.quiet();
     };
     await exhausted(1);
-    await rehearsal.append(incident, 'incident.absorbed', { ...absorbed, alerts: [] });
-    await rehearsal.quiet();
+    const onTrial = { ...firing, declares: false } as const;
+    for (const alerts of [[], [onTrial]]) {
+      await rehearsal.append(incident, 'incident.absorbed', { ...absorbed, alerts });
+      await rehearsal.quiet();
+    }
     expect(receiver.requests).toHaveLength(1);
     await rehearsal.append(incident, 'incident.absorbed', { ...absorbed, alerts: [firing] });
     await exhausted(2);

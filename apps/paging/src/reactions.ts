@@ -37,7 +37,9 @@ export class Reactions {
   /** The merged incident's page has ended: what still fires of it has this incident's page alone. */
   async absorbed(event: EventEnvelope): Promise<void> {
     const { alerts } = parseEventData('incident.absorbed', event.data);
-    const fires = alerts.some(({ severity, state }) => severity === 'page' && state === 'firing');
+    const fires = alerts.some(
+      ({ severity, state, declares }) => severity === 'page' && state === 'firing' && declares !== false,
+    );
     if (fires) await this.#toLatest(event, { kind: 'fires-again' });
   }
 
