@@ -67,7 +67,7 @@ describe('import', () => {
     expect(kindsOf(out)).toEqual(['service', 'sli', 'slo']);
     expect(err).toBe(
       `warning: ${path.join(folder, 'sloth.yml')}:10:39: service shop, SLO availability: slos.0.alerting.page_alert.labels: page_alert severity=pageteam: left out, the escalationPolicy of the SLO or its service says who is notified
-warning: SLI shop/availability: rate and increase over {{.window}} look back over "every", 1m here, and are empty unless it holds two scrapes of Prometheus, better four: if it scrapes less often than every 15s, import with --every 5m`,
+warning: SLI shop/availability: rate and increase over {{.window}} look back over "every", 1m here, and are empty unless it holds two scrapes of Prometheus, better four: if it scrapes less often than every 15s, import with --every 5m (of OpenSLO, where the file has no "every" of its own)`,
     );
     expect(out.split('\n').filter((line) => line.startsWith('#'))).toEqual([
       '# escalationPolicy: <policy>  # who is paged for its incidents',

@@ -116,6 +116,9 @@ test('a plan shows no secret, and a label called so is a label', () => {
   expect(lines(planChange(slo('{secret: b}'), slo('{secret: a}').resource))).toEqual([
     'labels.secret: "a" → "b"',
   ]);
+  expect(
+    lines(planChange(slo('{app.kubernetes.io/name: b}'), slo('{app.kubernetes.io/name: a}').resource)),
+  ).toEqual(['labels.app.kubernetes.io/name: "a" → "b"']);
 });
 
 test.each([

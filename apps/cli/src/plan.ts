@@ -30,10 +30,11 @@ export function planChange(
   current: Record<string, unknown> | undefined,
 ): PlannedChange {
   if (!current) return { entry, current, action: 'create', differences: [] };
-  const changed = differ('', shownSli(current), shownSli(entry.resource)).map((difference) => ({
-    ...difference,
-    leftOut: !isNothing(difference.before) && (isNothing(difference.after) || isDefault(entry, difference)),
-  }));
+  const changed = differ([], shownSli(current), shownSli(entry.resource)).map((differing) => {
+    const { keys, before, after } = differing;
+    const leftOut = !isNothing(before) && (isNothing(after) || isDefault(entry, differing));
+    return { path: keys.join('.'), before, after, leftOut };
+  });
   const differences = [...changed, ...takenAway(entry, current)];
   return { entry, current, action: actionOf(differences), differences };
 }
@@ -50,8 +51,8 @@ const shownSli = (resource: Record<string, unknown>): Record<string, unknown> =>
     : resource;
 
 /** Whether a field has its value for want of another, and not from another field: a rule's SLI may name its service. */
-function isDefault({ kind, raw, resource }: ManifestEntry, { path }: Differing): boolean {
-  const [field, ...inner] = path.split('.') as [string, ...string[]];
+function isDefault({ kind, raw, resource }: ManifestEntry, { keys }: Differing): boolean {
+  const [field, ...inner] = keys as [string, ...string[]];
   if (Object.hasOwn(raw, field)) return !isThere(raw[field], inner);
   const schema = (kinds[kind].schema.shape as Record<string, z.ZodType>)[field];
   const given = schema?.safeParse(undefined);
@@ -89,25 +90,24 @@ function takenAway({ kind, resource }: ManifestEntry, current: Record<string, un
     .map((field) => ({ path: field, before: current[field], after: undefined, leftOut: true }));
 }
 
-type Differing = Omit<Difference, 'leftOut'>;
+/** Its place as keys: one may have dots in it, as a label's. */
+type Differing = Pick<Difference, 'before' | 'after'> & { keys: readonly string[] };
 
-/** Leaf paths at which the wanted value is another than the current one. */
-function differ(path: string, current: unknown, wanted: unknown): Differing[] {
-  if (SECRET.test(path) && typeof wanted === 'string')
-    return wanted === 'sealed' ? [] : [{ path, before: current, after: WRITE_ONLY }];
+/** The leaves at which the wanted value is another than the current one. */
+function differ(keys: readonly string[], current: unknown, wanted: unknown): Differing[] {
+  if (SECRET.test(keys.join('.')) && typeof wanted === 'string')
+    return wanted === 'sealed' ? [] : [{ keys, before: current, after: WRITE_ONLY }];
   if (isObject(current) && isObject(wanted)) {
     // What the server has at the top and the manifest has not may be its own, such as warnings: see takenAway. Deeper
     // there is nothing but the resource.
-    const keys = path === '' ? definedIn(wanted) : [...definedIn(wanted), ...Object.keys(current)];
-    return [...new Set(keys)].flatMap((key) =>
-      differ(path === '' ? key : `${path}.${key}`, current[key], own(wanted, key)),
-    );
+    const all = keys.length === 0 ? definedIn(wanted) : [...definedIn(wanted), ...Object.keys(current)];
+    return [...new Set(all)].flatMap((key) => differ([...keys, key], current[key], own(wanted, key)));
   }
   if (Array.isArray(current) && Array.isArray(wanted) && current.length === wanted.length) {
-    return wanted.flatMap((value, i) => differ(`${path}.${i}`, current[i], value));
+    return wanted.flatMap((value, i) => differ([...keys, String(i)], current[i], value));
   }
   if (isNothing(current) && isNothing(wanted)) return [];
-  return Object.is(current, wanted) ? [] : [{ path, before: current, after: wanted }];
+  return Object.is(current, wanted) ? [] : [{ keys, before: current, after: wanted }];
 }
 
 const definedIn = (object: Record<string, unknown>) =>

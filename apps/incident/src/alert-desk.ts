@@ -157,7 +157,9 @@ export class AlertDesk {
   }
 
   async #place(db: Queryable, { alert }: FiredAlert) {
-    const related = await this.index.relatedServices(db, alert.service);
+    // One on trial does not bring its service into the incident of a neighbour.
+    const related =
+      alert.declares === false ? new Set<string>() : await this.index.relatedServices(db, alert.service);
     const candidates = await this.index.candidates(db, {
       services: [alert.service, ...related],
       source: alert.name,

@@ -1,6 +1,7 @@
 import { type EventEnvelope, type SloAlertFired, toEnvelope } from '@bellwether/contracts';
 import { EventLog } from '@bellwether/event-log';
 import { defaultSettings } from '@bellwether/incident';
+import { eventually } from '@bellwether/testing';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { AlertDesk, firedBySlo } from './alert-desk.js';
 import { IncidentIndex } from './incident-index.js';
@@ -119,6 +120,29 @@ describe('a step of an error-budget policy', () => {
       { id: 'INC-3', severity: 'sev4' },
     ]);
   });
+});
+
+test('an alert on trial that fires again during monitoring does not keep the incident there', async () => {
+  stage = await Rehearsal.start();
+  await stage.alertFires();
+  await stage.alertResolves();
+  await stage.alertFires({ declare: null });
+  await stage.alertResolves();
+  await stage.settled();
+  expect((await stage.incidents())[0]).toMatchObject({ status: 'monitoring' });
+  stage.clock.advance(defaultSettings.quietPeriodMs + minutes(1));
+  await eventually(async () => expect(await stage.incidents()).toMatchObject([{ status: 'resolved' }]));
+});
+
+test('an alert on trial does not bring its service into the incident of another', async () => {
+  stage = await Rehearsal.start();
+  await stage.append('service:checkout', 'service.defined', service('checkout', ['payment']), 'user:ada');
+  await stage.settled();
+  await stage.alertFires({ slo: 'payment-availability', service: 'payment' });
+  await stage.settled();
+  await stage.alertFires({ slo: 'on-trial', declare: null });
+  await stage.settled();
+  expect(await stage.incidents()).toMatchObject([{ services: ['payment'], alerts: [{}] }]);
 });
 
 test('an alert on trial is on the timeline of an open incident, which ends without it', async () => {

@@ -59,6 +59,10 @@ describe('the runbook of a page', () => {
     const without = attached(alert('checkout'));
     expect(subjectAfter(declared(), without, attached(alert('payment', url))).runbookUrl).toBe(url);
     expect(subjectAfter(declared(), absorbed(alert('search'), alert('payment', url))).runbookUrl).toBe(url);
+    // One that declares nothing is no reason for a page.
+    expect(
+      subjectAfter(declared(), absorbed({ ...alert('search', url), declares: false })).runbookUrl,
+    ).toBeNull();
   });
 
   test('is that of the alert which raised the severity, and the title says so first', () => {

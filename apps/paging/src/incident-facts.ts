@@ -95,7 +95,7 @@ function withSeverity(
 function withRunbook(facts: IncidentFacts, alerts: readonly IncidentAlert[]): IncidentFacts {
   return {
     ...facts,
-    runbookUrl: facts.runbookUrl ?? alerts.find((alert) => alert.runbookUrl)?.runbookUrl ?? null,
+    runbookUrl: facts.runbookUrl ?? alerts.find(isReason)?.runbookUrl ?? null,
   };
 }
 
@@ -119,3 +119,7 @@ export function subjectOf({ id, title, raised, severity, services, runbookUrl }:
 export function filtersOf({ version, services, severity }: IncidentFacts): FilterValues {
   return version === 0 ? {} : { services, severity };
 }
+
+/** Whether somebody may be paged for an alert, and has a runbook then; one that declares nothing is no reason for a page. */
+const isReason = ({ runbookUrl, declares }: IncidentAlert): boolean =>
+  runbookUrl !== undefined && declares !== false;

@@ -1,7 +1,7 @@
 import { groupName, type IncidentAlert } from '@bellwether/contracts';
 import type { CommandOf } from './command.js';
 import { change, type IncidentChange } from './event.js';
-import { alertKey, type IncidentState, isHigher, isPageAlert, pagesAreQuiet } from './incident.js';
+import { alertKey, firingPages, type IncidentState, isHigher, isPageAlert } from './incident.js';
 
 /** The ids of the events that alerts come from. */
 export const eventsOf = (alerts: readonly IncidentAlert[]): string[] => alerts.map(({ eventId }) => eventId);
@@ -96,9 +96,7 @@ export function resolveAlert(
       ...{ resolvedAt, eventId },
     }),
   ];
-  const quiet = pagesAreQuiet(
-    state.alerts.map((alert) => (alert === firing ? { ...alert, state: 'resolved' as const } : alert)),
-  );
+  const quiet = firingPages(state.alerts).every((alert) => alert === firing);
   if (quiet && isPageAlert(firing) && (state.status === 'investigating' || state.status === 'identified')) {
     changes.push(
       change('incident.status-changed', {

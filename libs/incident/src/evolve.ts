@@ -1,6 +1,6 @@
 import type { EventData, IncidentAlert, IncidentRole } from '@bellwether/contracts';
 import type { IncidentEvent } from './event.js';
-import { alertKey, type IncidentState, isUrgent, pagesAreQuiet } from './incident.js';
+import { alertKey, firingPages, type IncidentState, isUrgent } from './incident.js';
 
 /** Before it is declared an incident is nothing. */
 export const initial: IncidentState | null = null;
@@ -188,9 +188,9 @@ function alertsChanged(
   alerts: readonly IncidentAlert[],
   occurredAt: string,
 ): Partial<IncidentState> {
-  const quiet = pagesAreQuiet(alerts);
-  // The quiet starts over with every page alert that fired in between; a ticket does not break it.
-  return { alerts, quietSince: quiet ? (state.quietSince ?? occurredAt) : null };
+  // The quiet starts over with every page alert that fired in between; a ticket does not break it, nor begin it.
+  if (firingPages(alerts).length > 0) return { alerts, quietSince: null };
+  return { alerts, quietSince: firingPages(state.alerts).length > 0 ? occurredAt : state.quietSince };
 }
 
 function roleAssigned(

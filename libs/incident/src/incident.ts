@@ -66,7 +66,7 @@ export interface IncidentState {
   readonly monitoringByItself: boolean;
   /** Since when it is in `monitoring`, whatever time that was back-dated to; null while it is not. */
   readonly monitoringSince: string | null;
-  /** Since when every attached page alert is resolved; null while one fires or none was ever attached. */
+  /** When the last page alert that fired resolved; null while one fires, or none did since it was declared or reopened. */
   readonly quietSince: string | null;
   /** Somebody took command since it was declared, or reopened. */
   readonly commandTaken: boolean;
@@ -99,12 +99,6 @@ export function alertKey({ kind, name, severity, tier, group }: AlertIdentity): 
 /** Whether an incident is open for this alert: a page alert, but of an SLO or rule that is not to page anybody. */
 export function isPageAlert({ severity, declares }: Pick<IncidentAlert, 'severity' | 'declares'>): boolean {
   return severity === 'page' && declares !== false;
-}
-
-/** Whether at least one page alert is attached and none of them fires. */
-export function pagesAreQuiet(alerts: readonly IncidentAlert[]): boolean {
-  const pages = alerts.filter(isPageAlert);
-  return pages.length > 0 && pages.every((alert) => alert.state === 'resolved');
 }
 
 /** The page alerts of an incident that fire. */

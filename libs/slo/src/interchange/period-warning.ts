@@ -22,5 +22,5 @@ export function periodWarning({ slis }: Pick<Definitions, 'slis'>): string | nul
   const which = others.length === 0 ? `SLI ${name}` : `SLI ${name} and ${others.length} more`;
   const every = first.source?.every ?? DEFAULT_EVERY;
   const scrape = formatDuration(Math.max(1_000, durationMillis(every) / 4));
-  return `${which}: rate and increase over {{.window}} look back over "every", ${every} here, and are empty unless it holds two scrapes of Prometheus, better four: if it scrapes less often than every ${scrape}, import with --every 5m`;
+  return `${which}: rate and increase over {{.window}} look back over "every", ${every} here, and are empty unless it holds two scrapes of Prometheus, better four: if it scrapes less often than every ${scrape}, import with --every 5m (of OpenSLO, where the file has no "every" of its own)`;
 }
