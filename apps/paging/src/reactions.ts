@@ -1,4 +1,4 @@
-import { type EventEnvelope, parseEventData, type Severity } from '@bellwether/contracts';
+import { type EventEnvelope, isPageAlert, parseEventData, type Severity } from '@bellwether/contracts';
 import type { PageCommand } from '@bellwether/oncall';
 import { causeOfEvent } from './cause.js';
 import type { IncidentEnding } from './incident-facts.js';
@@ -37,9 +37,7 @@ export class Reactions {
   /** The merged incident's page has ended: what still fires of it has this incident's page alone. */
   async absorbed(event: EventEnvelope): Promise<void> {
     const { alerts } = parseEventData('incident.absorbed', event.data);
-    const fires = alerts.some(
-      ({ severity, state, declares }) => severity === 'page' && state === 'firing' && declares !== false,
-    );
+    const fires = alerts.some((alert) => isPageAlert(alert) && alert.state === 'firing');
     if (fires) await this.#toLatest(event, { kind: 'fires-again' });
   }
 

@@ -1,7 +1,7 @@
-import { groupName, type IncidentAlert } from '@bellwether/contracts';
+import { groupName, type IncidentAlert, isPageAlert } from '@bellwether/contracts';
 import type { CommandOf } from './command.js';
 import { change, type IncidentChange } from './event.js';
-import { alertKey, firingPages, type IncidentState, isHigher, isPageAlert } from './incident.js';
+import { alertKey, firingPages, type IncidentState, isHigher } from './incident.js';
 
 /** The ids of the events that alerts come from. */
 export const eventsOf = (alerts: readonly IncidentAlert[]): string[] => alerts.map(({ eventId }) => eventId);

@@ -1,12 +1,13 @@
-import type {
-  AlertSeverity,
-  EventData,
-  Incident,
-  IncidentAlert,
-  IncidentRole,
-  IncidentStatus,
-  Severity,
-  SloGroup,
+import {
+  type AlertSeverity,
+  type EventData,
+  type Incident,
+  type IncidentAlert,
+  type IncidentRole,
+  type IncidentStatus,
+  isPageAlert,
+  type Severity,
+  type SloGroup,
 } from '@bellwether/contracts';
 import { durations } from './metrics.js';
 
@@ -94,11 +95,6 @@ export interface AlertIdentity {
 export function alertKey({ kind, name, severity, tier, group }: AlertIdentity): string {
   const key = [kind, name, severity, tier ?? '-'].join('/');
   return group === undefined ? key : `${key}/${JSON.stringify([group.label, group.value])}`;
-}
-
-/** Whether an incident is open for this alert: a page alert, but of an SLO or rule that is not to page anybody. */
-export function isPageAlert({ severity, declares }: Pick<IncidentAlert, 'severity' | 'declares'>): boolean {
-  return severity === 'page' && declares !== false;
 }
 
 /** The page alerts of an incident that fire. */

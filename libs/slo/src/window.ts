@@ -18,8 +18,16 @@ export interface Window {
   period(end: number): Period | null;
 }
 
-/** Rolling windows that were asked for: evaluation names its look-backs anew each time. */
-const knownRolling = new Map<string, Window>();
+/**
+ * Windows that were asked for, by key: evaluation names its look-backs anew each time, and all SLOs of a zone share what
+ * was worked out of its calendar.
+ */
+const known = new Map<string, Window>();
+
+function remembered(window: Window): Window {
+  known.set(window.key, window);
+  return window;
+}
 
 /**
  * The last `minutes` complete minutes and the current one.
@@ -27,20 +35,18 @@ const knownRolling = new Map<string, Window>();
  */
 export function rolling(minutes: number, slice = 1): Window {
   const key = slice === 1 ? `${minutes}` : `${minutes}/${slice}`;
-  const found = knownRolling.get(key);
+  const found = known.get(key);
   if (found !== undefined) return found;
   const low = (end: number): number =>
     slice === 1 ? end - minutes : Math.ceil((sliceOf(end, slice) - minutes) / slice) * slice;
-  const window: Window = {
+  return remembered({
     key,
     label: formatDuration(minutes * MINUTE),
     longest: minutes + slice - 1,
     low,
     lowUpTo: low,
     period: () => null,
-  };
-  knownRolling.set(key, window);
-  return window;
+  });
 }
 
 /**
@@ -50,10 +56,10 @@ export function rolling(minutes: number, slice = 1): Window {
  */
 export function ofSlices(minutes: number, slice: number): Window {
   const key = `${minutes / slice}x${slice}`;
-  const found = knownRolling.get(key);
+  const found = known.get(key);
   if (found !== undefined) return found;
   const low = (end: number): number => sliceOf(end, slice) - minutes + slice;
-  const window: Window = {
+  return remembered({
     key,
     label: formatDuration(minutes * MINUTE),
     // How much history there is is looked for in the slice before, too.
@@ -61,9 +67,7 @@ export function ofSlices(minutes: number, slice: number): Window {
     low,
     lowUpTo: (after) => low(after - 1),
     period: () => null,
-  };
-  knownRolling.set(key, window);
-  return window;
+  });
 }
 
 /** First minute of the slice that a minute lies in; slices of `slice` minutes are on a grid from the epoch. */
@@ -71,9 +75,6 @@ export const sliceOf = (minute: number, slice: number): number => Math.floor(min
 
 /** Days of each period at most, with a day for clock changes. */
 const LONGEST_DAYS = { week: 8, month: 32, quarter: 93, year: 367 } as const;
-
-/** Calendar windows that were asked for: all SLOs of a zone share what was worked out of its calendar. */
-const known = new Map<string, Window>();
 
 /** The current period of the calendar in a zone, up to now. */
 export function calendar(unit: CalendarUnit, timeZone: string): Window {
@@ -90,14 +91,12 @@ export function calendar(unit: CalendarUnit, timeZone: string): Window {
     if (at < latest.from || at >= latest.to) latest = calendarPeriod(unit, timeZone, at);
     return latest;
   };
-  const window: Window = {
+  return remembered({
     key,
     label: unit,
     longest: LONGEST_DAYS[unit] * DAY_MINUTES,
     low: (end) => Math.ceil(period(end).from / MINUTE),
     lowUpTo: (after) => Math.ceil(period(after - 1).from / MINUTE),
     period,
-  };
-  known.set(key, window);
-  return window;
+  });
 }

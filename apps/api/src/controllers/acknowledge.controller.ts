@@ -3,6 +3,7 @@ import { type Incident, type Page, problemOf } from '@bellwether/contracts';
 import { HttpProblem } from '@bellwether/service';
 import { Controller, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { CommandGateway } from '../commands/gateway.js';
 import { Explainer } from '../explain/explainer.js';
 import { AcknowledgeLinks } from '../links/acknowledge-links.js';
@@ -11,6 +12,7 @@ import { HTML_HEADERS } from '../links/html.js';
 import { IncidentStore } from '../read/incident-store.js';
 import { PageStore } from '../read/page-store.js';
 import { ReadModels } from '../read/read-models.js';
+import { Paging } from '../routing/cursor.js';
 import { Input, type InputOf } from '../routing/input.js';
 import { Serves } from '../routing/serves.js';
 
@@ -121,14 +123,11 @@ export class AcknowledgeController {
     while (goingOn !== undefined && goingOn.mergedInto !== null)
       goingOn = await this.incidents.find(goingOn.mergedInto);
     if (goingOn === undefined || goingOn.status === 'resolved') return undefined;
-    const ids = await this.pages.idsOf(goingOn.id);
-    const pages = (await Promise.all(ids.map((id) => this.pages.find(id)))).filter(
-      (each) => each !== undefined,
-    );
-    const open = pages
-      .filter(({ status }) => status !== 'cancelled')
-      .sort((a, b) => a.requestedAt.localeCompare(b.requestedAt));
-    return { incident: goingOn.id, page: open.at(-1)?.id };
+    const [newest] = await this.pages.list(Paging.of({ limit: 1 }, 'acknowledge', z.int()), {
+      incident: goingOn.id,
+      status: ['open', 'acknowledged', 'exhausted'],
+    });
+    return { incident: goingOn.id, page: newest?.view.id };
   }
 
   /** A link may be opened before the read model shows its page. */

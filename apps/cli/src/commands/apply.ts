@@ -211,8 +211,8 @@ async function applyOne(
     const { body, etag } = await session.http.put<{ warnings?: string[] }>(entry.path, entry.raw);
     // The server makes no new version of what does not change: whether a secret did is seen here alone.
     const same = action !== 'create' && etag !== null && etag === before;
-    const done = action === 'send' ? 'change' : action;
-    return { kind, name, action: same ? 'unchanged' : done, warnings: body.warnings ?? [] };
+    const made = action === 'send' ? 'change' : action;
+    return { kind, name, action: same ? 'unchanged' : made, warnings: body.warnings ?? [] };
   } catch (error) {
     if (!(error instanceof CliError && error.exitCode === ExitCode.failed)) throw error;
     const changes = (of: { action: string }[]) => of.filter((each) => each.action !== 'unchanged').length;

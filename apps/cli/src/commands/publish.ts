@@ -44,10 +44,9 @@ export function publishCommand(program: Command, open: OpenSession): void {
           faultsOf(checked.error).map((f) => `${f.path || '(root)'}: ${f.message}`),
         );
       }
-      const [ofService, ofSli] = [encodeURIComponent(service), encodeURIComponent(sli)];
       const isNew = await isUnheardOf(session, service, sli);
       const { body: receipt } = await session.http.post<MeasurementReceipt>(
-        `/v1/measurements/${ofService}/${ofSli}`,
+        `/v1/measurements/${pathOf(service, sli)}`,
         body,
         { base: 'ingest', headers: options.id ? { 'idempotency-key': options.id } : {} },
       );
@@ -60,14 +59,15 @@ export function publishCommand(program: Command, open: OpenSession): void {
     });
 }
 
+const pathOf = (service: string, sli: string) => `${encodeURIComponent(service)}/${encodeURIComponent(sli)}`;
+
 /**
  * Whether an SLI is not known, and nothing is defined that reads it; false where that cannot be told: whoever may publish
  * need not be able to read.
  */
 async function isUnheardOf({ http }: Session, service: string, sli: string): Promise<boolean> {
   try {
-    if ((await http.find(`/v1/slis/${encodeURIComponent(service)}/${encodeURIComponent(sli)}`)) !== undefined)
-      return false;
+    if ((await http.find(`/v1/slis/${pathOf(service, sli)}`)) !== undefined) return false;
     for (const path of ['/v1/slos', '/v1/rules'])
       for await (const reads of http.list<{ service: string; sli?: string }>(path))
         if (reads.service === service && reads.sli === sli) return false;

@@ -167,6 +167,10 @@ export const incidentAlert = z
   .meta({ id: 'IncidentAlert' });
 export type IncidentAlert = z.infer<typeof incidentAlert>;
 
+/** Whether an incident is open for this alert: a page alert, but of an SLO or rule that is not to page anybody. */
+export const isPageAlert = ({ severity, declares }: Pick<IncidentAlert, 'severity' | 'declares'>): boolean =>
+  severity === 'page' && declares !== false;
+
 export const incident = z
   .object({
     id: incidentId,

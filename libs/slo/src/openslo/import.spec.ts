@@ -1,6 +1,15 @@
 import { expect, test } from '@jest/globals';
 import { importOpenSlo } from './import.js';
-import { at, definitionsOf, faultsOf, imported, metric, slo, warningsOf } from './openslo.fixture.js';
+import {
+  at,
+  burnRatePolicy,
+  definitionsOf,
+  faultsOf,
+  imported,
+  metric,
+  slo,
+  warningsOf,
+} from './openslo.fixture.js';
 
 test('an SLO with its SLI', () => {
   const result = imported(slo(), { prometheusUrl: at, strict: true });
@@ -130,23 +139,7 @@ test('SLIs, alert policies, conditions and targets are found by name in any file
 });
 
 test('an alert that can never fire is left out with a warning', () => {
-  const policy = {
-    kind: 'AlertPolicy',
-    metadata: { name: 'p' },
-    spec: {
-      conditions: [
-        {
-          kind: 'AlertCondition',
-          metadata: { name: 'c' },
-          spec: {
-            severity: 'page',
-            condition: { kind: 'burnrate', op: 'gt', threshold: 300, lookbackWindow: '1h' },
-          },
-        },
-      ],
-      notificationTargets: [{ targetRef: 'x' }],
-    },
-  };
+  const policy = burnRatePolicy(300, '1h', { notificationTargets: [{ targetRef: 'x' }] });
   const result = imported(slo({ alertPolicies: [policy] }));
   expect(definitionsOf(result).slos[0]?.alerting).toEqual({ preset: 'none' });
   expect(warningsOf(result).join('\n')).toMatch(

@@ -34,6 +34,25 @@ export function slo(spec: object = {}, objective: object = {}) {
   };
 }
 
+/** A policy that pages while the budget burns faster than `burn`. */
+export const burnRatePolicy = (burn: number, lookbackWindow: string, spec: object = {}) => ({
+  kind: 'AlertPolicy',
+  metadata: { name: 'p' },
+  spec: {
+    conditions: [
+      {
+        kind: 'AlertCondition',
+        metadata: { name: 'c' },
+        spec: {
+          severity: 'page',
+          condition: { kind: 'burnrate', op: 'gt', threshold: burn, lookbackWindow },
+        },
+      },
+    ],
+    ...spec,
+  },
+});
+
 export const threshold = {
   metadata: { name: 'latency' },
   spec: { thresholdMetric: prometheus('histogram_quantile(0.95, x)') },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { at, faultsOf, imported, slo, threshold } from './openslo.fixture.js';
+import { at, burnRatePolicy, faultsOf, imported, slo, threshold } from './openslo.fixture.js';
 
 describe('strict follows the reference validator, lenient warns and reads on', () => {
   const cases: [string, object, string, RegExp][] = [
@@ -141,26 +141,7 @@ describe('strict follows the reference validator, lenient warns and reads on', (
     ],
     [
       'a look-back that is longer than the window',
-      slo({
-        alertPolicies: [
-          {
-            kind: 'AlertPolicy',
-            metadata: { name: 'p' },
-            spec: {
-              conditions: [
-                {
-                  kind: 'AlertCondition',
-                  metadata: { name: 'c' },
-                  spec: {
-                    severity: 'page',
-                    condition: { kind: 'burnrate', op: 'gt', threshold: 2, lookbackWindow: '5w' },
-                  },
-                },
-              ],
-            },
-          },
-        ],
-      }),
+      slo({ alertPolicies: [burnRatePolicy(2, '5w')] }),
       'lookbackWindow: 5w, read as alerting.windows.0.long, must not be longer than the window of the SLO',
     ],
   ];
